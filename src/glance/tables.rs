@@ -1,0 +1,1 @@
+//! What both halves know of Glance v2, as data.

@@ -1,0 +1,5 @@
+//! skeleton
+#![forbid(unsafe_code)]
+pub mod glance;
+pub mod model;
+pub mod nova;

@@ -1,0 +1,109 @@
+//! What a dialect's two halves can do, so that an operation is written once for every pair of dialects.
+//!
+//! A dialect's *front* half reads a client's request into a [`Call`] and a [`Face`]; the face then writes whatever
+//! goes back to that client. Its *back* half, a [`Back`], writes requests to an upstream and reads its replies.
+//! Both are pure: bytes in, bytes out.
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Response, StatusCode};
+
+use super::call::{Call, ImageId};
+use super::fault::Fault;
+use super::image::Image;
+use super::page::Envelope;
+use super::query::{Predicate, Query};
+
+/// Writes answers to one request in its client's dialect.
+///
+/// A face is built once, when the call is read, and holds every per-request fact that an answer depends on (the
+/// client-facing base URL, the version segment, the project as it stood in the URL, the view, the microversion,
+/// the client's query as spelled). Nothing else is consulted: no globals, no configuration, no clock.
+pub trait Face: Send + Sync + 'static {
+    /// The operation's name, as it stands in the dialect's table of operations; for the access log.
+    fn operation(&self) -> &'static str;
+
+    /// The project as it stood in the URL; for the access log.
+    fn project(&self) -> Option<&str>;
+
+    /// The whole reply to a call that failed.
+    fn fault(&self, fault: &Fault) -> Response<Bytes>;
+
+    /// The whole reply to [`Call::Show`]. A fault where the view asks for a part that the image does not have.
+    fn show(&self, image: &Image<'_>) -> Result<Response<Bytes>, Fault>;
+
+    /// Status and headers of the reply to [`Call::List`].
+    fn list_head(&self) -> Response<()>;
+
+    /// Everything before the first image.
+    fn list_open(&self, out: &mut BytesMut);
+
+    /// One image; `index` counts from 0.
+    fn list_item(&self, image: &Image<'_>, index: u64, out: &mut BytesMut);
+
+    /// Everything after the last image.
+    fn list_close(&self, end: &ListEnd<'_>, out: &mut BytesMut);
+}
+
+/// How a listing ended.
+#[derive(Clone, Copy, Debug)]
+pub struct ListEnd<'a> {
+    /// How many images were written.
+    pub count: u64,
+    /// The id of the last of them.
+    pub last: Option<&'a str>,
+}
+
+/// Speaks with one kind of upstream.
+pub trait Back: Send + Sync + 'static {
+    /// Splits a query into what the upstream does and what is left to do here.
+    fn plan(&self, query: &Query) -> Plan;
+
+    /// The request for the page after `marker`, of at most `want` images (`None`: as many as the upstream gives).
+    fn page(&self, plan: &Plan, marker: Option<&str>, want: Option<u64>) -> Exchange;
+
+    /// The request for one image.
+    fn show(&self, id: &ImageId) -> Exchange;
+
+    /// Reads one element of a page.
+    fn listed<'a>(&self, element: &'a [u8]) -> Result<Image<'a>, Fault>;
+
+    /// Reads the reply to [`Back::show`].
+    fn shown<'a>(&self, body: &'a [u8]) -> Result<Image<'a>, Fault>;
+
+    /// Whether a page that ended with this envelope has a successor.
+    fn has_next(&self, envelope: &Envelope) -> bool;
+
+    /// What a reply that is no success means for the call.
+    fn fault(&self, call: &Call, refusal: &Refusal<'_>) -> Fault;
+}
+
+/// A query, split for one upstream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The upstream's query string without marker and limit, percent-encoded.
+    pub pushed: String,
+    /// What the upstream cannot do, or not rightly: decided here, image by image.
+    pub residual: Vec<Predicate>,
+    /// No image can match: the upstream is asked only whether the caller may ask and whether the marker exists.
+    pub nothing: bool,
+}
+
+/// A request to an upstream, relative to its endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exchange {
+    /// The method.
+    pub method: Method,
+    /// Path and query, beginning with a slash.
+    pub target: String,
+}
+
+/// An upstream's reply that is no success.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal<'a> {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body, or the beginning of it.
+    pub body: &'a [u8],
+}

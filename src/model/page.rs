@@ -1,0 +1,421 @@
+//! A page of images as it streams by.
+//!
+//! Both dialects wrap a page as an object whose `images` member is an array. [`Splitter`] cuts that array into its
+//! elements while the page arrives, in frames of any size, and holds at most one element: an element that lies
+//! within one frame is handed on in place, one that spans frames is gathered first. It finds boundaries only;
+//! whoever gets an element parses it, and so finds what is wrong inside.
+
+use memchr::memchr2;
+
+/// Cuts a page into elements.
+#[derive(Debug)]
+pub struct Splitter {
+    state: State,
+    /// The part of the current element or key that earlier frames brought.
+    carry: Vec<u8>,
+    depth: u32,
+    in_string: bool,
+    escaped: bool,
+    max_element: usize,
+    seen_images: bool,
+    envelope: Envelope,
+}
+
+/// What a page says besides its images.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// The names of the members that are neither `images` nor null.
+    members: Vec<String>,
+}
+
+impl Envelope {
+    /// Whether there is such a member and it is not null.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|is| is == name)
+    }
+}
+
+/// Why a page cannot be cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the texts say it")]
+pub enum PageError {
+    #[error("the page is no JSON object of the form {{\"images\": [...]}}")]
+    Malformed,
+    #[error("the page ends in the middle")]
+    CutOff,
+    #[error("the page has no images")]
+    NoImages,
+    #[error("an element of the page is longer than the limit")]
+    ElementTooLong,
+}
+
+/// Why cutting stopped.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stop<E> {
+    /// The page is broken.
+    Page(PageError),
+    /// The receiver of the elements wants no more.
+    Receiver(E),
+}
+
+/// Members that are looked at; a page with more is not from any Glance or Nova.
+const MAX_MEMBERS: usize = 64;
+/// The longest name of a member.
+const MAX_NAME: usize = 256;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Start,
+    NameOrEnd,
+    Name,
+    NameOnly,
+    Colon,
+    Value,
+    Skipping,
+    ElementOrEnd,
+    ElementOnly,
+    Element,
+    AfterElement,
+    AfterValue,
+    Done,
+}
+
+impl Splitter {
+    /// A splitter for one page that refuses elements longer than `max_element` bytes.
+    #[must_use]
+    pub fn new(max_element: usize) -> Self {
+        Self {
+            state: State::Start,
+            carry: Vec::new(),
+            depth: 0,
+            in_string: false,
+            escaped: false,
+            max_element,
+            seen_images: false,
+            envelope: Envelope::default(),
+        }
+    }
+
+    /// Takes the next bytes of the page and hands each element that they complete to `each`.
+    ///
+    /// # Errors
+    /// When the page is malformed, or with what `each` returned. Either ends the page: nothing may follow.
+    pub fn push<E>(
+        &mut self,
+        frame: &[u8],
+        mut each: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), Stop<E>> {
+        let mut at = 0;
+        while at < frame.len() {
+            at = match self.state {
+                State::Element => self.element(frame, at, &mut each)?,
+                State::Skipping => self.skip(frame, at).map_err(Stop::Page)?,
+                State::Name => self.name(frame, at).map_err(Stop::Page)?,
+                _ => self.structure(frame, at).map_err(Stop::Page)?,
+            };
+        }
+        Ok(())
+    }
+
+    /// Ends the page.
+    ///
+    /// # Errors
+    /// When the page is not complete, or had no `images`.
+    pub fn finish(self) -> Result<Envelope, PageError> {
+        match self.state {
+            State::Done if self.seen_images => Ok(self.envelope),
+            State::Done => Err(PageError::NoImages),
+            _ => Err(PageError::CutOff),
+        }
+    }
+
+    /// One byte between values.
+    fn structure(&mut self, frame: &[u8], at: usize) -> Result<usize, PageError> {
+        let byte = frame[at];
+        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            return Ok(at + 1);
+        }
+        self.state = match (self.state, byte) {
+            (State::Start, b'{') => State::NameOrEnd,
+            (State::NameOrEnd | State::AfterValue, b'}') => State::Done,
+            (State::NameOrEnd | State::NameOnly, b'"') => State::Name,
+            (State::Colon, b':') => State::Value,
+            (State::Value, _) => return self.begin_value(byte, at),
+            (State::AfterValue, b',') => State::NameOnly,
+            (State::ElementOrEnd | State::AfterElement, b']') => State::AfterValue,
+            (State::AfterElement, b',') => State::ElementOnly,
+            (State::ElementOrEnd | State::ElementOnly, b'{') => {
+                self.carry.clear();
+                self.depth = 0;
+                self.state = State::Element;
+                return Ok(at);
+            }
+            _ => return Err(PageError::Malformed),
+        };
+        Ok(at + 1)
+    }
+
+    /// The first byte of a member's value. The carry holds the member's name.
+    fn begin_value(&mut self, byte: u8, at: usize) -> Result<usize, PageError> {
+        if self.carry == b"images" {
+            if byte != b'[' || self.seen_images {
+                return Err(PageError::Malformed);
+            }
+            self.seen_images = true;
+            self.state = State::ElementOrEnd;
+            return Ok(at + 1);
+        }
+        if !(byte.is_ascii_alphanumeric() || matches!(byte, b'"' | b'{' | b'[' | b'-')) {
+            return Err(PageError::Malformed);
+        }
+        if byte != b'n' {
+            if self.envelope.members.len() == MAX_MEMBERS {
+                return Err(PageError::Malformed);
+            }
+            self.envelope
+                .members
+                .push(String::from_utf8_lossy(&self.carry).into_owned());
+        }
+        self.depth = 0;
+        self.state = State::Skipping;
+        Ok(at)
+    }
+
+    /// A member's name, gathered without its quotes. Names are compared as spelled: no upstream escapes these.
+    fn name(&mut self, frame: &[u8], at: usize) -> Result<usize, PageError> {
+        if !self.in_string {
+            self.carry.clear();
+            self.in_string = true;
+        }
+        let end = self.string_end(frame, at);
+        let upto = end.unwrap_or(frame.len());
+        self.carry.extend_from_slice(&frame[at..upto]);
+        if self.carry.len() > MAX_NAME {
+            return Err(PageError::Malformed);
+        }
+        if end.is_some() {
+            self.state = State::Colon;
+            return Ok(upto + 1);
+        }
+        Ok(upto)
+    }
+
+    /// A value that nobody asked for.
+    fn skip(&mut self, frame: &[u8], at: usize) -> Result<usize, PageError> {
+        let mut at = at;
+        while at < frame.len() {
+            if self.in_string {
+                at = self
+                    .string_end(frame, at)
+                    .map_or(frame.len(), |quote| quote + 1);
+                continue;
+            }
+            match frame[at] {
+                b'"' => self.in_string = true,
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' if self.depth > 0 => self.depth -= 1,
+                b',' | b'}' if self.depth == 0 => {
+                    self.state = State::AfterValue;
+                    return Ok(at);
+                }
+                b']' => return Err(PageError::Malformed),
+                _ => {}
+            }
+            at += 1;
+        }
+        Ok(at)
+    }
+
+    /// The current element, until its last brace or the end of the frame.
+    fn element<E>(
+        &mut self,
+        frame: &[u8],
+        from: usize,
+        each: &mut impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<usize, Stop<E>> {
+        let end = self.element_end(frame, from);
+        let part = &frame[from..end.unwrap_or(frame.len())];
+        if self.carry.len() + part.len() > self.max_element {
+            return Err(Stop::Page(PageError::ElementTooLong));
+        }
+        let Some(end) = end else {
+            self.carry.extend_from_slice(part);
+            return Ok(frame.len());
+        };
+        self.state = State::AfterElement;
+        if self.carry.is_empty() {
+            each(part).map_err(Stop::Receiver)?;
+        } else {
+            self.carry.extend_from_slice(part);
+            each(&self.carry).map_err(Stop::Receiver)?;
+        }
+        Ok(end)
+    }
+
+    /// Where the current element ends: the index behind its last brace, if this frame holds that.
+    fn element_end(&mut self, frame: &[u8], from: usize) -> Option<usize> {
+        let mut at = from;
+        while at < frame.len() {
+            if self.in_string {
+                at = self.string_end(frame, at)? + 1;
+                continue;
+            }
+            match frame[at] {
+                b'"' => self.in_string = true,
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.depth == 0 {
+                        return Some(at + 1);
+                    }
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        None
+    }
+
+    /// The index of the quote that ends the current string, if this frame holds it.
+    fn string_end(&mut self, frame: &[u8], from: usize) -> Option<usize> {
+        let mut at = from;
+        if self.escaped && at < frame.len() {
+            self.escaped = false;
+            at += 1;
+        }
+        while let Some(offset) = memchr2(b'"', b'\\', frame.get(at..)?) {
+            at += offset;
+            if frame[at] == b'"' {
+                self.in_string = false;
+                return Some(at);
+            }
+            at += 2;
+            self.escaped = at > frame.len();
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use proptest::prelude::*;
+
+    use super::{Envelope, PageError, Splitter, Stop};
+
+    /// Cuts `page` in frames that end at the given places.
+    fn cut(page: &[u8], cuts: &[usize], max: usize) -> Result<(Vec<Vec<u8>>, Envelope), PageError> {
+        let mut splitter = Splitter::new(max);
+        let mut elements = Vec::new();
+        let mut from = 0;
+        for upto in cuts
+            .iter()
+            .copied()
+            .filter(|at| *at <= page.len())
+            .chain([page.len()])
+        {
+            if upto < from {
+                continue;
+            }
+            let pushed = splitter.push(&page[from..upto], |element| {
+                elements.push(element.to_vec());
+                Ok::<(), Infallible>(())
+            });
+            match pushed {
+                Ok(()) => {}
+                Err(Stop::Page(error)) => return Err(error),
+                Err(Stop::Receiver(never)) => match never {},
+            }
+            from = upto;
+        }
+        splitter.finish().map(|envelope| (elements, envelope))
+    }
+
+    const PAGE: &str = r#" {"schema":"/v2","images" : [ {"id":"a","x":{"y":["}",{"\"]":1}]}} ,
+        {"id":"\\","é":"\u00e9\\\""}], "next":"/v2?marker=\"b", "first":null, "n":-1.5e3}
+"#;
+
+    #[test]
+    fn cuts_a_page_wherever_its_frames_end() {
+        let whole = cut(PAGE.as_bytes(), &[], 1000).unwrap();
+        assert_eq!(whole.0.len(), 2);
+        assert_eq!(whole.0[0], br#"{"id":"a","x":{"y":["}",{"\"]":1}]}}"#);
+        assert!(whole.1.has("next") && whole.1.has("n") && whole.1.has("schema"));
+        assert!(!whole.1.has("first"), "null is as good as absent");
+        for first in 0..PAGE.len() {
+            for second in first..PAGE.len() {
+                assert_eq!(
+                    cut(PAGE.as_bytes(), &[first, second], 1000).as_ref(),
+                    Ok(&whole),
+                    "{first} {second}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn empty_and_odd_pages() {
+        assert_eq!(cut(br#"{"images":[]}"#, &[], 10).unwrap().0.len(), 0);
+        assert_eq!(cut(b"{}", &[], 10), Err(PageError::NoImages));
+        assert_eq!(
+            cut(br#"{"images":[{"a":1}]"#, &[], 10),
+            Err(PageError::CutOff)
+        );
+        assert_eq!(cut(b"", &[], 10), Err(PageError::CutOff));
+        assert_eq!(
+            cut(br#"{"images":[{"a":"12345"}]}"#, &[], 10),
+            Err(PageError::ElementTooLong)
+        );
+        for bad in [
+            "[]",
+            "<html>",
+            r#"{"images":{}}"#,
+            r#"{"images":null}"#,
+            r#"{"images":[1]}"#,
+            r#"{"images":[{},]}"#,
+            r#"{"images":[{} {}]}"#,
+            r#"{"images":[],"images":[]}"#,
+            r#"{"images":[],}"#,
+            r#"{"images":[]}}"#,
+            r#"{"images" []}"#,
+            r#"{"a":]}"#,
+            r#"{"a":}"#,
+        ] {
+            assert_eq!(
+                cut(bad.as_bytes(), &[], 1000),
+                Err(PageError::Malformed),
+                "{bad}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn elements_are_what_a_whole_parse_finds(
+            images in proptest::collection::vec(proptest::collection::btree_map("\\PC{0,8}", "\\PC{0,12}", 0..5), 0..6),
+            next in proptest::option::of("\\PC{0,12}"),
+            cuts in proptest::collection::vec(0usize..400, 0..40),
+        ) {
+            let mut page = serde_json::json!({"images": images, "schema": "s"});
+            if let Some(next) = &next {
+                page["next"] = serde_json::json!(next);
+            }
+            let text = page.to_string();
+            let mut cuts = cuts;
+            cuts.sort_unstable();
+            let (elements, envelope) = cut(text.as_bytes(), &cuts, 1 << 20).unwrap();
+            let parsed: Vec<serde_json::Value> = elements.iter().map(|e| serde_json::from_slice(e).unwrap()).collect();
+            prop_assert_eq!(serde_json::json!(parsed), page["images"].clone());
+            prop_assert_eq!(envelope.has("next"), next.is_some());
+        }
+
+        #[test]
+        fn no_input_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), cuts in proptest::collection::vec(0usize..200, 0..9)) {
+            let mut cuts = cuts;
+            cuts.sort_unstable();
+            let _ = cut(&bytes, &cuts, 100);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The canonical list query.
+//!
+//! A client's dialect reads its query string into a [`Query`]; the upstream's dialect splits it into what the
+//! upstream can do (push-down) and what it cannot (residual). The one evaluator, [`Predicate::holds`], decides
+//! residuals while paging and the lists of the in-memory store alike.
+
+use jiff::Timestamp;
+
+use super::image::{Image, Size};
+
+/// A listing: who is in scope, which images of those, in which order, and which slice.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Query {
+    /// Which of the images that the caller may see are meant.
+    pub scope: Scope,
+    /// Conditions that all must hold.
+    pub predicates: Vec<Predicate>,
+    /// Sort keys, most significant first; empty means the upstream's own order (newest first).
+    pub sort: Vec<Sort>,
+    /// The id after which the list begins. Free text: what names no image is the upstream's to refuse.
+    pub marker: Option<String>,
+    /// How many images at most; `None` means all.
+    pub limit: Option<u64>,
+}
+
+/// The part of a query that selects among images by who may see them (Glance v2 list parameters `visibility`,
+/// `member_status`, `os_hidden`).
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Scope {
+    /// Only images of this visibility; `None` is Glance's default set (public, own, accepted shares).
+    pub visibility: Option<Visibility>,
+    /// Which shares count; `None` is Glance's default, accepted.
+    pub member_status: Option<MemberStatus>,
+    /// `true` selects hidden images only, `false` visible ones only.
+    pub hidden: bool,
+}
+
+/// Values of the `visibility` parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visibility {
+    /// For everybody.
+    Public,
+    /// For the owner.
+    Private,
+    /// For the owner and members.
+    Shared,
+    /// For everybody who knows the id.
+    Community,
+    /// Every visibility.
+    All,
+}
+
+/// Values of the `member_status` parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberStatus {
+    /// The member took the image.
+    Accepted,
+    /// The member has not answered.
+    Pending,
+    /// The member refused it.
+    Rejected,
+    /// All shares.
+    All,
+}
+
+/// One sort key with its direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// What to order by.
+    pub key: SortKey,
+    /// `true` for ascending.
+    pub ascending: bool,
+}
+
+/// What Glance v2 can sort by (`glance/api/v2/images.py`, `_available_sort_keys`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the attribute of that name")]
+pub enum SortKey {
+    Name,
+    Status,
+    ContainerFormat,
+    DiskFormat,
+    Size,
+    Id,
+    CreatedAt,
+    UpdatedAt,
+}
+
+/// A condition on one image.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Predicate {
+    /// A text attribute equals one of these values.
+    Text(TextField, Vec<String>),
+    /// A number attribute compares so.
+    Number(NumberField, NumberTest),
+    /// A time attribute compares so.
+    Time(TimeField, Relation, Timestamp),
+    /// The image is protected from deletion, or is not.
+    Protected(bool),
+    /// The image carries this tag.
+    Tag(String),
+    /// The custom property of this name has this text value.
+    Property(String, String),
+    /// No image at all: a value was asked for that the attribute can never have.
+    Nothing,
+}
+
+/// Text attributes that can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the attribute of that name")]
+pub enum TextField {
+    Id,
+    Name,
+    Status,
+    ContainerFormat,
+    DiskFormat,
+    Owner,
+    Checksum,
+    OsHashAlgo,
+    OsHashValue,
+}
+
+/// Number attributes that can be compared. Units are Glance's: `min_ram` MiB, `min_disk` GiB, sizes bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the attribute of that name")]
+pub enum NumberField {
+    MinRam,
+    MinDisk,
+    Size,
+    VirtualSize,
+}
+
+/// How a number is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberTest {
+    /// Equal.
+    Is(i64),
+    /// Equal or greater.
+    AtLeast(i64),
+    /// Equal or less.
+    AtMost(i64),
+}
+
+/// Time attributes that can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the attribute of that name")]
+pub enum TimeField {
+    CreatedAt,
+    UpdatedAt,
+}
+
+/// How a time is compared (Glance's operators `eq: neq: gt: gte: lt: lte:`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the operator of that name")]
+pub enum Relation {
+    Eq,
+    Neq,
+    Gt,
+    Gte,
+    Lt,
+    Lte,
+}
+
+impl Predicate {
+    /// Whether the image fulfils the condition. An attribute that is null or absent fulfils none, as in SQL.
+    #[must_use]
+    pub fn holds(&self, image: &Image<'_>) -> bool {
+        match self {
+            Self::Text(field, any_of) => {
+                text(image, *field).is_some_and(|is| any_of.iter().any(|wanted| wanted == is))
+            }
+            Self::Number(field, test) => number(image, *field).is_some_and(|is| test.holds(is)),
+            Self::Time(field, relation, at) => {
+                time(image, *field).is_some_and(|is| relation.holds(is, *at))
+            }
+            Self::Protected(wanted) => image.protected == *wanted,
+            Self::Tag(tag) => image.has_tag(tag),
+            Self::Property(key, value) => image
+                .property(key)
+                .and_then(|is| is.text())
+                .is_some_and(|is| is == *value),
+            Self::Nothing => false,
+        }
+    }
+}
+
+impl NumberTest {
+    fn holds(self, is: i64) -> bool {
+        match self {
+            Self::Is(wanted) => is == wanted,
+            Self::AtLeast(least) => is >= least,
+            Self::AtMost(most) => is <= most,
+        }
+    }
+}
+
+impl Relation {
+    fn holds(self, is: Timestamp, at: Timestamp) -> bool {
+        match self {
+            Self::Eq => is == at,
+            Self::Neq => is != at,
+            Self::Gt => is > at,
+            Self::Gte => is >= at,
+            Self::Lt => is < at,
+            Self::Lte => is <= at,
+        }
+    }
+}
+
+fn text<'i>(image: &'i Image<'_>, field: TextField) -> Option<&'i str> {
+    match field {
+        TextField::Id => Some(&image.id),
+        TextField::Name => image.name.as_deref(),
+        TextField::Status => Some(image.status.word()).filter(|word| !word.is_empty()),
+        TextField::ContainerFormat => image.container_format.as_deref(),
+        TextField::DiskFormat => image.disk_format.as_deref(),
+        TextField::Owner => image.owner.as_deref(),
+        TextField::Checksum => image.checksum.as_deref(),
+        TextField::OsHashAlgo => image.os_hash_algo.as_deref(),
+        TextField::OsHashValue => image.os_hash_value.as_deref(),
+    }
+}
+
+fn number(image: &Image<'_>, field: NumberField) -> Option<i64> {
+    match field {
+        NumberField::MinRam => Some(image.min_ram),
+        NumberField::MinDisk => Some(image.min_disk),
+        NumberField::Size => match image.size {
+            Size::Bytes(size) => Some(size),
+            Size::Null | Size::Absent => None,
+        },
+        NumberField::VirtualSize => image.virtual_size,
+    }
+}
+
+fn time(image: &Image<'_>, field: TimeField) -> Option<Timestamp> {
+    let written = match field {
+        TimeField::CreatedAt => image.created_at.as_deref(),
+        TimeField::UpdatedAt => image.updated_at.as_deref(),
+    }?;
+    super::time::parse(written)
+}

@@ -1,0 +1,216 @@
+//! Instants as OpenStack writes and reads them.
+
+use jiff::Timestamp;
+use jiff::civil;
+
+/// Reads every form of ISO 8601 that Glance reads (oslo.utils `parse_isotime`, which is the `iso8601` package),
+/// and no other.
+///
+/// The date may stop after the year or the month, may be dashed (`2024-3-5`) or not (`20240305`); the time is set
+/// off by `T` or one blank, may lack minutes or seconds, may have colons or not, and may have a fraction after a
+/// point or a comma; the zone is `Z`, `+hh`, `+hhmm`, `+hh:mm`, or absent, which means UTC. `None` for anything
+/// else: epoch numbers, week and ordinal dates, `24:00`, a day that the month does not have.
+#[must_use]
+pub fn parse(text: &str) -> Option<Timestamp> {
+    let mut rest = Cursor(text.as_bytes());
+    let year = rest.digits(4, 4)?;
+    let (mut month, mut day) = (1, 1);
+    if !rest.is_empty() {
+        let dashed = rest.eat(b"-");
+        month = rest.digits(if dashed { 1 } else { 2 }, 2)?;
+        if rest.is_empty() && !dashed {
+            return None; // YYYYMM could as well be YYMMDD.
+        }
+        if !rest.is_empty() {
+            day = if rest.eat(b"-") {
+                rest.digits(1, 2)?
+            } else {
+                rest.digits(2, 2)?
+            };
+        }
+    }
+    let date = civil::Date::new(i16::try_from(year).ok()?, small(month)?, small(day)?).ok()?;
+    let (time, offset) = if rest.is_empty() {
+        (civil::Time::midnight(), 0)
+    } else {
+        time_of_day(&mut rest)?
+    };
+    let seconds = jiff::tz::Offset::UTC
+        .to_timestamp(date.to_datetime(time))
+        .ok()?;
+    seconds
+        .checked_sub(jiff::SignedDuration::from_secs(offset))
+        .ok()
+}
+
+/// Writes an instant as Glance writes its own: UTC, whole seconds, `Z`; a fraction is kept if there is one.
+#[must_use]
+pub fn write(at: Timestamp) -> String {
+    at.to_string()
+}
+
+/// The time of day and the zone's seconds east of UTC; everything must be used up.
+fn time_of_day(rest: &mut Cursor<'_>) -> Option<(civil::Time, i64)> {
+    if !rest.eat(b"T") && !rest.eat(b" ") {
+        return None;
+    }
+    let hour = rest.digits(2, 2)?;
+    let (mut minute, mut second, mut nanos) = (0, 0, 0);
+    if rest.at_number() {
+        rest.eat(b":");
+        minute = rest.digits(2, 2)?;
+        if rest.at_number() {
+            rest.eat(b":");
+            second = rest.digits(1, 2)?;
+            if rest.eat(b".") || rest.eat(b",") {
+                nanos = rest.fraction()?;
+            }
+        }
+    }
+    let offset = rest.zone()?;
+    let time = civil::Time::new(
+        small(hour)?,
+        small(minute)?,
+        small(second)?,
+        i32::try_from(nanos).ok()?,
+    )
+    .ok()?;
+    rest.is_empty().then_some((time, offset))
+}
+
+fn small(number: u32) -> Option<i8> {
+    i8::try_from(number).ok()
+}
+
+/// What is still to be read.
+struct Cursor<'a>(&'a [u8]);
+
+impl Cursor<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn eat(&mut self, prefix: &[u8]) -> bool {
+        match self.0.strip_prefix(prefix) {
+            Some(rest) => {
+                self.0 = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether a further field of the clock follows, set off by a colon or not.
+    fn at_number(&self) -> bool {
+        matches!(self.0, [b':', b'0'..=b'9', ..] | [b'0'..=b'9', ..])
+    }
+
+    fn digits(&mut self, at_least: usize, at_most: usize) -> Option<u32> {
+        let count = self
+            .0
+            .iter()
+            .take(at_most)
+            .take_while(|b| b.is_ascii_digit())
+            .count();
+        if count < at_least {
+            return None;
+        }
+        let (digits, rest) = self.0.split_at(count);
+        self.0 = rest;
+        Some(
+            digits
+                .iter()
+                .fold(0, |number, digit| number * 10 + u32::from(digit - b'0')),
+        )
+    }
+
+    /// A fraction of a second in nanoseconds; digits beyond the ninth are read and dropped.
+    fn fraction(&mut self) -> Option<u32> {
+        let count = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
+        let (digits, rest) = self.0.split_at(count);
+        self.0 = rest;
+        let padded = digits
+            .iter()
+            .copied()
+            .chain(std::iter::repeat(b'0'))
+            .take(9);
+        (count > 0).then(|| padded.fold(0, |number, digit| number * 10 + u32::from(digit - b'0')))
+    }
+
+    /// Seconds east of UTC; nothing left means UTC.
+    fn zone(&mut self) -> Option<i64> {
+        if self.is_empty() || self.eat(b"Z") {
+            return Some(0);
+        }
+        let sign = if self.eat(b"+") {
+            1
+        } else if self.eat(b"-") {
+            -1
+        } else {
+            return None;
+        };
+        let hours = self.digits(2, 2)?;
+        self.eat(b":");
+        let minutes = if self.is_empty() {
+            0
+        } else {
+            self.digits(2, 2)?
+        };
+        (hours < 24 && minutes < 60).then(|| sign * i64::from(hours * 3600 + minutes * 60))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse, write};
+
+    #[test]
+    fn reads_what_glance_reads() {
+        for (text, means) in [
+            ("2024-02-15T00:00:00Z", "2024-02-15T00:00:00Z"),
+            ("2024-02-15T00:00:00", "2024-02-15T00:00:00Z"),
+            ("2024-02-15T02:00:00+02:00", "2024-02-15T00:00:00Z"),
+            ("2024-02-15T02:00:00+0200", "2024-02-15T00:00:00Z"),
+            ("2024-02-15T02:00:00+02", "2024-02-15T00:00:00Z"),
+            ("2024-02-14T19:00:00-05:00", "2024-02-15T00:00:00Z"),
+            ("2024-02-15T00:00:00.5Z", "2024-02-15T00:00:00.5Z"),
+            (
+                "2024-02-15T00:00:00,123456789012Z",
+                "2024-02-15T00:00:00.123456789Z",
+            ),
+            ("20240215T000000Z", "2024-02-15T00:00:00Z"),
+            ("2024-02-15 00:00:00", "2024-02-15T00:00:00Z"),
+            ("2024-02-15T07", "2024-02-15T07:00:00Z"),
+            ("2024-02-15T07:30", "2024-02-15T07:30:00Z"),
+            ("2024-02-15", "2024-02-15T00:00:00Z"),
+            ("2024-3-5", "2024-03-05T00:00:00Z"),
+            ("2024-02", "2024-02-01T00:00:00Z"),
+            ("2024", "2024-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(parse(text).map(write).as_deref(), Some(means), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_glance_refuses() {
+        for text in [
+            "",
+            "garbage",
+            "1708000000",
+            "2024-02-15T24:00:00Z",
+            "2024-02-30",
+            "2024-13-01",
+            "2024-02-15T00:00:00z",
+            "2024-W07-4",
+            "2024-046",
+            "202402",
+            " 2024-02-15",
+            "2024-02-15T00:00:00 02:00",
+            "2024-02-15T00:00:00UTC",
+            "2024-02-15T00:00:00+25:00",
+            "2024-02-15T",
+        ] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+}

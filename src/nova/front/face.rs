@@ -1,0 +1,3 @@
+/// The face of one legacy request.
+#[derive(Clone, Debug)]
+pub struct NovaFace;

@@ -1,0 +1,8 @@
+//! The legacy dialect: Nova's images API, as the clients of 2011 to 2016 speak it.
+//!
+//! [`front`] reads their requests and writes their answers. [`compat`] holds what differs between the Novas that
+//! they were written against, [`tables`] what maps to what.
+
+pub mod compat;
+pub mod front;
+pub mod tables;

@@ -1,0 +1,1 @@
+//! What the legacy dialect consists of, as data.

@@ -1,0 +1,67 @@
+# Settings and helpers of run, stack/up.sh and stack/down.sh.  Every setting can be overridden from the environment.
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+REPO=$(cd "$HERE/../.." && pwd)
+PYTHON=${PYTHON:-python3}
+
+# Everything that is made lives here, so that `cargo clean` or `rm -r` leaves no trace.
+STATE=${STATE:-${CARGO_TARGET_DIR:-$REPO/target}/openstack}
+VENV=${VENV:-$STATE/venv}           # keystone, glance and nova from PyPI
+VAR=${VAR:-$STATE/var}              # databases, file store, keys, env.json, seed.json
+ETC=${ETC:-$STATE/etc}              # generated configuration
+LOG=${LOG:-$STATE/log}
+RUN=${RUN:-$STATE/run}              # pid files
+
+KEYSTONE_PORT=${KEYSTONE_PORT:-25000}
+GLANCE_PORT=${GLANCE_PORT:-29292}
+GLANCE_LOWCAP_PORT=${GLANCE_LOWCAP_PORT:-29294}   # same database, api_limit_max = 50
+NOVA_PORT=${NOVA_PORT:-28774}
+PROXY_PORT=${PROXY_PORT:-28780}
+PROXY_LOWCAP_PORT=${PROXY_LOWCAP_PORT:-28781}     # in front of the low-cap glance
+
+OS_AUTH_URL=http://127.0.0.1:$KEYSTONE_PORT/v3
+GLANCE_URL=http://127.0.0.1:$GLANCE_PORT
+GLANCE_LOWCAP_URL=http://127.0.0.1:$GLANCE_LOWCAP_PORT
+NOVA_URL=http://127.0.0.1:$NOVA_PORT
+PROXY_URL=http://127.0.0.1:$PROXY_PORT
+PROXY_LOWCAP_URL=http://127.0.0.1:$PROXY_LOWCAP_PORT
+
+# Passwords of services that listen on loopback and live for one test run.
+ADMIN_PW=${ADMIN_PW:-adminpw}
+TENANT_PW=${TENANT_PW:-tenantpw}
+SERVICE_PW=${SERVICE_PW:-servicepw}
+
+say() { echo "[${SECONDS}s] $*"; }
+
+# alive NAME: does the process of this pid file run?
+alive() { [ -s "$RUN/$1.pid" ] && kill -0 "$(cat "$RUN/$1.pid")" 2>/dev/null; }
+
+# answers NAME URL SECONDS: waits until URL answers, and makes sure that it is our process that did.
+answers() {
+  "$PYTHON" - "$2" "$3" <<'PY' || { echo "$1 does not answer: see $LOG/$1.*" >&2; return 1; }
+import sys, time, urllib.error, urllib.request
+url, end = sys.argv[1], time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end:
+    try:
+        urllib.request.urlopen(url, timeout=5)
+        sys.exit(0)
+    except urllib.error.HTTPError:
+        sys.exit(0)          # any status is an answer
+    except OSError:
+        time.sleep(0.2)
+sys.exit(1)
+PY
+  alive "$1" || { echo "$1 died, yet $2 answers: is the port taken? see $LOG/$1.*" >&2; return 1; }
+}
+
+# stop NAME: asks it to end, and insists after five seconds.
+stop() {
+  local pid i
+  if alive "$1"; then
+    pid=$(cat "$RUN/$1.pid")
+    kill -TERM "$pid"
+    for i in $(seq 50); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    kill -KILL "$pid" 2>/dev/null || true
+    echo "stopped $1 ($pid)"
+  fi
+  rm -f "$RUN/$1.pid"
+}

@@ -1,0 +1,189 @@
+#!/bin/bash
+# Real Keystone, Glance and Nova API on loopback, from PyPI, with sqlite and uwsgi.
+# Idempotent: a second run starts only what does not run.  `down.sh --wipe && up.sh` gives a fresh stack.
+# Nova has no compute host here: its API answers, servers cannot boot.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+STACK=$HERE/stack
+mkdir -p "$VAR"/{glance-images,glance-tasks,glance-staging,glance-cache,glance-lowcap-cache,lock,nova} "$ETC" "$LOG" "$RUN"
+
+# ---------------------------------------------------------------- packages
+GLANCE=33.0.0
+if ! "$VENV/bin/python" -c 'import nova, glance, keystone, pyuwsgi' 2>/dev/null; then
+  say "installing into $VENV"
+  "$PYTHON" -m venv --clear "$VENV"
+  "$VENV/bin/pip" install -q -c "$STACK/constraints.txt" keystone glance nova pyuwsgi
+fi
+# Distributions install this schema of common properties; the wheel lacks it, the sdist has it.
+if [ ! -s "$VENV/etc/glance/schema-image.json" ]; then
+  D=$(mktemp -d)
+  "$VENV/bin/pip" download -q --no-deps --no-binary glance -d "$D" "glance==$GLANCE"
+  tar -xzf "$D/glance-$GLANCE.tar.gz" -C "$D" "glance-$GLANCE/etc/schema-image.json"
+  cp "$D/glance-$GLANCE/etc/schema-image.json" "$VENV/etc/glance/"
+  rm -rf "$D"
+fi
+
+# ---------------------------------------------------------------- configuration
+cat > "$ETC/keystone.conf" <<EOC
+[DEFAULT]
+log_file = $LOG/keystone.log
+use_stderr = false
+public_endpoint = http://127.0.0.1:$KEYSTONE_PORT/
+[database]
+connection = sqlite:///$VAR/keystone.db
+[token]
+provider = fernet
+# 60 days: the tokens of a stack that is left running stay good.
+expiration = 5184000
+[fernet_tokens]
+key_repository = $VAR/fernet-keys
+[credential]
+key_repository = $VAR/credential-keys
+[oslo_messaging_notifications]
+driver = noop
+EOC
+
+authtoken() {  # authtoken USER
+cat <<EOC
+[keystone_authtoken]
+www_authenticate_uri = $OS_AUTH_URL
+auth_url = $OS_AUTH_URL
+auth_type = password
+user_domain_name = Default
+project_domain_name = Default
+project_name = service
+username = $1
+password = $SERVICE_PW
+service_token_roles_required = true
+interface = public
+region_name = RegionOne
+EOC
+}
+
+cat > "$ETC/glance-api.conf" <<EOC
+[DEFAULT]
+log_file = $LOG/glance.log
+use_stderr = false
+transport_url = fake://
+enabled_backends = fs:file
+node_staging_uri = file://$VAR/glance-staging
+# Glance's start-up check of its image cache wants to know its own address.
+worker_self_reference_url = $GLANCE_URL
+image_cache_dir = $VAR/glance-cache
+[database]
+connection = sqlite:///$VAR/glance.db
+[glance_store]
+default_backend = fs
+[fs]
+filesystem_store_datadir = $VAR/glance-images
+[os_glance_tasks_store]
+filesystem_store_datadir = $VAR/glance-tasks
+[os_glance_staging_store]
+filesystem_store_datadir = $VAR/glance-staging
+[paste_deploy]
+flavor = keystone
+config_file = $VENV/etc/glance/glance-api-paste.ini
+[oslo_messaging_notifications]
+driver = noop
+[oslo_concurrency]
+lock_path = $VAR/lock
+$(authtoken glance)
+EOC
+cp "$VENV/etc/glance/schema-image.json" "$ETC/"
+# A Glance that gives at most 50 images a page, whatever is asked: a short page is not the end of a list.
+cat > "$ETC/glance-lowcap.conf" <<EOC
+[DEFAULT]
+log_file = $LOG/glance-lowcap.log
+api_limit_max = 50
+worker_self_reference_url = $GLANCE_LOWCAP_URL
+image_cache_dir = $VAR/glance-lowcap-cache
+EOC
+
+cat > "$ETC/nova.conf" <<EOC
+[DEFAULT]
+log_file = $LOG/nova.log
+use_stderr = false
+transport_url = fake://
+state_path = $VAR/nova
+host = openstack-test
+my_ip = 127.0.0.1
+[api]
+auth_strategy = keystone
+[api_database]
+connection = sqlite:///$VAR/nova_api.db
+[database]
+connection = sqlite:///$VAR/nova_cell.db
+[wsgi]
+api_paste_config = $ETC/api-paste.ini
+[oslo_concurrency]
+lock_path = $VAR/lock
+[oslo_messaging_notifications]
+driver = noop
+$(authtoken nova)
+EOC
+cp "$VENV/etc/nova/api-paste.ini" "$ETC/api-paste.ini"
+# What tells one nova-api from another goes into a file of its own, so that a second one is one file more.
+cat > "$ETC/nova-main.conf" <<EOC
+[glance]
+api_servers = $GLANCE_URL
+EOC
+
+# ---------------------------------------------------------------- databases
+once() { [ -e "$VAR/.$1-done" ] || { say "$1 database"; "db_$1" >>"$LOG/$1.setup.log" 2>&1 || { tail "$LOG/$1.setup.log" >&2; exit 1; }; touch "$VAR/.$1-done"; }; }
+db_keystone() {
+  local ks="$VENV/bin/keystone-manage --config-file $ETC/keystone.conf" me
+  me=$(id -un)
+  $ks db_sync &&
+  mkdir -p -m 700 "$VAR/fernet-keys" "$VAR/credential-keys" &&
+  $ks fernet_setup --keystone-user "$me" --keystone-group "$(id -gn)" &&
+  $ks credential_setup --keystone-user "$me" --keystone-group "$(id -gn)" &&
+  $ks bootstrap --bootstrap-password "$ADMIN_PW" --bootstrap-region-id RegionOne \
+      --bootstrap-admin-url "$OS_AUTH_URL" --bootstrap-internal-url "$OS_AUTH_URL" \
+      --bootstrap-public-url "$OS_AUTH_URL"
+}
+db_glance() { "$VENV/bin/glance-manage" --config-file "$ETC/glance-api.conf" db_sync; }
+db_nova() {
+  local nm="env PYTHONWARNINGS=ignore $VENV/bin/nova-manage --config-file $ETC/nova.conf"
+  $nm api_db sync &&
+  $nm cell_v2 map_cell0 --database_connection "sqlite:///$VAR/nova_cell0.db" &&
+  $nm db sync &&
+  $nm cell_v2 create_cell --name cell1 --transport-url fake:// --database_connection "sqlite:///$VAR/nova_cell.db"
+}
+once keystone
+once glance
+once nova
+
+# ---------------------------------------------------------------- services
+# serve NAME PORT PROCESSES MODULE [ENV=VALUE...]
+serve() {
+  local name=$1 port=$2 procs=$3 module=$4; shift 4
+  if alive "$name"; then say "$name already runs"; return; fi
+  rm -f "$RUN/$name.pid"
+  say "starting $name on $port"
+  env "$@" "$VENV/bin/uwsgi" \
+    --http-socket "127.0.0.1:$port" --http-chunked-input --add-header "Connection: close" \
+    --module "$module" --master --processes "$procs" --threads 1 --enable-threads \
+    --lazy-apps --need-app --die-on-term --buffer-size 65535 --so-keepalive \
+    --pyargv "" --procname-prefix-spaced "openstack-test-$name" \
+    --req-logger "file:$LOG/$name.access.log" --logger "file:$LOG/$name.uwsgi.log" \
+    --pidfile "$RUN/$name.pid" >>"$LOG/$name.uwsgi.log" 2>&1 < /dev/null &
+  disown
+}
+serve keystone "$KEYSTONE_PORT" 2 keystone.wsgi.api:application OS_KEYSTONE_CONFIG_FILES="$ETC/keystone.conf"
+answers keystone "$OS_AUTH_URL" 90
+say "keystone content"
+"$VENV/bin/python" "$STACK/keystone_setup.py" --auth-url "$OS_AUTH_URL" \
+    --admin-password "$ADMIN_PW" --service-password "$SERVICE_PW" --tenant-password "$TENANT_PW" \
+    --glance-url "$GLANCE_URL" --nova-url "$NOVA_URL" --keystone-db "$VAR/keystone.db" \
+    --glance-db "$VAR/glance.db" > "$VAR/env.json.new"
+mv "$VAR/env.json.new" "$VAR/env.json"
+
+glance() { serve "$1" "$2" "$3" glance.wsgi.api:application OS_GLANCE_CONFIG_DIR="$ETC" OS_GLANCE_CONFIG_FILES="$4"; }
+nova() { serve "$1" "$2" "$3" nova.wsgi.osapi_compute:application OS_NOVA_CONFIG_DIR="$ETC" OS_NOVA_CONFIG_FILES="api-paste.ini;nova.conf;$4"; }
+glance glance        "$GLANCE_PORT"        3 "glance-api.conf"
+glance glance-lowcap "$GLANCE_LOWCAP_PORT" 1 "glance-api.conf;glance-lowcap.conf"
+nova   nova          "$NOVA_PORT"          2 nova-main.conf
+answers glance "$GLANCE_URL/" 120
+answers glance-lowcap "$GLANCE_LOWCAP_URL/" 120
+answers nova "$NOVA_URL/" 120
+say "stack is up; ids and tokens in $VAR/env.json"
