@@ -1,5 +1,7 @@
 //! A request that is not answered with what it asked for.
 
+use std::fmt;
+
 use http::{HeaderValue, StatusCode};
 
 /// Every refusal and every upstream failure.
@@ -98,6 +100,20 @@ impl Reason {
             Self::ClientTimeout => "client_timeout",
             Self::ClientGone => "client_gone",
         }
+    }
+}
+
+/// A fault can break a body off, and then travels as that body's error.
+impl std::error::Error for Fault {}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {}",
+            self.reason.word(),
+            self.detail.as_deref().unwrap_or(&self.message)
+        )
     }
 }
 

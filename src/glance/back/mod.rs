@@ -1,1 +1,63 @@
-//! Asks a Glance.
+//! The half that asks a Glance: writes its requests, reads its replies.
+
+use crate::glance::image;
+use crate::model::page::Envelope;
+use crate::model::{Back, Call, Exchange, Fault, Image, ImageId, Plan, Query, Reason, Refusal};
+
+mod call;
+mod fault;
+
+/// A Glance upstream, as far as its dialect goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlanceBack {
+    /// How many images a page is asked to hold. Glance trims what is above its own `api_limit_max` (1000).
+    pub page_size: u64,
+}
+
+impl Back for GlanceBack {
+    fn plan(&self, query: &Query) -> Plan {
+        call::plan(query)
+    }
+
+    fn page(&self, plan: &Plan, marker: Option<&str>, want: Option<u64>) -> Exchange {
+        call::page(
+            plan,
+            marker,
+            want.map_or(self.page_size, |want| want.min(self.page_size)),
+        )
+    }
+
+    fn show(&self, id: &ImageId) -> Exchange {
+        call::show(id)
+    }
+
+    fn listed<'a>(&self, element: &'a [u8]) -> Result<Image<'a>, Fault> {
+        read(element)
+    }
+
+    fn shown<'a>(&self, body: &'a [u8]) -> Result<Image<'a>, Fault> {
+        read(body)
+    }
+
+    /// Only the presence of `next` counts. Its text loses repeated parameters (`glance/api/v2/images.py`,
+    /// `ResponseSerializer.index` builds it from a plain dict), and a page may be short because the Glance caps
+    /// pages below what was asked.
+    fn has_next(&self, envelope: &Envelope) -> bool {
+        envelope.has("next")
+    }
+
+    fn fault(&self, call: &Call, refusal: &Refusal<'_>) -> Fault {
+        fault::read(call, refusal)
+    }
+}
+
+fn read(json: &[u8]) -> Result<Image<'_>, Fault> {
+    image::read(json).map_err(|error| {
+        Fault::upstream(
+            http::StatusCode::BAD_GATEWAY,
+            Reason::UpstreamReply,
+            "The image service sent an image that cannot be read.",
+        )
+        .with_detail(error)
+    })
+}

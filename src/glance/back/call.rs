@@ -1,0 +1,403 @@
+//! Requests to Glance, and which part of a query they can carry.
+
+use form_urlencoded::byte_serialize;
+use http::Method;
+
+use crate::glance::tables;
+use crate::model::query::{
+    MemberStatus, NumberField, NumberTest, Relation, Scope, SortKey, TextField, TimeField,
+    Visibility,
+};
+use crate::model::{Exchange, ImageId, Plan, Predicate, Query, time};
+
+/// Splits a query. What goes into the plan's `pushed` is exactly what every Glance since 12.0.0 (Mitaka) decides as
+/// [`Predicate::holds`] would; the rest is residual.
+pub(super) fn plan(query: &Query) -> Plan {
+    let mut pushed = Pushed::default();
+    let mut residual = Vec::new();
+    let mut nothing = false;
+    pushed.scope(&query.scope);
+    for predicate in &query.predicates {
+        match push_down(predicate, &pushed) {
+            Split::Push(name, value) => pushed.add(name, &value),
+            Split::Keep => residual.push(predicate.clone()),
+            Split::Nothing => nothing = true,
+        }
+    }
+    if !query.sort.is_empty() {
+        let keys: Vec<_> = query
+            .sort
+            .iter()
+            .map(|by| {
+                let direction = if by.ascending { "asc" } else { "desc" };
+                format!("{}:{direction}", sort_key(by.key))
+            })
+            .collect();
+        pushed.add("sort", &keys.join(","));
+    }
+    Plan {
+        pushed: pushed.query,
+        residual,
+        nothing,
+    }
+}
+
+/// The request for one page of at most `limit` images.
+pub(super) fn page(plan: &Plan, marker: Option<&str>, limit: u64) -> Exchange {
+    let mut query = Pushed {
+        query: plan.pushed.clone(),
+        ..Pushed::default()
+    };
+    // An empty page still has Glance check the token and the marker, and costs it no search.
+    query.add("limit", &if plan.nothing { 0 } else { limit }.to_string());
+    if let Some(marker) = marker {
+        query.add("marker", marker);
+    }
+    Exchange {
+        method: Method::GET,
+        target: format!("/v2/images?{}", query.query),
+    }
+}
+
+/// The request for one image.
+pub(super) fn show(id: &ImageId) -> Exchange {
+    Exchange {
+        method: Method::GET,
+        target: format!("/v2/images/{id}"),
+    }
+}
+
+/// What becomes of one predicate.
+enum Split<'p> {
+    /// This parameter says the same.
+    Push(&'p str, String),
+    /// Glance cannot say it.
+    Keep,
+    /// No image in any Glance fulfils it.
+    Nothing,
+}
+
+fn push_down<'p>(predicate: &'p Predicate, pushed: &Pushed) -> Split<'p> {
+    match predicate {
+        Predicate::Text(field, any_of) => {
+            let name = text_name(*field);
+            // Of a filter that is given twice, Glance reads the last one only.
+            match text_value(*field, any_of) {
+                Some(value) if !pushed.has(name) => Split::Push(name, value),
+                _ => Split::Keep,
+            }
+        }
+        Predicate::Number(field, test) => match number_filter(*field, *test) {
+            Some((name, value)) if !pushed.has(name) => Split::Push(name, value.to_string()),
+            _ => Split::Keep,
+        },
+        Predicate::Time(field, relation, at) => {
+            let name = time_name(*field);
+            if pushed.has(name) {
+                return Split::Keep;
+            }
+            Split::Push(
+                name,
+                format!("{}:{}", operator(*relation), time::write(*at)),
+            )
+        }
+        Predicate::Protected(_) if pushed.has("protected") => Split::Keep,
+        Predicate::Protected(wanted) => Split::Push("protected", wanted.to_string()),
+        Predicate::Tag(tag) => Split::Push("tag", tag.clone()),
+        Predicate::Property(key, _) if tables::is_base_attribute(key) => Split::Nothing,
+        Predicate::Property(key, _)
+            if !tables::is_plain_property_filter(key) || pushed.has(key) =>
+        {
+            Split::Keep
+        }
+        Predicate::Property(key, value) => Split::Push(key, value.clone()),
+        Predicate::Nothing => Split::Nothing,
+    }
+}
+
+/// The value of a text filter, if one value of it can say this.
+fn text_value(field: TextField, any_of: &[String]) -> Option<String> {
+    let name = text_name(field);
+    match any_of {
+        // These attributes alone know operators, and read any value with a colon as one.
+        [one] if tables::takes_operators(name) && one.contains(':') => Some(format!("eq:{one}")),
+        [one] => Some(one.clone()),
+        // A quoted value cannot hold a quote (`glance/common/utils.py`, `split_filter_value_for_quotes`).
+        several
+            if tables::takes_operators(name) && several.iter().all(|one| !one.contains('"')) =>
+        {
+            let quoted: Vec<_> = several.iter().map(|one| quoted(one)).collect();
+            Some(format!("in:{}", quoted.join(",")))
+        }
+        _ => None,
+    }
+}
+
+fn quoted(value: &str) -> String {
+    let plain = !value.is_empty()
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    if plain {
+        value.to_owned()
+    } else {
+        format!("\"{value}\"")
+    }
+}
+
+/// Glance has ranges on `size` by contract. On other columns they work by accident, so those stay residual.
+fn number_filter(field: NumberField, test: NumberTest) -> Option<(&'static str, i64)> {
+    match (field, test) {
+        (NumberField::MinRam, NumberTest::Is(value)) => Some(("min_ram", value)),
+        (NumberField::MinDisk, NumberTest::Is(value)) => Some(("min_disk", value)),
+        (NumberField::Size, NumberTest::Is(value)) => Some(("size", value)),
+        (NumberField::VirtualSize, NumberTest::Is(value)) => Some(("virtual_size", value)),
+        (NumberField::Size, NumberTest::AtLeast(value)) => Some(("size_min", value)),
+        (NumberField::Size, NumberTest::AtMost(value)) => Some(("size_max", value)),
+        _ => None,
+    }
+}
+
+fn text_name(field: TextField) -> &'static str {
+    match field {
+        TextField::Id => "id",
+        TextField::Name => "name",
+        TextField::Status => "status",
+        TextField::ContainerFormat => "container_format",
+        TextField::DiskFormat => "disk_format",
+        TextField::Owner => "owner",
+        TextField::Checksum => "checksum",
+        TextField::OsHashAlgo => "os_hash_algo",
+        TextField::OsHashValue => "os_hash_value",
+    }
+}
+
+fn time_name(field: TimeField) -> &'static str {
+    match field {
+        TimeField::CreatedAt => "created_at",
+        TimeField::UpdatedAt => "updated_at",
+    }
+}
+
+fn operator(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Eq => "eq",
+        Relation::Neq => "neq",
+        Relation::Gt => "gt",
+        Relation::Gte => "gte",
+        Relation::Lt => "lt",
+        Relation::Lte => "lte",
+    }
+}
+
+fn sort_key(key: SortKey) -> &'static str {
+    match key {
+        SortKey::Name => "name",
+        SortKey::Status => "status",
+        SortKey::ContainerFormat => "container_format",
+        SortKey::DiskFormat => "disk_format",
+        SortKey::Size => "size",
+        SortKey::Id => "id",
+        SortKey::CreatedAt => "created_at",
+        SortKey::UpdatedAt => "updated_at",
+    }
+}
+
+/// A query string under construction.
+#[derive(Default)]
+struct Pushed {
+    query: String,
+    names: Vec<String>,
+}
+
+impl Pushed {
+    fn scope(&mut self, scope: &Scope) {
+        if let Some(visibility) = scope.visibility {
+            self.add(
+                "visibility",
+                match visibility {
+                    Visibility::Public => "public",
+                    Visibility::Private => "private",
+                    Visibility::Shared => "shared",
+                    Visibility::Community => "community",
+                    Visibility::All => "all",
+                },
+            );
+        }
+        if let Some(status) = scope.member_status {
+            self.add(
+                "member_status",
+                match status {
+                    MemberStatus::Accepted => "accepted",
+                    MemberStatus::Pending => "pending",
+                    MemberStatus::Rejected => "rejected",
+                    MemberStatus::All => "all",
+                },
+            );
+        }
+        if scope.hidden {
+            self.add("os_hidden", "true");
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|is| is == name)
+    }
+
+    fn add(&mut self, name: &str, value: &str) {
+        if !self.query.is_empty() {
+            self.query.push('&');
+        }
+        self.query.extend(byte_serialize(name.as_bytes()));
+        self.query.push('=');
+        self.query.extend(byte_serialize(value.as_bytes()));
+        self.names.push(name.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{page, plan};
+    use crate::model::query::{
+        NumberField, NumberTest, Predicate, Relation, Scope, TextField, TimeField,
+    };
+    use crate::model::{Query, time};
+
+    fn text(field: TextField, values: &[&str]) -> Predicate {
+        Predicate::Text(
+            field,
+            values.iter().map(|value| (*value).to_owned()).collect(),
+        )
+    }
+
+    fn property(key: &str, value: &str) -> Predicate {
+        Predicate::Property(key.to_owned(), value.to_owned())
+    }
+
+    fn split(predicates: Vec<Predicate>) -> (String, Vec<Predicate>, bool) {
+        let plan = plan(&Query {
+            predicates,
+            ..Query::default()
+        });
+        (plan.pushed, plan.residual, plan.nothing)
+    }
+
+    #[test]
+    fn each_predicate_is_pushed_or_kept() {
+        for (predicate, pushed) in [
+            (text(TextField::Name, &["a b&c"]), Some("name=a+b%26c")),
+            (text(TextField::Name, &[""]), Some("name=")),
+            (
+                text(TextField::Name, &["Ubuntu: 14"]),
+                Some("name=eq%3AUbuntu%3A+14"),
+            ),
+            (
+                text(TextField::Name, &["in:a,b"]),
+                Some("name=eq%3Ain%3Aa%2Cb"),
+            ),
+            (text(TextField::Owner, &["a:b"]), Some("owner=a%3Ab")),
+            (text(TextField::Owner, &["a", "b"]), None),
+            (
+                text(TextField::Status, &["queued", "saving"]),
+                Some("status=in%3Aqueued%2Csaving"),
+            ),
+            (
+                text(TextField::Name, &["x", "a,b", "c d"]),
+                Some("name=in%3Ax%2C%22a%2Cb%22%2C%22c+d%22"),
+            ),
+            (text(TextField::Name, &["x", "\""]), None),
+            (
+                Predicate::Number(NumberField::MinRam, NumberTest::Is(64)),
+                Some("min_ram=64"),
+            ),
+            (
+                Predicate::Number(NumberField::MinRam, NumberTest::AtLeast(64)),
+                None,
+            ),
+            (
+                Predicate::Number(NumberField::Size, NumberTest::AtLeast(5)),
+                Some("size_min=5"),
+            ),
+            (
+                Predicate::Time(
+                    TimeField::UpdatedAt,
+                    Relation::Gte,
+                    time::parse("2024-02-15").unwrap(),
+                ),
+                Some("updated_at=gte%3A2024-02-15T00%3A00%3A00Z"),
+            ),
+            (Predicate::Protected(true), Some("protected=true")),
+            (Predicate::Tag("t".to_owned()), Some("tag=t")),
+            (property("os_distro", "ubuntu"), Some("os_distro=ubuntu")),
+            (
+                property("trait:CUSTOM_X", "required"),
+                Some("trait%3ACUSTOM_X=required"),
+            ),
+            (
+                property("instance_uuid", "a:b"),
+                Some("instance_uuid=a%3Ab"),
+            ),
+            (property("limit", "1"), None),
+            (property("sort", "name:asc"), None),
+            (property("gpu_min", "1"), None),
+            (property("changes-since", "1"), None),
+            (property("", "x"), None),
+        ] {
+            let (query, residual, nothing) = split(vec![predicate.clone()]);
+            assert_eq!(query, pushed.unwrap_or_default(), "{predicate:?}");
+            assert_eq!(residual.is_empty(), pushed.is_some(), "{predicate:?}");
+            assert!(!nothing, "{predicate:?}");
+        }
+    }
+
+    #[test]
+    fn what_can_never_match_asks_for_an_empty_page() {
+        for never in [
+            Predicate::Nothing,
+            property("visibility", "all"),
+            property("name", "x"),
+        ] {
+            let plan = plan(&Query {
+                predicates: vec![never],
+                ..Query::default()
+            });
+            assert!(plan.nothing && plan.pushed.is_empty() && plan.residual.is_empty());
+            assert_eq!(
+                page(&plan, Some("m"), 1000).target,
+                "/v2/images?limit=0&marker=m"
+            );
+        }
+    }
+
+    #[test]
+    fn a_second_condition_on_the_same_parameter_stays_here() {
+        let (query, residual, _) = split(vec![
+            property("a", "1"),
+            property("a", "2"),
+            Predicate::Tag("x".into()),
+            Predicate::Tag("y".into()),
+        ]);
+        assert_eq!(query, "a=1&tag=x&tag=y");
+        assert_eq!(residual, [property("a", "2")]);
+    }
+
+    #[test]
+    fn pages_carry_scope_limit_and_marker() {
+        let query = Query {
+            scope: Scope {
+                hidden: true,
+                ..Scope::default()
+            },
+            ..Query::default()
+        };
+        let plan = plan(&query);
+        assert_eq!(
+            page(&plan, None, 7).target,
+            "/v2/images?os_hidden=true&limit=7"
+        );
+        assert_eq!(
+            page(&plan, Some("a/b&c"), 7).target,
+            "/v2/images?os_hidden=true&limit=7&marker=a%2Fb%26c"
+        );
+    }
+}

@@ -1,0 +1,156 @@
+//! A listing: page after page, streamed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use tokio::task::JoinHandle;
+
+use super::{Asking, broken, interrupted};
+use crate::model::{Call, Exchange, Face, Fault, Query};
+use crate::proxy::body::{self, Body, BoxError};
+use crate::proxy::listing::{After, Bounds, Listing};
+
+/// A list that is complete within so many bytes goes out whole, with Content-Length.
+const WHOLE: usize = 256 * 1024;
+/// A longer one goes out in frames of about this size.
+const FRAME: usize = 64 * 1024;
+
+/// Lists. Whatever fails before the head is sent is a fault; what fails later breaks the reply off, so that no
+/// client takes a part of a list for the list.
+pub async fn list(
+    asking: Asking,
+    query: Query,
+    face: Arc<dyn Face>,
+) -> Result<Response<Body>, Fault> {
+    let (mut head, ()) = face.list_head().into_parts();
+    let mut walk = Walk::begin(asking, query, face).await?;
+    let start = walk.read(WHOLE).await?;
+    if walk.is_done() {
+        head.headers
+            .insert(CONTENT_LENGTH, HeaderValue::from(start.len()));
+        return Ok(Response::from_parts(head, body::full(start)));
+    }
+    let rest = stream::unfold(Some(walk), |walk| async {
+        let mut walk = walk?;
+        match walk.read(FRAME).await {
+            Ok(frame) => {
+                let rest = (!walk.is_done()).then_some(walk);
+                Some((Ok(Frame::data(frame)), rest))
+            }
+            Err(fault) => Some((Err(BoxError::from(fault)), None)),
+        }
+    });
+    let start = stream::iter([Ok(Frame::data(start))]);
+    Ok(Response::from_parts(
+        head,
+        StreamBody::new(start.chain(rest)).boxed_unsync(),
+    ))
+}
+
+/// The walk over the upstream's pages. To drop it is to leave: the exchange under way is cancelled.
+struct Walk {
+    asking: Asking,
+    call: Call,
+    listing: Listing,
+    at: At,
+}
+
+/// Where a walk is.
+enum At {
+    /// In the middle of a page.
+    Page(Body),
+    /// The next page has been asked for.
+    Turning(Turning),
+    /// Behind the last page.
+    End,
+}
+
+impl Walk {
+    async fn begin(asking: Asking, query: Query, face: Arc<dyn Face>) -> Result<Self, Fault> {
+        let plan = asking.back.plan(&query);
+        let marker = query.marker.clone();
+        let bounds = Bounds {
+            limit: query.limit,
+            max_items: asking.limits.items,
+            max_element: asking.limits.element,
+        };
+        let call = Call::List(query);
+        let listing = Listing::new(face, Arc::clone(&asking.back), plan, marker, bounds);
+        let at = At::Page(asking.ask(&call, listing.first_page()).await?);
+        Ok(Self {
+            asking,
+            call,
+            listing,
+            at,
+        })
+    }
+
+    /// Goes on until so many bytes are ready, or the list is complete.
+    async fn read(&mut self, enough: usize) -> Result<Bytes, Fault> {
+        while self.listing.pending() < enough {
+            match &mut self.at {
+                At::Page(body) => match body.frame().await {
+                    Some(frame) => {
+                        // Trailers say nothing about a list.
+                        if let Ok(data) = frame.map_err(interrupted)?.into_data() {
+                            self.listing.push(&data)?;
+                        }
+                        if self.listing.has_enough() {
+                            self.end_page()?;
+                        }
+                    }
+                    None => self.end_page()?,
+                },
+                At::Turning(turning) => self.at = At::Page(turning.page().await?),
+                At::End => break,
+            }
+        }
+        self.asking.tally.set_items(self.listing.count());
+        Ok(self.listing.take())
+    }
+
+    fn is_done(&self) -> bool {
+        matches!(self.at, At::End) && self.listing.pending() == 0
+    }
+
+    /// Asks for the next page at once, while what this one gave is still on its way to the client.
+    fn end_page(&mut self) -> Result<(), Fault> {
+        self.at = match self.listing.end_page()? {
+            After::End => At::End,
+            After::Page(exchange) => At::Turning(Turning::start(
+                self.asking.clone(),
+                self.call.clone(),
+                exchange,
+            )),
+        };
+        Ok(())
+    }
+}
+
+/// A page that has been asked for and has not answered yet. The exchange ends with this value.
+struct Turning(JoinHandle<Result<Body, Fault>>);
+
+impl Turning {
+    fn start(asking: Asking, call: Call, exchange: Exchange) -> Self {
+        Self(tokio::spawn(
+            async move { asking.ask(&call, exchange).await },
+        ))
+    }
+
+    async fn page(&mut self) -> Result<Body, Fault> {
+        (&mut self.0)
+            .await
+            .unwrap_or_else(|error| Err(broken(error.to_string())))
+    }
+}
+
+impl Drop for Turning {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

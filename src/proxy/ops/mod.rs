@@ -1,0 +1,143 @@
+//! The operations: plain async steps over a dialect's pure back half, in the order in which they happen.
+
+use std::sync::Arc;
+
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http_body_util::BodyExt;
+
+use super::body::{self, Body};
+use super::upstream::Upstream;
+use crate::model::{Back, Call, Exchange, Fault, Reason, Refusal};
+use crate::watch::Tally;
+
+mod list;
+mod show;
+
+pub use list::list;
+pub use show::show;
+
+/// An upstream with its dialect and what every request of one call carries.
+#[derive(Clone)]
+pub struct Asking {
+    /// The upstream's dialect.
+    pub back: Arc<dyn Back>,
+    /// Where it is.
+    pub upstream: Arc<Upstream>,
+    /// The headers that are sent along: the allowlisted ones of the client, and our own.
+    pub headers: HeaderMap,
+    /// The bounds that hold for replies.
+    pub limits: Limits,
+    /// Counts what the call costs and brings.
+    pub tally: Arc<Tally>,
+}
+
+/// Bounds for replies of an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest image object, in bytes.
+    pub element: usize,
+    /// The longest list, in images; `None` for no bound.
+    pub items: Option<u64>,
+}
+
+/// How much of an error reply is read.
+const MAX_ERROR_BODY: usize = 64 * 1024;
+
+impl Asking {
+    /// Sends one request and hands out the reply if it is a success that can be read.
+    async fn ask(&self, call: &Call, exchange: Exchange) -> Result<Body, Fault> {
+        let Exchange { method, target } = exchange;
+        let mut request = Request::new(body::empty());
+        *request.method_mut() = method;
+        *request.uri_mut() = Uri::try_from(target).map_err(|error| {
+            Fault::client(
+                StatusCode::BAD_REQUEST,
+                Reason::BadQuery,
+                "The request is too long.",
+            )
+            .with_detail(error.to_string())
+        })?;
+        *request.headers_mut() = self.headers.clone();
+        self.tally.add_upstream_request();
+        let (head, body) = self.upstream.send(request).await?.into_parts();
+        if !matches!(
+            head.status,
+            StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION
+        ) {
+            let said = read_upto(body, MAX_ERROR_BODY).await.unwrap_or_default();
+            let refusal = Refusal {
+                status: head.status,
+                headers: &head.headers,
+                body: &said,
+            };
+            return Err(self.back.fault(call, &refusal));
+        }
+        let encoded =
+            |value: &http::HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
+        if let Some(encoding) = head
+            .headers
+            .get_all(CONTENT_ENCODING)
+            .iter()
+            .find(|value| encoded(value))
+        {
+            return Err(broken(format!("the reply is encoded: {encoding:?}")));
+        }
+        Ok(body)
+    }
+}
+
+/// Reads a body that must not be longer than `max`.
+async fn read_whole(body: Body, max: usize) -> Result<Vec<u8>, Fault> {
+    let mut body = body;
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(interrupted)?.into_data() {
+            if whole.len() + data.len() > max {
+                return Err(broken(
+                    "the reply is longer than limits.element_bytes".to_owned(),
+                ));
+            }
+            whole.extend_from_slice(&data);
+        }
+    }
+    Ok(whole)
+}
+
+/// Reads the first bytes of a body and drops the rest.
+async fn read_upto(body: Body, max: usize) -> Result<Vec<u8>, Fault> {
+    let mut body = body;
+    let mut start = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(interrupted)?.into_data() {
+            let room = max - start.len();
+            start.extend_from_slice(&data[..data.len().min(room)]);
+            if data.len() >= room {
+                break;
+            }
+        }
+    }
+    Ok(start)
+}
+
+/// What it means that a reply's body broke off. A body that was timed says itself what happened.
+fn interrupted(error: body::BoxError) -> Fault {
+    match error.downcast::<Fault>() {
+        Ok(fault) => *fault,
+        Err(error) => broken(format!("the reply broke off: {error}")),
+    }
+}
+
+fn broken(detail: String) -> Fault {
+    Fault::upstream(
+        StatusCode::BAD_GATEWAY,
+        Reason::UpstreamReply,
+        "The upstream's reply cannot be read.",
+    )
+    .with_detail(detail)
+}
+
+/// A reply whose body is at hand.
+fn whole(response: Response<bytes::Bytes>) -> Response<Body> {
+    response.map(body::full)
+}

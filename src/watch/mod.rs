@@ -1,0 +1,12 @@
+//! What an operator sees: the log and, in it, one line for each request.
+//!
+//! This module is called and calls nobody. No header and no query string is ever given to it, so that no token can
+//! reach a log line.
+
+mod access;
+mod log;
+mod tally;
+
+pub use access::{Access, Outcome, Watched};
+pub use log::init;
+pub use tally::Tally;
