@@ -94,29 +94,71 @@ fn text<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Option<Cow<'de, str>>, M:
 }
 
 fn number<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Option<i64>, M::Error> {
-    Ok(match map.next_value()? {
-        Text(Some(written)) => written.trim().parse().ok().or_else(|| whole(&written)),
-        Text(None) => None,
-    })
-}
-
-/// A number written with a fraction; the fraction is dropped.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "a float out of range saturates, which is as near as it gets"
-)]
-fn whole(written: &str) -> Option<i64> {
-    written
-        .trim()
-        .parse::<f64>()
-        .ok()
-        .filter(|number| number.is_finite())
-        .map(|number| number as i64)
+    map.next_value::<Number>().map(|Number(value)| value)
 }
 
 fn flag<'de, M: MapAccess<'de>>(map: &mut M) -> Result<bool, M::Error> {
     let Text(value) = map.next_value()?;
     Ok(value.is_some_and(|word| word.eq_ignore_ascii_case("true")))
+}
+
+/// A whole number, or text that is one; a fraction is dropped, everything else is absent.
+struct Number(Option<i64>);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberVisitor).map(Self)
+    }
+}
+
+struct NumberVisitor;
+
+impl<'de> Visitor<'de> for NumberVisitor {
+    type Value = Option<i64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Option<i64>, E> {
+        Ok(Some(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Option<i64>, E> {
+        Ok(Some(i64::try_from(value).unwrap_or(i64::MAX)))
+    }
+
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a float out of range saturates, which is as near as it gets"
+    )]
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Option<i64>, E> {
+        Ok(value.is_finite().then_some(value as i64))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<i64>, E> {
+        let text = text.trim();
+        text.parse().map_or_else(
+            |_| text.parse().map_or(Ok(None), |value| self.visit_f64(value)),
+            |value| Ok(Some(value)),
+        )
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Option<i64>, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Option<i64>, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, seq: S) -> Result<Option<i64>, S::Error> {
+        IgnoredAny.visit_seq(seq).map(|_| None)
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Option<i64>, M::Error> {
+        IgnoredAny.visit_map(map).map(|_| None)
+    }
 }
 
 /// A member's name, borrowed unless it has escapes.
@@ -180,14 +222,12 @@ impl<'de> Visitor<'de> for TextVisitor {
         Ok(Text(None))
     }
 
-    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Text<'de>, S::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Text(None))
+    fn visit_seq<S: SeqAccess<'de>>(self, seq: S) -> Result<Text<'de>, S::Error> {
+        IgnoredAny.visit_seq(seq).map(|_| Text(None))
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Text<'de>, M::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Text(None))
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Text<'de>, M::Error> {
+        IgnoredAny.visit_map(map).map(|_| Text(None))
     }
 }
 
