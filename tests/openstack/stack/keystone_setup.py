@@ -26,10 +26,13 @@ USERS = {
 }
 
 
+PROXIED = "Proxied"
+
+
 def arguments():
     ap = argparse.ArgumentParser()
     for name in ("auth-url", "admin-password", "service-password", "tenant-password",
-                 "glance-url", "nova-url", "keystone-db", "glance-db"):
+                 "glance-url", "nova-url", "proxy-url", "keystone-db", "glance-db"):
         ap.add_argument("--" + name, required=True)
     return ap.parse_args()
 
@@ -78,11 +81,14 @@ def grant(user, project, roles):
         ADMIN.put(f"{ARGS.auth_url}/projects/{project}/users/{user}/roles/{role}").raise_for_status()
 
 
-def ensure_service(kind, name, url):
+def ensure_service(kind, name, urls):
+    """`urls` is region -> URL."""
     service = ensure("service", {"type": kind}, {"type": kind, "name": name})
-    for interface in ("public", "internal", "admin"):
-        match = {"service_id": service, "interface": interface}
-        ensure("endpoint", match, {**match, "url": url, "region_id": "RegionOne"})
+    for region, url in urls.items():
+        for interface in ("public", "internal", "admin"):
+            match = {"service_id": service, "interface": interface, "region_id": region}
+            ensure("endpoint", match, {**match, "url": url})
+
 
 
 ARGS = arguments()
@@ -96,9 +102,13 @@ for name, (project, roles) in USERS.items():
     ensure_user(name, ARGS.tenant_password, PROJECTS[project], roles)
 for name in ("glance", "nova"):
     ensure_user(name, ARGS.service_password, service_project, ["admin", "service"])
-ensure_service("image", "glance", ARGS.glance_url)
-ensure_service("compute", "nova", ARGS.nova_url + "/v2.1")
-ensure_service("compute_legacy", "nova_legacy", ARGS.nova_url + "/v2/%(project_id)s")
+# For clients whose only way to a proxy is the catalog there is a second region, whose Nova is the proxy.
+made = ADMIN.post(ARGS.auth_url + "/regions", json={"region": {"id": PROXIED}})
+if made.status_code != 409:       # it is there already
+    made.raise_for_status()
+ensure_service("image", "glance", {"RegionOne": ARGS.glance_url, PROXIED: ARGS.glance_url})
+ensure_service("compute", "nova", {"RegionOne": ARGS.nova_url + "/v2.1", PROXIED: ARGS.proxy_url + "/v2.1"})
+ensure_service("compute_legacy", "nova_legacy", {"RegionOne": ARGS.nova_url + "/v2/%(project_id)s", PROXIED: ARGS.proxy_url + "/v2/%(project_id)s"})
 
 tokens = {name: login(name, ARGS.tenant_password, project) for name, (project, _) in USERS.items()}
 tokens["admin"] = login("admin", ARGS.admin_password, "ops")

@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 STACK=$HERE/stack
-mkdir -p "$VAR"/{glance-images,glance-tasks,glance-staging,glance-cache,glance-lowcap-cache,lock,nova} "$ETC" "$LOG" "$RUN"
+mkdir -p "$VAR"/{glance-images,glance-tasks,glance-staging,lock,nova} "$ETC" "$LOG" "$RUN"
 
 # ---------------------------------------------------------------- packages
 GLANCE=33.0.0
@@ -60,16 +60,21 @@ region_name = RegionOne
 EOC
 }
 
-cat > "$ETC/glance-api.conf" <<EOC
+# Glance reads glance-api.conf of one directory, so each process has a directory of its own.
+glance_conf() {  # glance_conf NAME URL [LINE]
+mkdir -p "$ETC/$1" "$VAR/$1-cache"
+cp "$VENV/etc/glance/schema-image.json" "$ETC/$1/"
+cat > "$ETC/$1/glance-api.conf" <<EOC
 [DEFAULT]
-log_file = $LOG/glance.log
+log_file = $LOG/$1.log
 use_stderr = false
 transport_url = fake://
 enabled_backends = fs:file
 node_staging_uri = file://$VAR/glance-staging
 # Glance's start-up check of its image cache wants to know its own address.
-worker_self_reference_url = $GLANCE_URL
-image_cache_dir = $VAR/glance-cache
+worker_self_reference_url = $2
+image_cache_dir = $VAR/$1-cache
+${3:-}
 [database]
 connection = sqlite:///$VAR/glance.db
 [glance_store]
@@ -89,15 +94,10 @@ driver = noop
 lock_path = $VAR/lock
 $(authtoken glance)
 EOC
-cp "$VENV/etc/glance/schema-image.json" "$ETC/"
-# A Glance that gives at most 50 images a page, whatever is asked: a short page is not the end of a list.
-cat > "$ETC/glance-lowcap.conf" <<EOC
-[DEFAULT]
-log_file = $LOG/glance-lowcap.log
-api_limit_max = 50
-worker_self_reference_url = $GLANCE_LOWCAP_URL
-image_cache_dir = $VAR/glance-lowcap-cache
-EOC
+}
+glance_conf glance "$GLANCE_URL"
+# At most 50 images a page, whatever is asked: a short page is not the end of a list.
+glance_conf glance-lowcap "$GLANCE_LOWCAP_URL" "api_limit_max = 50"
 
 cat > "$ETC/nova.conf" <<EOC
 [DEFAULT]
@@ -141,7 +141,7 @@ db_keystone() {
       --bootstrap-admin-url "$OS_AUTH_URL" --bootstrap-internal-url "$OS_AUTH_URL" \
       --bootstrap-public-url "$OS_AUTH_URL"
 }
-db_glance() { "$VENV/bin/glance-manage" --config-file "$ETC/glance-api.conf" db_sync; }
+db_glance() { "$VENV/bin/glance-manage" --config-file "$ETC/glance/glance-api.conf" db_sync; }
 db_nova() {
   local nm="env PYTHONWARNINGS=ignore $VENV/bin/nova-manage --config-file $ETC/nova.conf"
   $nm api_db sync &&
@@ -174,14 +174,14 @@ answers keystone "$OS_AUTH_URL" 90
 say "keystone content"
 "$VENV/bin/python" "$STACK/keystone_setup.py" --auth-url "$OS_AUTH_URL" \
     --admin-password "$ADMIN_PW" --service-password "$SERVICE_PW" --tenant-password "$TENANT_PW" \
-    --glance-url "$GLANCE_URL" --nova-url "$NOVA_URL" --keystone-db "$VAR/keystone.db" \
+    --glance-url "$GLANCE_URL" --nova-url "$NOVA_URL" --proxy-url "$PROXY_URL" --keystone-db "$VAR/keystone.db" \
     --glance-db "$VAR/glance.db" > "$VAR/env.json.new"
 mv "$VAR/env.json.new" "$VAR/env.json"
 
-glance() { serve "$1" "$2" "$3" glance.wsgi.api:application OS_GLANCE_CONFIG_DIR="$ETC" OS_GLANCE_CONFIG_FILES="$4"; }
+glance() { serve "$1" "$2" "$3" glance.wsgi.api:application OS_GLANCE_CONFIG_DIR="$ETC/$1"; }
 nova() { serve "$1" "$2" "$3" nova.wsgi.osapi_compute:application OS_NOVA_CONFIG_DIR="$ETC" OS_NOVA_CONFIG_FILES="api-paste.ini;nova.conf;$4"; }
-glance glance        "$GLANCE_PORT"        3 "glance-api.conf"
-glance glance-lowcap "$GLANCE_LOWCAP_PORT" 1 "glance-api.conf;glance-lowcap.conf"
+glance glance        "$GLANCE_PORT"        3
+glance glance-lowcap "$GLANCE_LOWCAP_PORT" 1
 nova   nova          "$NOVA_PORT"          2 nova-main.conf
 answers glance "$GLANCE_URL/" 120
 answers glance-lowcap "$GLANCE_LOWCAP_URL/" 120

@@ -1,0 +1,12 @@
+"""The tables of cases, one module a group, in the order in which they run."""
+from . import access, filters, images, paging, routes, through, versions, writes
+
+GROUPS = {"images": images, "filters": filters, "paging": paging, "versions": versions, "access": access,
+          "routes": routes, "through": through, "writes": writes}
+
+
+def every(seed):
+    for group, module in GROUPS.items():
+        for case in module.cases(seed):
+            case.group = group
+            yield case
