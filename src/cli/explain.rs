@@ -1,0 +1,125 @@
+//! `explain`: what a request would cause, without causing it.
+//!
+//! It runs the very code that serves, the front's reading and the back's planning, and prints what they say, so it
+//! cannot tell another story than the proxy.
+
+use std::fmt::Write as _;
+
+use http::{HeaderMap, Method};
+
+use crate::deviations;
+use crate::model::{Back, Call, Face, Fault, Plan, Query};
+use crate::nova::front::{self, Ground, Reading};
+
+/// What is known before a request is read.
+pub struct Scene<'a> {
+    /// The listener's ground: base URL and compatibility settings.
+    pub ground: &'a Ground,
+    /// The upstream's dialect.
+    pub back: &'a dyn Back,
+    /// Where Glance is.
+    pub glance: &'a str,
+    /// Where Nova is, if anywhere.
+    pub nova: Option<&'a str>,
+}
+
+/// Explains one request: `target` is the path, without the listener's `base_path`, and the query.
+pub fn explain(scene: &Scene<'_>, method: &Method, target: &str, headers: &HeaderMap) -> String {
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let mut out = format!("{method} {target}\n\n");
+    match front::read(scene.ground, method, path, query, headers) {
+        Reading::Mine(asked) => {
+            row(&mut out, "operation", asked.face.operation());
+            match &asked.call {
+                Call::List(query) => list(&mut out, scene, query),
+                Call::Show(id) => request(&mut out, 1, scene, &scene.back.show(id).target, ""),
+            }
+            differences(&mut out, method, target);
+        }
+        Reading::Refused(refused) => {
+            row(&mut out, "operation", refused.face.operation());
+            answered(&mut out, &refused.fault);
+            differences(&mut out, method, target);
+        }
+        Reading::Elsewhere => match scene.nova {
+            Some(nova) => {
+                row(&mut out, "operation", "pass_through");
+                row(&mut out, "request 1", &format!("{method} {nova}{target}  (untouched)"));
+            }
+            None => match front::document(scene.ground, method, path, headers) {
+                Some(document) => {
+                    row(&mut out, "operation", "version document");
+                    row(&mut out, "answered", &format!("here, with {}", document.status()));
+                }
+                None => answered(&mut out, &Fault::no_route()),
+            },
+        },
+    }
+    out
+}
+
+fn list(out: &mut String, scene: &Scene<'_>, query: &Query) {
+    let plan = scene.back.plan(query);
+    let want = query.limit.filter(|_| plan.residual.is_empty());
+    let first = scene.back.page(&plan, query.marker.as_deref(), want);
+    request(out, 1, scene, &first.target, "");
+    if let Some(until) = until(&plan, query.limit, &first.target) {
+        let next = scene.back.page(&plan, Some("ID"), None);
+        request(out, 2, scene, &next.target, &until);
+    }
+    if plan.nothing {
+        row(out, "note", "no image can match: the page is asked for so that token and marker are checked");
+    }
+    if plan.residual.is_empty() {
+        row(out, "residual", "none");
+    }
+    for predicate in &plan.residual {
+        row(out, "residual", &format!("{predicate:?}, decided here for each image"));
+    }
+}
+
+/// Whether a second page may be asked for, and what decides.
+fn until(plan: &Plan, limit: Option<u64>, first: &str) -> Option<String> {
+    let one_page = plan.nothing || limit.is_some_and(|limit| first.contains(&format!("limit={limit}")));
+    if plan.residual.is_empty() && one_page {
+        return Some(
+            "(only if answer 1 is shorter than asked and has a next: the upstream caps its pages)".to_owned(),
+        )
+        .filter(|_| !plan.nothing);
+    }
+    let bound = limit.map_or(String::new(), |limit| format!(" or {limit} images are found"));
+    Some(format!("(ID: the last image of the answer before; and so on until an answer has no next{bound})"))
+}
+
+fn request(out: &mut String, number: usize, scene: &Scene<'_>, target: &str, note: &str) {
+    row(out, &format!("request {number}"), &format!("GET {}{target}", scene.glance));
+    if !note.is_empty() {
+        row(out, "", note);
+    }
+}
+
+fn answered(out: &mut String, fault: &Fault) {
+    row(out, "answered", &format!("here, with {}: {} ({})", fault.status, fault.message, fault.reason.word()));
+}
+
+fn differences(out: &mut String, method: &Method, target: &str) {
+    let line = format!("{method} {target}");
+    let mut none = true;
+    for row_of in deviations::all().iter().filter(|row| row.concerns(&line)) {
+        none = false;
+        let when = row_of.when.as_ref().map_or(String::new(), |when| format!(", when {when}"));
+        row(out, "deviation", &format!("{}{when}", row_of.id));
+        row(out, "", &format!("Nova: {}", row_of.nova));
+        row(out, "", &format!("here: {}", row_of.ours));
+        if let Some(setting) = &row_of.setting {
+            row(out, "", &format!("as Nova with: {setting}"));
+        }
+    }
+    if none {
+        row(out, "deviation", "none");
+    }
+}
+
+fn row(out: &mut String, name: &str, text: &str) {
+    let _ = writeln!(out, "{name:<11} {text}");
+}

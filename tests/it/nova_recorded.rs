@@ -1,0 +1,251 @@
+//! Every read that was recorded from a real nova 34 in front of a real glance 33, sent to the proxy in front of the
+//! same images.
+//!
+//! The store behind the proxy holds the images of the recordings and knows the recorded tokens; where a recording
+//! has a Glance that misbehaves, the recorded replies are given in its place. Each answer equals Nova's in status,
+//! relevant headers and structure, or `fixtures/recorded/deviating.toml` names the row of `fixtures/deviations.toml`
+//! that explains it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
+
+use nova_glance_proxy::deviations;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::support::client::{Reply, send};
+use crate::support::glance::{Glance, Scripted};
+use crate::support::{fixture, start_proxy};
+
+#[derive(Debug, Deserialize)]
+struct Recording {
+    name: String,
+    /// Replies of a misbehaving Glance: pattern over `METHOD TARGET`, status, headers, body.
+    #[serde(default)]
+    fault: Vec<Scripted>,
+    request: Asked,
+    response: Answered,
+}
+
+#[derive(Debug, Deserialize)]
+struct Asked {
+    method: String,
+    target: String,
+    headers: Vec<(String, String)>,
+    #[serde(default)]
+    body: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Answered {
+    status: u16,
+    headers: Vec<(String, String)>,
+    #[serde(default)]
+    body: String,
+    body_is: Option<String>,
+}
+
+/// The Novas that were recorded, by the port in `Host`: what the proxy is set to for each.
+const VARIANTS: &[(&str, &str)] = &[
+    // The plain one, and every request that names another host or none.
+    ("28774", "glance.public_url = \"http://127.0.0.1:29292\""),
+    // Found through the catalog, Glance has a slash at its end.
+    ("28775", "glance.public_url = \"http://127.0.0.1:29292\""),
+    // compute_link_prefix and glance_link_prefix.
+    (
+        "28776",
+        "listen.public_url = \"https://compute.example.com/pfx\"\nglance.public_url = \"https://image.example.com/ipfx\"",
+    ),
+    // max_limit = 5, and proxy headers believed.
+    (
+        "28777",
+        "glance.public_url = \"http://127.0.0.1:29292\"\ncompat.max_limit = 5\nlisten.trusted_proxies = [\"127.0.0.1\"]",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_are_answered_as_nova_did() {
+    let bodies = bodies();
+    let deviating: BTreeMap<String, String> =
+        toml::from_str(&fixture("recorded/deviating.toml")).unwrap();
+    let glance = Glance::start(&fixture("recorded/store.json")).await;
+    let mut proxies = HashMap::new();
+    for (port, settings) in VARIANTS {
+        proxies.insert(*port, start_proxy(&config(&glance.url(), settings)).await);
+    }
+    let mut verdicts = Verdicts::default();
+    for line in fixture("recorded/nova.jsonl").lines() {
+        let mut recording: Recording = serde_json::from_str(line).unwrap();
+        if let Some(digest) = recording.response.body_is.take() {
+            recording.response.body.clone_from(&bodies[&digest]);
+        }
+        glance.misbehave(std::mem::take(&mut recording.fault));
+        let headers: Vec<_> = recording
+            .request
+            .headers
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        let host = headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("host"))
+            .map_or("", |(_, host)| host);
+        let variant = VARIANTS
+            .iter()
+            .map(|(port, _)| *port)
+            .find(|port| host.ends_with(port))
+            .unwrap_or("28774");
+        let body = recording.request.body.as_deref().unwrap_or_default();
+        let reply = send(
+            proxies[variant].address(),
+            &recording.request.method,
+            &recording.request.target,
+            &headers,
+            body.as_bytes(),
+        )
+        .await;
+        verdicts.add(&recording, &reply, deviating.get(&recording.name));
+    }
+    verdicts.report(&deviating);
+}
+
+fn bodies() -> HashMap<String, String> {
+    #[derive(Deserialize)]
+    struct Line {
+        digest: String,
+        body: String,
+    }
+    let text = fixture("recorded/bodies.jsonl");
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Line>(line).unwrap());
+    lines.map(|line| (line.digest, line.body)).collect()
+}
+
+/// Dotted settings, sorted into their sections.
+fn config(glance: &str, settings: &str) -> String {
+    let section = |name: &str| {
+        let prefix = format!("{name}.");
+        settings
+            .lines()
+            .filter_map(|line| line.strip_prefix(&prefix))
+            .fold(String::new(), |mut text, line| {
+                let _ = writeln!(text, "{line}");
+                text
+            })
+    };
+    format!(
+        "[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"nova\"\n{}[glance]\nendpoints = [\"{glance}\"]\n{}[compat]\nmax_microversion = \"2.104\"\n{}",
+        section("listen"),
+        section("glance"),
+        section("compat"),
+    )
+}
+
+#[derive(Default)]
+struct Verdicts {
+    equal: usize,
+    deviating: usize,
+    seen: BTreeSet<String>,
+    wrong: Vec<String>,
+}
+
+impl Verdicts {
+    fn add(&mut self, recording: &Recording, reply: &Reply, row: Option<&String>) {
+        let name = &recording.name;
+        let request = format!("{} {}", recording.request.method, recording.request.target);
+        let differences = differences(&recording.response, reply);
+        match (row, differences.is_empty()) {
+            (None, true) => self.equal += 1,
+            (None, false) => self.wrong.push(format!("{name}: {request}\n{differences}")),
+            (Some(row), equal) => {
+                self.seen.insert(name.clone());
+                self.deviating += 1;
+                let explained = deviations::all()
+                    .iter()
+                    .any(|known| known.id == *row && known.concerns(&request));
+                if equal {
+                    self.wrong
+                        .push(format!("{name}: no longer deviates by {row}"));
+                } else if !explained {
+                    self.wrong.push(format!(
+                        "{name}: {row} is no row, or does not concern {request}\n{differences}"
+                    ));
+                }
+            }
+        }
+    }
+
+    fn report(self, deviating: &BTreeMap<String, String>) {
+        println!(
+            "{} equal, {} deviating by rule, {} different",
+            self.equal,
+            self.deviating,
+            self.wrong.len()
+        );
+        let unknown: Vec<_> = deviating
+            .keys()
+            .filter(|name| !self.seen.contains(*name))
+            .collect();
+        assert!(
+            unknown.is_empty(),
+            "deviating.toml names recordings that are not there: {unknown:?}"
+        );
+        assert!(self.equal > 500, "recordings are missing");
+        assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
+    }
+}
+
+/// What differs between the two answers; empty when nothing does.
+fn differences(nova: &Answered, ours: &Reply) -> String {
+    let mut out = String::new();
+    if nova.status != ours.status {
+        let _ = writeln!(out, "  status: nova {}, ours {}", nova.status, ours.status);
+    }
+    for name in [
+        "content-type",
+        "openstack-api-version",
+        "x-openstack-nova-api-version",
+        "vary",
+        "www-authenticate",
+    ] {
+        let theirs = values(nova.headers.iter(), name);
+        let ours = values(ours.headers.iter(), name);
+        if theirs != ours {
+            let _ = writeln!(out, "  {name}: nova {theirs:?}, ours {ours:?}");
+        }
+    }
+    let has_id =
+        |headers: &[(String, String)]| !values(headers.iter(), "x-compute-request-id").is_empty();
+    if has_id(&nova.headers) && !has_id(&ours.headers) {
+        let _ = writeln!(out, "  x-compute-request-id is missing");
+    }
+    let ours = String::from_utf8_lossy(&ours.body);
+    match (
+        serde_json::from_str::<Value>(&nova.body),
+        serde_json::from_str::<Value>(&ours),
+    ) {
+        (Ok(theirs), Ok(ours)) if theirs == ours => {}
+        (Err(_), Err(_)) if nova.body == ours => {}
+        _ => {
+            let _ = writeln!(
+                out,
+                "  nova: {}\n  ours: {}",
+                start(&nova.body),
+                start(&ours)
+            );
+        }
+    }
+    out
+}
+
+fn values<'h>(headers: impl Iterator<Item = &'h (String, String)>, name: &str) -> BTreeSet<String> {
+    headers
+        .filter(|(is, _)| is.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.clone())
+        .collect()
+}
+
+fn start(text: &str) -> String {
+    text.chars().take(400).collect()
+}
