@@ -210,10 +210,8 @@ mod tests {
 
     #[test]
     fn base_and_schema_properties_are_those_of_the_schema_document() {
-        let document: Value = serde_json::from_str(include_str!(
-            "../../fixtures/glance/schema-image.json"
-        ))
-        .unwrap();
+        let document: Value =
+            serde_json::from_str(include_str!("../../fixtures/glance/schema-image.json")).unwrap();
         let named = document["properties"].as_object().unwrap();
         for (name, about) in named {
             let base = about["is_base"] != Value::Bool(false);
@@ -225,10 +223,28 @@ mod tests {
 
     #[test]
     fn only_what_glance_looks_up_as_a_property_is_a_property_filter() {
-        for property in ["architecture", "trait:CUSTOM_X", "self", "is_public", "min", "property-x"] {
+        for property in [
+            "architecture",
+            "trait:CUSTOM_X",
+            "self",
+            "is_public",
+            "min",
+            "property-x",
+        ] {
             assert!(is_property_filter(property), "{property}");
         }
-        for other in ["name", "size", "size_min", "foo_max", "tag", "sort", "members", "", "_sa_registry", "save"] {
+        for other in [
+            "name",
+            "size",
+            "size_min",
+            "foo_max",
+            "tag",
+            "sort",
+            "members",
+            "",
+            "_sa_registry",
+            "save",
+        ] {
             assert!(!is_property_filter(other), "{other}");
         }
     }
