@@ -3,3 +3,4 @@
 pub mod glance;
 pub mod model;
 pub mod nova;
+pub mod sandbox;
