@@ -99,10 +99,10 @@ impl Face for GlanceFace {
             View::Image { id } if fault.reason == Reason::NoImage => {
                 let mut worded = fault.clone();
                 worded.message = format!("No image found with ID {id}");
-                fault::write(&self.voice, &worded, None)
+                fault::write(self.voice, &worded, None)
             }
-            View::Wrong { allow } => fault::write(&self.voice, fault, Some(allow)),
-            _ => fault::write(&self.voice, fault, None),
+            View::Wrong { allow } => fault::write(self.voice, fault, Some(allow)),
+            _ => fault::write(self.voice, fault, None),
         }
     }
 

@@ -35,7 +35,7 @@ impl Voice {
 }
 
 /// The whole reply. `allow` is the header of a 405.
-pub fn write(voice: &Voice, fault: &Fault, allow: Option<&'static str>) -> Response<Bytes> {
+pub fn write(voice: Voice, fault: &Fault, allow: Option<&'static str>) -> Response<Bytes> {
     let (kind, body) = page(voice, fault);
     let mut response = Response::new(body);
     *response.status_mut() = fault.status;
@@ -54,7 +54,7 @@ pub fn write(voice: &Voice, fault: &Fault, allow: Option<&'static str>) -> Respo
 }
 
 /// Content type and body.
-fn page(voice: &Voice, fault: &Fault) -> (&'static str, Bytes) {
+fn page(voice: Voice, fault: &Fault) -> (&'static str, Bytes) {
     const HTML: &str = "text/html; charset=UTF-8";
     if voice.head {
         return (HTML, Bytes::new());
@@ -158,7 +158,7 @@ mod tests {
     fn page(accept: &'static str, fault: &Fault) -> (String, String) {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        let response = write(&Voice::of(&Method::GET, &headers), fault, None);
+        let response = write(Voice::of(&Method::GET, &headers), fault, None);
         assert_eq!(response.status(), fault.status);
         (
             response.headers()[CONTENT_TYPE]
@@ -199,7 +199,7 @@ mod tests {
             .push(HeaderValue::from_static("Keystone uri=\"u\""));
         fault.retry_after = Some(HeaderValue::from_static("7"));
         let voice = Voice::of(&Method::HEAD, &HeaderMap::new());
-        let response = write(&voice, &fault, Some("GET"));
+        let response = write(voice, &fault, Some("GET"));
         assert_eq!(response.headers()["www-authenticate"], "Keystone uri=\"u\"");
         assert_eq!(response.headers()["retry-after"], "7");
         assert_eq!(response.headers()[ALLOW], "GET");

@@ -53,7 +53,17 @@ pub fn image(image: &Image<'_>, out: &mut BytesMut) {
 
 /// Writes text as a JSON string: UTF-8 as it is, the escapes of Python's `json` for the rest.
 pub fn string(text: &str, out: &mut BytesMut) {
-    out.extend_from_slice(quoted(text).as_bytes());
+    if text
+        .bytes()
+        .any(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
+    {
+        out.extend_from_slice(quoted(text).as_bytes());
+    } else {
+        out.reserve(text.len() + 2);
+        out.extend_from_slice(b"\"");
+        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(b"\"");
+    }
 }
 
 /// Text as a JSON string.

@@ -154,7 +154,7 @@ pub fn needs_token(path: &str) -> bool {
 /// that is refused before it is read.
 #[must_use]
 pub fn refuse(method: &Method, headers: &HeaderMap, fault: &Fault) -> Response<Bytes> {
-    fault::write(&Voice::of(method, headers), fault, None)
+    fault::write(Voice::of(method, headers), fault, None)
 }
 
 fn list(ground: &Ground, raw: Option<&str>, voice: Voice) -> Reading {

@@ -50,7 +50,7 @@ pub fn read(raw: Option<&str>, settings: &Settings) -> Result<Listing, Fault> {
             "The \"changes-since\" filter is no longer available on v2.",
         ));
     }
-    let member_status = member_status.map(member_status_of).transpose()?;
+    let member_status = member_status.as_deref().map(member_status_of).transpose()?;
     let limit = effective(limit.as_deref(), settings)?;
     let sort = sort::read(&mut rest)?;
     let hidden = hidden(&mut rest)?;
@@ -129,10 +129,11 @@ impl Wanted {
 /// Glance validates the last `visibility`, selects by the first, and compares the column with the last of the
 /// others. An empty value is not validated and matches nothing.
 fn visibility(rest: &mut Params) -> Result<Wanted, Fault> {
-    if let Some(last) = rest.last("visibility") {
-        if !last.is_empty() && lookup(VISIBILITIES, last).is_none() {
-            return Err(bad(format!("Invalid visibility value: {last}")));
-        }
+    if let Some(last) = rest.last("visibility")
+        && !last.is_empty()
+        && lookup(VISIBILITIES, last).is_none()
+    {
+        return Err(bad(format!("Invalid visibility value: {last}")));
     }
     let values = rest.take_all("visibility");
     let Some(first) = values.first() else {
@@ -152,8 +153,8 @@ fn visibility(rest: &mut Params) -> Result<Wanted, Fault> {
     })
 }
 
-fn member_status_of(value: String) -> Result<MemberStatus, Fault> {
-    lookup(MEMBER_STATUSES, &value).ok_or_else(|| bad(format!("Invalid status: {value}")))
+fn member_status_of(value: &str) -> Result<MemberStatus, Fault> {
+    lookup(MEMBER_STATUSES, value).ok_or_else(|| bad(format!("Invalid status: {value}")))
 }
 
 fn effective(limit: Option<&str>, settings: &Settings) -> Result<u64, Fault> {

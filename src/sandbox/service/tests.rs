@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::answer;
 use crate::sandbox::Store;
 
-fn ask(store: &Store, method: Method, target: &str, headers: &[(&str, &str)]) -> (u16, String) {
+fn ask(store: &Store, method: &Method, target: &str, headers: &[(&str, &str)]) -> (u16, String) {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.insert(
@@ -16,7 +16,7 @@ fn ask(store: &Store, method: Method, target: &str, headers: &[(&str, &str)]) ->
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
-    let response = answer(store, &method, path, query, &map);
+    let response = answer(store, method, path, query, &map);
     let status = response.status().as_u16();
     (
         status,
@@ -27,7 +27,7 @@ fn ask(store: &Store, method: Method, target: &str, headers: &[(&str, &str)]) ->
 fn get(store: &Store, target: &str) -> Value {
     let (status, body) = ask(
         store,
-        Method::GET,
+        &Method::GET,
         target,
         &[("accept", "application/json")],
     );
@@ -69,7 +69,7 @@ fn who_lists_what() {
     let listed = |token: &str, query: &str| {
         let (status, body) = ask(
             &store,
-            Method::GET,
+            &Method::GET,
             &format!("/v2/images?sort=id:asc{query}"),
             &[("x-auth-token", token)],
         );
@@ -122,7 +122,7 @@ fn who_sees_what() {
     ] {
         let status = ask(
             &store,
-            Method::GET,
+            &Method::GET,
             &format!("/v2/images/{id}"),
             &[("x-auth-token", "p")],
         )
@@ -130,7 +130,7 @@ fn who_sees_what() {
         assert_eq!(status == 200, seen, "{id}");
         let root = ask(
             &store,
-            Method::GET,
+            &Method::GET,
             &format!("/v2/images/{id}"),
             &[("x-auth-token", "root")],
         )
@@ -151,18 +151,18 @@ fn a_token_is_asked_for_where_glance_does() {
         ("/v2/nonsense", 401),
         ("/v2/schemas/image", 401),
     ] {
-        assert_eq!(ask(&store, Method::GET, target, &[]).0, status, "{target}");
+        assert_eq!(ask(&store, &Method::GET, target, &[]).0, status, "{target}");
         assert_eq!(
-            ask(&store, Method::GET, target, &[("x-auth-token", "?")]).0,
+            ask(&store, &Method::GET, target, &[("x-auth-token", "?")]).0,
             status,
             "{target}"
         );
     }
-    assert_eq!(ask(&store, Method::OPTIONS, "/v2/images", &[]).0, 200);
+    assert_eq!(ask(&store, &Method::OPTIONS, "/v2/images", &[]).0, 200);
     assert_eq!(
         ask(
             &store,
-            Method::GET,
+            &Method::GET,
             "/v2/images",
             &[("x-storage-token", "p")]
         )
@@ -171,7 +171,7 @@ fn a_token_is_asked_for_where_glance_does() {
     );
     let (_, body) = ask(
         &store,
-        Method::GET,
+        &Method::GET,
         "/v2/images",
         &[("accept", "application/json")],
     );
@@ -181,10 +181,10 @@ fn a_token_is_asked_for_where_glance_does() {
 #[test]
 fn nothing_is_written() {
     let store = Store::demo();
-    assert_eq!(ask(&store, Method::POST, "/v2/images", &[]).0, 403);
-    assert_eq!(ask(&store, Method::DELETE, "/v2/images/x", &[]).0, 403);
-    assert_eq!(ask(&store, Method::GET, "/v2/images/x/file", &[]).0, 404);
-    assert_eq!(ask(&store, Method::GET, "/v2/foo", &[]).0, 404);
+    assert_eq!(ask(&store, &Method::POST, "/v2/images", &[]).0, 403);
+    assert_eq!(ask(&store, &Method::DELETE, "/v2/images/x", &[]).0, 403);
+    assert_eq!(ask(&store, &Method::GET, "/v2/images/x/file", &[]).0, 404);
+    assert_eq!(ask(&store, &Method::GET, "/v2/foo", &[]).0, 404);
 }
 
 #[test]
