@@ -103,7 +103,7 @@ fn recorded_cases_are_equal_or_excepted() {
         match (difference, reason) {
             (Some(difference), None) => wrong.push(format!("{name}: {difference}")),
             (None, Some((_, reason))) => {
-                wrong.push(format!("{name} does not differ any more ({reason})"))
+                wrong.push(format!("{name} does not differ any more ({reason})"));
             }
             _ => {}
         }

@@ -83,9 +83,9 @@ impl GlanceFace {
 impl Face for GlanceFace {
     fn operation(&self) -> &'static str {
         match self.view {
-            View::List { .. } | View::NoList => "list_images",
-            View::Image { .. } => "show_image",
-            View::Document => "show_schema",
+            View::List { .. } | View::NoList => "list-images",
+            View::Image { .. } => "show-image",
+            View::Document => "show-schema",
             View::Wrong { .. } | View::Nowhere => "none",
         }
     }

@@ -46,6 +46,8 @@ fn condition(name: &str, value: &str, conditions: &mut Vec<Predicate>) -> Result
             "properties" | "locations" | "members" => {
                 return Err(bad(format!("Unable to filter by '{name}'.")));
             }
+            // Glance finds methods of its model under some names and then matches nothing; here they are
+            // properties like any other.
             property => Predicate::Property(property.to_owned(), value.to_owned()),
         }
     };

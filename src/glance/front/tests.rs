@@ -149,7 +149,7 @@ fn refusals_name_what_was_asked() {
         panic!("an image");
     };
     assert!(matches!(&asked.call, Call::Show(id) if id.as_str() == "70a599e0"));
-    assert_eq!(asked.face.operation(), "show_image");
+    assert_eq!(asked.face.operation(), "show-image");
     let gone = Fault::upstream(
         http::StatusCode::NOT_FOUND,
         Reason::NoImage,
