@@ -1,8 +1,13 @@
 //! What both halves know of Glance v2, as data.
 
-/// The base attributes of an image (`GET /v2/schemas/image`, properties without `is_base: false`). What is not here
-/// is a custom property.
-pub const BASE_ATTRIBUTES: &[&str] = &[
+use crate::model::query::{
+    MemberStatus, NumberField, Relation, SortKey, TextField, TimeField, Visibility,
+};
+
+/// The members of an image object that are attributes of the image itself: those of the schema document whose
+/// `is_base` is not false (`glance/api/v2/images.py`, `get_base_properties`). Every other member is a custom
+/// property, which is what Nova calls metadata.
+pub const BASE_PROPERTIES: &[&str] = &[
     "id",
     "name",
     "status",
@@ -30,43 +35,226 @@ pub const BASE_ATTRIBUTES: &[&str] = &[
     "locations",
 ];
 
-/// List parameters that are no filters on a property of that name (`glance/api/v2/images.py`,
-/// `RequestDeserializer.index`), and names that Glance's database layer takes for itself.
-pub const RESERVED_PARAMETERS: &[&str] = &[
+/// The custom properties that the stock `schema-image.json` names. Glance shows a null only in these; a null in
+/// any other custom property is shown as an empty string (`glance/schema.py`, `Schema.filter`).
+pub const SCHEMA_PROPERTIES: &[&str] = &[
+    "kernel_id",
+    "ramdisk_id",
+    "instance_uuid",
+    "architecture",
+    "os_distro",
+    "os_version",
+    "description",
+    "cinder_encryption_key_id",
+    "cinder_encryption_key_deletion_policy",
+];
+
+/// What a list can be sorted by, in the order of Glance's error message.
+pub const SORT_KEYS: &[(&str, SortKey)] = &[
+    ("name", SortKey::Name),
+    ("status", SortKey::Status),
+    ("container_format", SortKey::ContainerFormat),
+    ("disk_format", SortKey::DiskFormat),
+    ("size", SortKey::Size),
+    ("id", SortKey::Id),
+    ("created_at", SortKey::CreatedAt),
+    ("updated_at", SortKey::UpdatedAt),
+];
+
+/// Values of `visibility`.
+pub const VISIBILITIES: &[(&str, Visibility)] = &[
+    ("community", Visibility::Community),
+    ("public", Visibility::Public),
+    ("private", Visibility::Private),
+    ("shared", Visibility::Shared),
+    ("all", Visibility::All),
+];
+
+/// Values of `member_status`.
+pub const MEMBER_STATUSES: &[(&str, MemberStatus)] = &[
+    ("pending", MemberStatus::Pending),
+    ("accepted", MemberStatus::Accepted),
+    ("rejected", MemberStatus::Rejected),
+    ("all", MemberStatus::All),
+];
+
+/// Text attributes whose filter takes `eq:` and `in:`. A value with a colon is always taken apart there, so a
+/// value that must be taken literally is sent as `eq:VALUE`.
+pub const OPERATOR_FIELDS: &[(&str, TextField)] = &[
+    ("name", TextField::Name),
+    ("id", TextField::Id),
+    ("status", TextField::Status),
+    ("container_format", TextField::ContainerFormat),
+    ("disk_format", TextField::DiskFormat),
+];
+
+/// Text attributes whose filter is plain equality, whatever the value looks like.
+pub const TEXT_FIELDS: &[(&str, TextField)] = &[
+    ("owner", TextField::Owner),
+    ("checksum", TextField::Checksum),
+    ("os_hash_algo", TextField::OsHashAlgo),
+    ("os_hash_value", TextField::OsHashValue),
+];
+
+/// Number attributes: the filter is equality, and each also has a `_min` and a `_max` parameter.
+pub const NUMBER_FIELDS: &[(&str, NumberField)] = &[
+    ("min_ram", NumberField::MinRam),
+    ("min_disk", NumberField::MinDisk),
+    ("size", NumberField::Size),
+    ("virtual_size", NumberField::VirtualSize),
+];
+
+/// Time attributes: the filter takes every operator of [`RELATIONS`].
+pub const TIME_FIELDS: &[(&str, TimeField)] = &[
+    ("created_at", TimeField::CreatedAt),
+    ("updated_at", TimeField::UpdatedAt),
+];
+
+/// The operators of time filters (`glance/common/utils.py`, `evaluate_filter_op`).
+pub const RELATIONS: &[(&str, Relation)] = &[
+    ("gt", Relation::Gt),
+    ("gte", Relation::Gte),
+    ("lt", Relation::Lt),
+    ("lte", Relation::Lte),
+    ("neq", Relation::Neq),
+    ("eq", Relation::Eq),
+];
+
+/// List parameters that are neither a filter on an attribute above nor on a custom property: what steers the
+/// list, and names that Glance finds on its database model and so never looks up as a property
+/// (`glance/db/sqlalchemy/api.py`, `_make_conditions_from_filters`: `hasattr(models.Image, k)`). The first ones
+/// have a meaning; `properties`, `locations` and `members` make Glance fail with 500; the methods match nothing.
+pub const OTHER_PARAMETERS: &[&str] = &[
     "limit",
     "marker",
-    "sort",
-    "sort_key",
-    "sort_dir",
     "member_status",
+    "os_hidden",
+    "protected",
+    "sort",
+    "sort_dir",
+    "sort_key",
     "tag",
+    "tags",
+    "visibility",
     "changes-since",
     "deleted",
     "deleted_at",
-    "is_public",
     "properties",
+    "locations",
     "members",
+    "delete",
+    "get",
+    "items",
+    "iteritems",
+    "keys",
+    "metadata",
+    "registry",
+    "save",
+    "to_dict",
+    "update",
+    "values",
 ];
 
-/// Filters whose values may begin with an operator, so that a colon in a value has a meaning.
-pub const OPERATOR_FILTERS: &[&str] = &["id", "name", "status", "container_format", "disk_format"];
+/// The versions that Glance 33 lists, in its order, current one first
+/// (`glance/api/versions.py` with several stores and an image cache configured).
+pub const VERSIONS: &[&str] = &[
+    "v2.18", "v2.17", "v2.16", "v2.15", "v2.14", "v2.13", "v2.12", "v2.11", "v2.10", "v2.9",
+    "v2.8", "v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0",
+];
 
-/// Whether the name is a base attribute's, which no custom property can have.
-pub fn is_base_attribute(name: &str) -> bool {
-    BASE_ATTRIBUTES.contains(&name)
+/// Whether a member of the image object is an attribute of the image itself and no custom property.
+#[must_use]
+pub fn is_base_property(name: &str) -> bool {
+    BASE_PROPERTIES.contains(&name)
 }
 
-/// Whether a filter of this name is a comparison with the custom property of that name and nothing else. Any
-/// `X_min` and `X_max` is a range, and fails where X is no column.
-pub fn is_plain_property_filter(name: &str) -> bool {
-    !name.is_empty()
-        && !name.ends_with("_min")
-        && !name.ends_with("_max")
-        && !is_base_attribute(name)
-        && !RESERVED_PARAMETERS.contains(&name)
+/// Whether a list parameter of this name selects by the custom property of this name. If not, a filter on such a
+/// property cannot be sent to a Glance: it would mean something else there.
+#[must_use]
+pub fn is_property_filter(name: &str) -> bool {
+    let names_attribute = lookup(OPERATOR_FIELDS, name).is_some()
+        || lookup(TEXT_FIELDS, name).is_some()
+        || lookup(NUMBER_FIELDS, name).is_some()
+        || lookup(TIME_FIELDS, name).is_some();
+    !(names_attribute
+        || name.is_empty()
+        || name.starts_with('_')
+        || name.ends_with("_min")
+        || name.ends_with("_max")
+        || OTHER_PARAMETERS.contains(&name))
 }
 
-/// Whether a value of this filter that holds a colon is read as operator and operand.
-pub fn takes_operators(name: &str) -> bool {
-    OPERATOR_FILTERS.contains(&name)
+/// What a table holds for a word.
+#[must_use]
+pub fn lookup<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
+    table
+        .iter()
+        .find(|(known, _)| *known == word)
+        .map(|(_, value)| *value)
+}
+
+/// The word of a value in a table; empty if the table does not hold it.
+#[must_use]
+pub fn word<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
+    table
+        .iter()
+        .find(|(_, known)| known == value)
+        .map_or("", |(word, _)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn base_and_schema_properties_are_those_of_the_schema_document() {
+        let document: Value =
+            serde_json::from_str(include_str!("../../fixtures/glance/schema-image.json")).unwrap();
+        let named = document["properties"].as_object().unwrap();
+        for (name, about) in named {
+            let base = about["is_base"] != Value::Bool(false);
+            assert_eq!(is_base_property(name), base, "{name}");
+            assert_eq!(SCHEMA_PROPERTIES.contains(&name.as_str()), !base, "{name}");
+        }
+        assert_eq!(named.len(), BASE_PROPERTIES.len() + SCHEMA_PROPERTIES.len());
+    }
+
+    #[test]
+    fn only_what_glance_looks_up_as_a_property_is_a_property_filter() {
+        for property in [
+            "architecture",
+            "trait:CUSTOM_X",
+            "self",
+            "is_public",
+            "min",
+            "property-x",
+        ] {
+            assert!(is_property_filter(property), "{property}");
+        }
+        for other in [
+            "name",
+            "size",
+            "size_min",
+            "foo_max",
+            "tag",
+            "sort",
+            "members",
+            "",
+            "_sa_registry",
+            "save",
+        ] {
+            assert!(!is_property_filter(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn words_and_values_are_inverse() {
+        for (text, key) in SORT_KEYS {
+            assert_eq!(lookup(SORT_KEYS, text), Some(*key));
+            assert_eq!(word(SORT_KEYS, key), *text);
+        }
+        assert_eq!(lookup(SORT_KEYS, "visibility"), None);
+    }
 }

@@ -4,10 +4,7 @@ use form_urlencoded::byte_serialize;
 use http::Method;
 
 use crate::glance::tables;
-use crate::model::query::{
-    MemberStatus, NumberField, NumberTest, Relation, Scope, SortKey, TextField, TimeField,
-    Visibility,
-};
+use crate::model::query::{NumberField, NumberTest, Scope, TextField};
 use crate::model::{Exchange, ImageId, Plan, Predicate, Query, time};
 
 /// Splits a query. What goes into the plan's `pushed` is exactly what every Glance since 12.0.0 (Mitaka) decides as
@@ -30,7 +27,7 @@ pub(super) fn plan(query: &Query) -> Plan {
             .iter()
             .map(|by| {
                 let direction = if by.ascending { "asc" } else { "desc" };
-                format!("{}:{direction}", sort_key(by.key))
+                format!("{}:{direction}", tables::word(tables::SORT_KEYS, &by.key))
             })
             .collect();
         pushed.add("sort", &keys.join(","));
@@ -92,22 +89,24 @@ fn push_down<'p>(predicate: &'p Predicate, pushed: &Pushed) -> Split<'p> {
             _ => Split::Keep,
         },
         Predicate::Time(field, relation, at) => {
-            let name = time_name(*field);
+            let name = tables::word(tables::TIME_FIELDS, field);
             if pushed.has(name) {
                 return Split::Keep;
             }
             Split::Push(
                 name,
-                format!("{}:{}", operator(*relation), time::write(*at)),
+                format!(
+                    "{}:{}",
+                    tables::word(tables::RELATIONS, relation),
+                    time::write(*at)
+                ),
             )
         }
         Predicate::Protected(_) if pushed.has("protected") => Split::Keep,
         Predicate::Protected(wanted) => Split::Push("protected", wanted.to_string()),
         Predicate::Tag(tag) => Split::Push("tag", tag.clone()),
-        Predicate::Property(key, _) if tables::is_base_attribute(key) => Split::Nothing,
-        Predicate::Property(key, _)
-            if !tables::is_plain_property_filter(key) || pushed.has(key) =>
-        {
+        Predicate::Property(key, _) if tables::is_base_property(key) => Split::Nothing,
+        Predicate::Property(key, _) if !tables::is_property_filter(key) || pushed.has(key) => {
             Split::Keep
         }
         Predicate::Property(key, value) => Split::Push(key, value.clone()),
@@ -117,15 +116,12 @@ fn push_down<'p>(predicate: &'p Predicate, pushed: &Pushed) -> Split<'p> {
 
 /// The value of a text filter, if one value of it can say this.
 fn text_value(field: TextField, any_of: &[String]) -> Option<String> {
-    let name = text_name(field);
     match any_of {
         // These attributes alone know operators, and read any value with a colon as one.
-        [one] if tables::takes_operators(name) && one.contains(':') => Some(format!("eq:{one}")),
+        [one] if takes_operators(field) && one.contains(':') => Some(format!("eq:{one}")),
         [one] => Some(one.clone()),
         // A quoted value cannot hold a quote (`glance/common/utils.py`, `split_filter_value_for_quotes`).
-        several
-            if tables::takes_operators(name) && several.iter().all(|one| !one.contains('"')) =>
-        {
+        several if takes_operators(field) && several.iter().all(|one| !one.contains('"')) => {
             let quoted: Vec<_> = several.iter().map(|one| quoted(one)).collect();
             Some(format!("in:{}", quoted.join(",")))
         }
@@ -148,59 +144,22 @@ fn quoted(value: &str) -> String {
 /// Glance has ranges on `size` by contract. On other columns they work by accident, so those stay residual.
 fn number_filter(field: NumberField, test: NumberTest) -> Option<(&'static str, i64)> {
     match (field, test) {
-        (NumberField::MinRam, NumberTest::Is(value)) => Some(("min_ram", value)),
-        (NumberField::MinDisk, NumberTest::Is(value)) => Some(("min_disk", value)),
-        (NumberField::Size, NumberTest::Is(value)) => Some(("size", value)),
-        (NumberField::VirtualSize, NumberTest::Is(value)) => Some(("virtual_size", value)),
         (NumberField::Size, NumberTest::AtLeast(value)) => Some(("size_min", value)),
         (NumberField::Size, NumberTest::AtMost(value)) => Some(("size_max", value)),
+        (_, NumberTest::Is(value)) => Some((tables::word(tables::NUMBER_FIELDS, &field), value)),
         _ => None,
     }
 }
 
 fn text_name(field: TextField) -> &'static str {
-    match field {
-        TextField::Id => "id",
-        TextField::Name => "name",
-        TextField::Status => "status",
-        TextField::ContainerFormat => "container_format",
-        TextField::DiskFormat => "disk_format",
-        TextField::Owner => "owner",
-        TextField::Checksum => "checksum",
-        TextField::OsHashAlgo => "os_hash_algo",
-        TextField::OsHashValue => "os_hash_value",
+    match tables::word(tables::OPERATOR_FIELDS, &field) {
+        "" => tables::word(tables::TEXT_FIELDS, &field),
+        name => name,
     }
 }
 
-fn time_name(field: TimeField) -> &'static str {
-    match field {
-        TimeField::CreatedAt => "created_at",
-        TimeField::UpdatedAt => "updated_at",
-    }
-}
-
-fn operator(relation: Relation) -> &'static str {
-    match relation {
-        Relation::Eq => "eq",
-        Relation::Neq => "neq",
-        Relation::Gt => "gt",
-        Relation::Gte => "gte",
-        Relation::Lt => "lt",
-        Relation::Lte => "lte",
-    }
-}
-
-fn sort_key(key: SortKey) -> &'static str {
-    match key {
-        SortKey::Name => "name",
-        SortKey::Status => "status",
-        SortKey::ContainerFormat => "container_format",
-        SortKey::DiskFormat => "disk_format",
-        SortKey::Size => "size",
-        SortKey::Id => "id",
-        SortKey::CreatedAt => "created_at",
-        SortKey::UpdatedAt => "updated_at",
-    }
+fn takes_operators(field: TextField) -> bool {
+    !tables::word(tables::OPERATOR_FIELDS, &field).is_empty()
 }
 
 /// A query string under construction.
@@ -212,27 +171,13 @@ struct Pushed {
 
 impl Pushed {
     fn scope(&mut self, scope: &Scope) {
-        if let Some(visibility) = scope.visibility {
-            self.add(
-                "visibility",
-                match visibility {
-                    Visibility::Public => "public",
-                    Visibility::Private => "private",
-                    Visibility::Shared => "shared",
-                    Visibility::Community => "community",
-                    Visibility::All => "all",
-                },
-            );
+        if let Some(visibility) = &scope.visibility {
+            self.add("visibility", tables::word(tables::VISIBILITIES, visibility));
         }
-        if let Some(status) = scope.member_status {
+        if let Some(status) = &scope.member_status {
             self.add(
                 "member_status",
-                match status {
-                    MemberStatus::Accepted => "accepted",
-                    MemberStatus::Pending => "pending",
-                    MemberStatus::Rejected => "rejected",
-                    MemberStatus::All => "all",
-                },
+                tables::word(tables::MEMBER_STATUSES, status),
             );
         }
         if scope.hidden {

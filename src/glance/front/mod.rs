@@ -1,1 +1,198 @@
-//! Answers as Glance does.
+//! The half that faces Glance v2 clients: reads their requests, writes their answers.
+//!
+//! [`read`] is the way in. It answers for `GET /v2/images` and `GET /v2/images/{id}`, for the schema and version
+//! documents, and for every wrong use of those; all else that a Glance serves (data, members, tags, writes, tasks)
+//! is [`Reading::Elsewhere`]. It knows no store: the sandbox puts an in-memory one behind it, a proxy an upstream.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, StatusCode};
+
+use crate::model::{Call, Fault, ImageId, Reason};
+
+mod accept;
+mod document;
+mod face;
+mod fault;
+mod filter;
+mod json;
+mod operator;
+mod params;
+mod path;
+mod query;
+mod sort;
+
+pub use face::GlanceFace;
+
+use face::View;
+use fault::Voice;
+use path::Route;
+
+/// What the I/O shell knows about a request and the front cannot see.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// Scheme, authority and mount point as the client sees them (`https://image.example.com`), no trailing slash:
+    /// what version documents name.
+    pub base: String,
+    /// How this Glance is set up.
+    pub settings: Arc<Settings>,
+}
+
+/// What an operator can set of Glance's list API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many images a page has when the client does not say (Glance: `limit_param_default`).
+    pub limit_param_default: u64,
+    /// How many images a page has at most (Glance: `api_limit_max`).
+    pub api_limit_max: u64,
+    /// Whether `first` and `next` keep a parameter that the client gave more than once. A real Glance keeps the
+    /// last one only and so loses tags from page to page; a front for clients keeps all.
+    pub keep_repeats: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limit_param_default: 25,
+            api_limit_max: 1000,
+            keep_repeats: true,
+        }
+    }
+}
+
+/// What a request is to this dialect.
+#[derive(Debug)]
+pub enum Reading {
+    /// An image request that makes sense.
+    Mine(Asked),
+    /// An image request that makes none: it is answered here and never reaches an upstream.
+    Refused(Refused),
+    /// A document, or another reply that depends on nothing but the request.
+    Answer(Response<Bytes>),
+    /// Something that this half does not speak.
+    Elsewhere,
+}
+
+/// An image request.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is asked.
+    pub call: Call,
+    /// How the answer is to be written.
+    pub face: GlanceFace,
+}
+
+/// An image request that cannot be served.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub fault: Fault,
+    /// How the refusal is to be written.
+    pub face: GlanceFace,
+}
+
+/// Reads one request. `path` is still percent-encoded and has lost the listener's `base_path`; `query` is the raw
+/// query string.
+pub fn read(
+    ground: &Ground,
+    method: &Method,
+    path: &str,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Reading {
+    if method == Method::OPTIONS {
+        // Glance's CORS filter answers it before anything else looks.
+        return Reading::Answer(Response::new(Bytes::new()));
+    }
+    let voice = Voice::of(method, headers);
+    let route = path::route(path);
+    if let Some(methods) = route.methods() {
+        if methods.elsewhere.contains(method) {
+            return Reading::Elsewhere;
+        }
+        if method != Method::GET {
+            let face = GlanceFace::new(
+                voice,
+                View::Wrong {
+                    allow: methods.allow,
+                },
+            );
+            return refused(not_allowed(method), face);
+        }
+    }
+    match route {
+        Route::Images => list(ground, query, voice),
+        Route::Image(id) => show(id, voice),
+        Route::Schema(_) if document::has_body(headers) => refused(
+            Fault::client(
+                StatusCode::BAD_REQUEST,
+                Reason::BadRequest,
+                "A body is not expected with this request.",
+            ),
+            GlanceFace::new(voice, View::Document),
+        ),
+        Route::Schema(text) => Reading::Answer(document::json(StatusCode::OK, text)),
+        Route::Versions => Reading::Answer(document::versions(StatusCode::OK, &ground.base)),
+        Route::Choices => Reading::Answer(document::versions(
+            StatusCode::MULTIPLE_CHOICES,
+            &ground.base,
+        )),
+        Route::VersionRoot => Reading::Answer(document::redirect(&ground.base)),
+        Route::Nowhere => refused(Fault::no_route(), GlanceFace::new(voice, View::Nowhere)),
+        Route::Elsewhere => Reading::Elsewhere,
+    }
+}
+
+/// Whether Glance asks for a token before it serves this path: all but the lists of versions.
+#[must_use]
+pub fn needs_token(path: &str) -> bool {
+    !matches!(path::route(path), Route::Versions | Route::Choices)
+}
+
+/// The reply to a request that has no face: one that is [`Reading::Elsewhere`] and cannot be served there either, or
+/// that is refused before it is read.
+#[must_use]
+pub fn refuse(method: &Method, headers: &HeaderMap, fault: &Fault) -> Response<Bytes> {
+    fault::write(Voice::of(method, headers), fault, None)
+}
+
+fn list(ground: &Ground, raw: Option<&str>, voice: Voice) -> Reading {
+    match query::read(raw, &ground.settings) {
+        Ok(listing) => {
+            let view = View::list(&listing, ground.settings.keep_repeats);
+            Reading::Mine(Asked {
+                call: Call::List(listing.query),
+                face: GlanceFace::new(voice, view),
+            })
+        }
+        Err(fault) => refused(fault, GlanceFace::new(voice, View::NoList)),
+    }
+}
+
+fn show(id: String, voice: Voice) -> Reading {
+    let call = ImageId::parse(&id).map(Call::Show);
+    let face = GlanceFace::new(voice, View::Image { id });
+    match call {
+        Some(call) => Reading::Mine(Asked { call, face }),
+        None => refused(
+            Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, "Image not found."),
+            face,
+        ),
+    }
+}
+
+fn not_allowed(method: &Method) -> Fault {
+    Fault::client(
+        StatusCode::METHOD_NOT_ALLOWED,
+        Reason::NoRoute,
+        format!("The method {method} is not allowed for this resource. "),
+    )
+}
+
+fn refused(fault: Fault, face: GlanceFace) -> Reading {
+    Reading::Refused(Refused { fault, face })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! Operators in front of filter values, and what follows them.
+
+use crate::model::time;
+
+/// Why a list behind `in:` cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadQuotes {
+    /// A quote begins in the middle of a value.
+    NoCommaBefore,
+    /// A quote ends in the middle of a value.
+    NoCommaAfter,
+    /// A quote is never closed.
+    NotClosed,
+}
+
+impl BadQuotes {
+    /// Glance's words for it (`glance/common/utils.py`, `validate_quotes`).
+    pub fn message(self, value: &str) -> String {
+        let why = match self {
+            Self::NoCommaBefore => "There is no comma before opening quotation mark.",
+            Self::NoCommaAfter => "There is no comma after closing quotation mark.",
+            Self::NotClosed => "The quote is not closed.",
+        };
+        format!("Invalid filter value {value}. {why}")
+    }
+}
+
+/// Takes an operator off a filter value: everything up to the first colon, unless the whole value is an instant.
+/// Without one the operator is `eq` (`glance/common/utils.py`, `split_filter_op`).
+pub fn split(value: &str) -> (&str, &str) {
+    match value.split_once(':') {
+        Some((operator, operand)) if time::parse(value).is_none() => (operator, operand),
+        _ => ("eq", value),
+    }
+}
+
+/// The values of an `in:` list: separated by commas, optionally in double quotes. A backslash before a quote keeps
+/// it from ending the value and stays in the value (`split_filter_value_for_quotes`).
+pub fn list(value: &str) -> Result<Vec<String>, BadQuotes> {
+    check_quotes(value.as_bytes())?;
+    let mut values = Vec::new();
+    let mut rest = value;
+    while !rest.is_empty() {
+        let (one, after) = quoted(rest).unwrap_or_else(|| plain(rest));
+        values.push(one.to_owned());
+        rest = after;
+    }
+    Ok(values)
+}
+
+fn check_quotes(value: &[u8]) -> Result<(), BadQuotes> {
+    let mut inside = false;
+    let mut previous = None;
+    for (at, byte) in value.iter().enumerate() {
+        if *byte == b'"' && previous != Some(b'\\') {
+            if !inside && previous.is_some_and(|byte| byte != b',') {
+                return Err(BadQuotes::NoCommaBefore);
+            }
+            if inside && value.get(at + 1).is_some_and(|byte| *byte != b',') {
+                return Err(BadQuotes::NoCommaAfter);
+            }
+            inside = !inside;
+        }
+        previous = Some(*byte);
+    }
+    if inside {
+        return Err(BadQuotes::NotClosed);
+    }
+    Ok(())
+}
+
+/// A value in quotes and what follows its comma.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix('"')?;
+    let mut escaped = false;
+    let end = inner.find(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    })?;
+    let after = inner.get(end + 1..)?;
+    Some((inner.get(..end)?, after.strip_prefix(',').unwrap_or(after)))
+}
+
+/// A value without quotes and what follows its comma.
+fn plain(text: &str) -> (&str, &str) {
+    text.split_once(',').unwrap_or((text, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{BadQuotes, list, split};
+
+    #[test]
+    fn the_first_colon_ends_the_operator_unless_all_is_an_instant() {
+        assert_eq!(split("active"), ("eq", "active"));
+        assert_eq!(split("in:a,b"), ("in", "a,b"));
+        assert_eq!(split("eq:Ubuntu: 14.04"), ("eq", "Ubuntu: 14.04"));
+        assert_eq!(split(":x"), ("", "x"));
+        assert_eq!(
+            split("2011-01-03T01:02:03Z"),
+            ("eq", "2011-01-03T01:02:03Z")
+        );
+        assert_eq!(
+            split("gte:2011-01-03T01:02:03Z"),
+            ("gte", "2011-01-03T01:02:03Z")
+        );
+    }
+
+    #[test]
+    fn lists_with_and_without_quotes() {
+        let cases: &[(&str, &[&str])] = &[
+            ("", &[]),
+            ("a", &["a"]),
+            ("a,b", &["a", "b"]),
+            ("a,", &["a"]),
+            (",a,,b", &["", "a", "", "b"]),
+            (r#""a,b",c"#, &["a,b", "c"]),
+            (r#"a,"b c""#, &["a", "b c"]),
+            (r#""""#, &[""]),
+            (r#""a\"b",c"#, &[r#"a\"b"#, "c"]),
+        ];
+        for (value, values) in cases {
+            assert_eq!(list(value).unwrap(), *values, "{value}");
+        }
+        for (value, why) in [
+            (r#""queued"#, BadQuotes::NotClosed),
+            (r#"que"ued""#, BadQuotes::NoCommaBefore),
+            (r#""a"b"#, BadQuotes::NoCommaAfter),
+            (r#"a,"b"#, BadQuotes::NotClosed),
+        ] {
+            assert_eq!(list(value), Err(why), "{value}");
+        }
+        assert_eq!(
+            BadQuotes::NotClosed.message("\"a"),
+            "Invalid filter value \"a. The quote is not closed."
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_never_panics(value in "\\PC{0,20}|[\",\\\\ab]{0,12}") {
+            let _ = list(&value);
+            let _ = split(&value);
+        }
+
+        #[test]
+        fn quoted_values_come_back(values in proptest::collection::vec("[^\"\\\\]{1,8}", 1..5)) {
+            let written: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
+            prop_assert_eq!(list(&written.join(",")).unwrap(), values);
+        }
+    }
+}

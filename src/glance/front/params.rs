@@ -1,0 +1,108 @@
+//! The query string as Glance holds it: a list of pairs in which a name may stand more than once.
+
+use percent_encoding::percent_decode;
+
+/// Decoded pairs, in the client's order (WebOb's `MultiDict`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// Reads a raw query string. Pairs are separated by `&` or `;`, a name without `=` has an empty value, `+` is
+    /// a blank; `None` when a name or value is not UTF-8.
+    pub fn parse(query: &str) -> Option<Self> {
+        query
+            .split(['&', ';'])
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                Some((decode(name)?, decode(value)?))
+            })
+            .collect::<Option<_>>()
+            .map(Self)
+    }
+
+    /// Whether a parameter of this name is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(is, _)| is == name)
+    }
+
+    /// The last value of this name.
+    pub fn last(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .rev()
+            .find(|(is, _)| is == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Takes the first value of this name out; a second one stays.
+    pub fn take_first(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().position(|(is, _)| is == name)?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// Takes every value of this name out.
+    pub fn take_all(&mut self, name: &str) -> Vec<String> {
+        let (taken, kept) = std::mem::take(&mut self.0)
+            .into_iter()
+            .partition(|(is, _)| is == name);
+        self.0 = kept;
+        Vec::into_iter(taken).map(|(_, value)| value).collect()
+    }
+
+    /// The pairs as a Python `dict` holds them: each name once, at the place of its first occurrence, with its
+    /// last value.
+    pub fn collapsed(&self) -> Vec<(&str, &str)> {
+        let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(self.0.len());
+        for (name, value) in &self.0 {
+            match pairs.iter_mut().find(|(seen, _)| seen == name) {
+                Some(pair) => pair.1 = value,
+                None => pairs.push((name, value)),
+            }
+        }
+        pairs
+    }
+
+    /// All pairs.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let spaced = text.replace('+', " ");
+    percent_decode(spaced.as_bytes())
+        .decode_utf8()
+        .ok()
+        .map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Params;
+
+    #[test]
+    fn repeats_are_kept_and_taken_from_the_front() {
+        let mut params = Params::parse("limit=1&name=a+b&&limit=2;tag=%C3%A9&tag&=x").unwrap();
+        assert_eq!(params.last("limit"), Some("2"));
+        assert_eq!(
+            params.collapsed(),
+            [("limit", "2"), ("name", "a b"), ("tag", ""), ("", "x")]
+        );
+        assert_eq!(params.take_first("limit").as_deref(), Some("1"));
+        assert_eq!(params.take_first("limit").as_deref(), Some("2"));
+        assert_eq!(params.take_first("limit"), None);
+        assert_eq!(params.take_all("tag"), ["é", ""]);
+        assert!(!params.has("tag") && params.has("name"));
+        assert_eq!(params.pairs().count(), 2);
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_not_read() {
+        assert_eq!(Params::parse("name=%ff"), None);
+        assert_eq!(Params::parse("%E9"), None);
+        assert_eq!(Params::parse("name=%zz").unwrap().last("name"), Some("%zz"));
+    }
+}

@@ -1,0 +1,129 @@
+//! One request, answered.
+
+use bytes::{Bytes, BytesMut};
+use http::header::HOST;
+use http::{HeaderMap, Method, Response, StatusCode};
+
+use super::list::list;
+use super::store::{Caller, Store};
+use super::visible::visible;
+use crate::glance::front::{self, Asked, Ground, Reading};
+use crate::model::{Call, Face, Fault, Image, ImageId, ListEnd, Query, Reason};
+
+/// Answers as a Glance that holds these images. `path` and `query` are as they stood in the request line.
+///
+/// A store with tokens asks for one, in `X-Auth-Token` or `X-Storage-Token`, before it looks at anything under a
+/// version. Nothing is written here, and data, members and the like are not served: 403 and 404.
+#[must_use]
+pub fn answer(
+    store: &Store,
+    method: &Method,
+    path: &str,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Response<Bytes> {
+    let caller = store.caller(token(headers));
+    let open = method == Method::OPTIONS || !front::needs_token(path);
+    let caller = match (caller, open) {
+        (Some(caller), _) => caller,
+        (None, true) => &Caller::default(),
+        (None, false) => return front::refuse(method, headers, &unauthorized(store)),
+    };
+    let ground = Ground {
+        base: base(headers),
+        settings: store.settings().clone(),
+    };
+    match front::read(&ground, method, path, query, headers) {
+        Reading::Mine(asked) => serve(store, caller, &asked),
+        Reading::Refused(refused) => refused.face.fault(&refused.fault),
+        Reading::Answer(response) => response,
+        Reading::Elsewhere if method == Method::GET => {
+            front::refuse(method, headers, &Fault::no_route())
+        }
+        Reading::Elsewhere => front::refuse(method, headers, &read_only()),
+    }
+}
+
+fn serve(store: &Store, caller: &Caller, asked: &Asked) -> Response<Bytes> {
+    let face = &asked.face;
+    let answered = match &asked.call {
+        Call::List(query) => page(store, caller, face, query),
+        Call::Show(id) => show(store, caller, face, id),
+    };
+    answered.unwrap_or_else(|fault| face.fault(&fault))
+}
+
+fn page(
+    store: &Store,
+    caller: &Caller,
+    face: &impl Face,
+    query: &Query,
+) -> Result<Response<Bytes>, Fault> {
+    let images = list(store, caller, query)?;
+    let mut body = BytesMut::new();
+    face.list_open(&mut body);
+    let mut end = ListEnd {
+        count: 0,
+        last: None,
+    };
+    for image in &images {
+        face.list_item(image, end.count, &mut body);
+        end.count += 1;
+        end.last = Some(&image.id);
+    }
+    face.list_close(&end, &mut body);
+    Ok(face.list_head().map(|()| body.freeze()))
+}
+
+fn show(
+    store: &Store,
+    caller: &Caller,
+    face: &impl Face,
+    id: &ImageId,
+) -> Result<Response<Bytes>, Fault> {
+    let image: Option<Image<'_>> = store
+        .image(id.as_str())
+        .filter(|held| visible(caller, held))
+        .map(|held| held.image);
+    match image {
+        Some(image) => face.show(&image),
+        None => Err(Fault::client(
+            StatusCode::NOT_FOUND,
+            Reason::NoImage,
+            "Image not found.",
+        )),
+    }
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    ["x-auth-token", "x-storage-token"]
+        .into_iter()
+        .find_map(|name| headers.get(name))
+        .and_then(|token| token.to_str().ok())
+}
+
+fn base(headers: &HeaderMap) -> String {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    format!("http://{}", host.unwrap_or("localhost"))
+}
+
+fn unauthorized(store: &Store) -> Fault {
+    let mut fault = Fault::client(
+        StatusCode::UNAUTHORIZED,
+        Reason::BadRequest,
+        "A token is needed.",
+    );
+    fault.challenges.push(store.challenge());
+    fault
+}
+
+fn read_only() -> Fault {
+    Fault::client(
+        StatusCode::FORBIDDEN,
+        Reason::NoRoute,
+        "These images can be read only.",
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,314 @@
+//! The images, and who asks.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use http::HeaderValue;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use crate::glance::front::Settings;
+use crate::glance::image;
+use crate::glance::tables::{MEMBER_STATUSES, lookup};
+use crate::model::query::MemberStatus;
+use crate::model::{Image, ImageId};
+
+/// The images that come with the program.
+const DEMO: &str = include_str!("../../fixtures/sandbox/images.json");
+
+/// What a 401 of a store with tokens asks for, unless its file says otherwise.
+const CHALLENGE: &str = "Keystone uri=\"http://127.0.0.1:5000/v3\"";
+
+/// Images in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    entries: Vec<Entry>,
+    access: Access,
+    challenge: Option<HeaderValue>,
+    settings: Arc<Settings>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caller {
+    /// The id of the caller's project.
+    pub project: String,
+    /// Whether the caller sees the images of every project.
+    #[serde(default)]
+    pub admin: bool,
+}
+
+/// One image with what is known of it besides its object.
+#[derive(Debug)]
+pub(super) struct Held<'s> {
+    /// The image.
+    pub image: Image<'s>,
+    /// The projects that it is shared with.
+    pub members: &'s HashMap<String, MemberStatus>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    json: Box<str>,
+    members: HashMap<String, MemberStatus>,
+}
+
+#[derive(Clone, Debug)]
+enum Access {
+    /// No token is looked at.
+    Everybody(Caller),
+    /// Each request needs one of these tokens.
+    Tokens(HashMap<String, Caller>),
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self::Everybody(Caller {
+            project: String::new(),
+            admin: true,
+        })
+    }
+}
+
+/// The shape of a store's file. A saved reply to Glance's `GET /v2/images` is one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File<'f> {
+    /// Glance v2 image objects. Attributes that are missing are null.
+    #[serde(borrow)]
+    images: Vec<&'f RawValue>,
+    /// Image id -> project id -> `accepted`, `pending` or `rejected`.
+    #[serde(default)]
+    members: HashMap<String, HashMap<String, String>>,
+    /// Who asks when there are no tokens; an administrator without a project if missing.
+    caller: Option<Caller>,
+    /// Token -> who asks with it.
+    tokens: Option<HashMap<String, Caller>>,
+    /// The `WWW-Authenticate` header of a 401.
+    challenge: Option<String>,
+    #[serde(rename = "first")]
+    _first: Option<IgnoredAny>,
+    #[serde(rename = "next")]
+    _next: Option<IgnoredAny>,
+    #[serde(rename = "schema")]
+    _schema: Option<IgnoredAny>,
+}
+
+impl Store {
+    /// The images that come with the program: one of every status, visibility and feature.
+    #[must_use]
+    pub fn demo() -> Self {
+        Self::from_json(DEMO).unwrap_or_default()
+    }
+
+    /// Reads a store: `{"images": [...]}`, optionally with `members`, `caller`, `tokens` and `challenge`.
+    ///
+    /// # Errors
+    /// When the text is no such JSON, with line and column; when an image cannot be read, has an id that cannot
+    /// stand in a path or that another image has, or a membership names no image or no status, with its place.
+    pub fn from_json(json: &str) -> Result<Self, String> {
+        let file: File<'_> = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        let mut members = members(&file.members)?;
+        let mut seen = HashSet::new();
+        let mut entries = Vec::with_capacity(file.images.len());
+        for (at, raw) in file.images.iter().enumerate() {
+            let place = |error: String| format!("images[{at}]: {error}");
+            let id = id(raw.get()).map_err(place)?;
+            if !seen.insert(id.clone()) {
+                return Err(place(format!("the id {id} is there twice")));
+            }
+            entries.push(Entry {
+                json: raw.get().into(),
+                members: members.remove(&id).unwrap_or_default(),
+            });
+        }
+        if let Some(id) = members.keys().next() {
+            return Err(format!("members.{id}: there is no such image"));
+        }
+        let access = match (file.tokens, file.caller) {
+            (Some(tokens), _) => Access::Tokens(tokens),
+            (None, Some(caller)) => Access::Everybody(caller),
+            (None, None) => Access::default(),
+        };
+        Ok(Self {
+            entries,
+            access,
+            challenge: file.challenge.as_deref().map(challenge).transpose()?,
+            // A real Glance's links lose repeats, and so do those of one that stands in for it.
+            settings: Arc::new(Settings {
+                keep_repeats: false,
+                ..Settings::default()
+            }),
+        })
+    }
+
+    /// The same store with other page sizes: the default and the cap (Glance's `limit_param_default` and
+    /// `api_limit_max`).
+    #[must_use]
+    pub fn with_limits(mut self, limit_param_default: u64, api_limit_max: u64) -> Self {
+        self.settings = Arc::new(Settings {
+            limit_param_default,
+            api_limit_max,
+            keep_repeats: false,
+        });
+        self
+    }
+
+    /// How many images there are, seen or not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How this Glance is set up.
+    pub(super) fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    /// Who a token stands for; `None` where one is needed and this is none.
+    pub(super) fn caller(&self, token: Option<&str>) -> Option<&Caller> {
+        match &self.access {
+            Access::Everybody(caller) => Some(caller),
+            Access::Tokens(tokens) => tokens.get(token?),
+        }
+    }
+
+    /// What a 401 asks for.
+    pub(super) fn challenge(&self) -> HeaderValue {
+        self.challenge
+            .clone()
+            .unwrap_or(HeaderValue::from_static(CHALLENGE))
+    }
+
+    /// All images, in the file's order.
+    pub(super) fn images(&self) -> impl Iterator<Item = Held<'_>> {
+        self.entries.iter().filter_map(Entry::held)
+    }
+
+    /// The image of this id.
+    pub(super) fn image(&self, id: &str) -> Option<Held<'_>> {
+        self.images().find(|held| held.image.id == id)
+    }
+}
+
+impl Entry {
+    /// The image, read from its JSON. That it can be read was checked when it came in.
+    fn held(&self) -> Option<Held<'_>> {
+        let mut image = image::read(self.json.as_bytes()).ok()?;
+        // The column's default (`glance/db/sqlalchemy/models.py`).
+        image.visibility.get_or_insert("shared".into());
+        Some(Held {
+            image,
+            members: &self.members,
+        })
+    }
+}
+
+fn id(json: &str) -> Result<String, String> {
+    let id = image::read(json.as_bytes())?.id.into_owned();
+    match ImageId::parse(&id) {
+        Some(_) => Ok(id),
+        None => Err(format!("{id:?} cannot be the id of an image")),
+    }
+}
+
+type Members = HashMap<String, HashMap<String, MemberStatus>>;
+
+fn members(written: &HashMap<String, HashMap<String, String>>) -> Result<Members, String> {
+    let mut members = Members::new();
+    for (id, projects) in written {
+        let of_image = members.entry(id.clone()).or_default();
+        for (project, status) in projects {
+            let status = lookup(MEMBER_STATUSES, status)
+                .filter(|status| *status != MemberStatus::All)
+                .ok_or_else(|| format!("members.{id}.{project}: {status:?} is no member status"))?;
+            of_image.insert(project.clone(), status);
+        }
+    }
+    Ok(members)
+}
+
+fn challenge(text: &str) -> Result<HeaderValue, String> {
+    HeaderValue::from_str(text).map_err(|_| "challenge: this cannot be a header value".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Caller, Store};
+
+    #[test]
+    fn a_saved_list_is_a_store() {
+        let store = Store::from_json(
+            r#"{"images": [{"id": "a"}, {"id": "b", "visibility": "public"}], "first": "/v2/images", "schema": "s"}"#,
+        )
+        .unwrap();
+        assert_eq!(store.len(), 2);
+        assert!(store.caller(None).unwrap().admin);
+        assert_eq!(
+            store.image("a").unwrap().image.visibility.as_deref(),
+            Some("shared")
+        );
+        assert!(store.image("c").is_none());
+    }
+
+    #[test]
+    fn tokens_stand_for_callers() {
+        let store = Store::from_json(
+            r#"{"images": [], "tokens": {"t": {"project": "p"}, "root": {"project": "q", "admin": true}}, "challenge": "Keystone uri=\"k\""}"#,
+        )
+        .unwrap();
+        let plain = Caller {
+            project: "p".into(),
+            admin: false,
+        };
+        assert_eq!(store.caller(Some("t")), Some(&plain));
+        assert!(store.caller(Some("root")).unwrap().admin);
+        assert_eq!(store.caller(Some("x")), None);
+        assert_eq!(store.caller(None), None);
+        assert_eq!(store.challenge(), "Keystone uri=\"k\"");
+    }
+
+    #[test]
+    fn errors_name_the_place() {
+        for (json, place) in [
+            ("{\n\"images\": [}", "line 2 column"),
+            ("[]", "line 1"),
+            (r#"{"images": [], "imges": []}"#, "imges"),
+            (
+                r#"{"images": [{"id": "a"}, {"name": "x"}]}"#,
+                "images[1]: the image has no id",
+            ),
+            (r#"{"images": [{"id": "a/b"}]}"#, "images[0]: \"a/b\""),
+            (
+                r#"{"images": [{"id": "a"}, {"id": "a"}]}"#,
+                "images[1]: the id a is there twice",
+            ),
+            (
+                r#"{"images": [], "members": {"a": {"p": "pending"}}}"#,
+                "members.a",
+            ),
+            (
+                r#"{"images": [{"id": "a"}], "members": {"a": {"p": "all"}}}"#,
+                "members.a.p",
+            ),
+            (r#"{"images": [], "challenge": "\n"}"#, "challenge"),
+        ] {
+            let error = Store::from_json(json).unwrap_err();
+            assert!(error.contains(place), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_demo_can_be_read() {
+        assert!(Store::from_json(super::DEMO).unwrap().len() >= 40);
+        assert!(!Store::demo().is_empty());
+    }
+}

@@ -1,0 +1,61 @@
+//! Who sees what.
+
+use super::store::{Caller, Held};
+use crate::glance::tables::{VISIBILITIES, lookup};
+use crate::model::Status;
+use crate::model::query::{MemberStatus, Scope, Visibility};
+
+/// Whether a list of this scope takes the image into account at all (`glance/db/sqlalchemy/api.py`,
+/// `_select_images_query` and `_image_get_all`).
+///
+/// Without a visibility: what is public, the caller's own, and accepted shares. Community images of others only
+/// where the visibility says so. An administrator's own images count like anybody's, and so do those of all others.
+pub fn in_scope(caller: &Caller, held: &Held<'_>, scope: &Scope) -> bool {
+    let visibility = visibility(held);
+    let own = owned(caller, held);
+    let selected = caller.admin
+        || own
+        || matches!(visibility, Visibility::Public | Visibility::Community)
+        || (visibility == Visibility::Shared && shared(caller, held, scope.member_status));
+    let wanted = match scope.visibility {
+        Some(Visibility::All) => true,
+        Some(wanted) => visibility == wanted,
+        None => own || visibility != Visibility::Community,
+    };
+    selected && wanted && held.image.os_hidden == scope.hidden && listed(held.image.status)
+}
+
+/// Whether the caller can name the image, to see it or as a marker (`glance/db/utils.py`, `is_image_visible`).
+pub fn visible(caller: &Caller, held: &Held<'_>) -> bool {
+    let visibility = visibility(held);
+    caller.admin
+        || held.image.owner.is_none()
+        || owned(caller, held)
+        || matches!(visibility, Visibility::Public | Visibility::Community)
+        || (visibility == Visibility::Shared && shared(caller, held, Some(MemberStatus::All)))
+}
+
+/// Lists leave out what failed and every status that Glance does not know.
+fn listed(status: Status) -> bool {
+    !matches!(status, Status::Killed | Status::Other)
+}
+
+fn owned(caller: &Caller, held: &Held<'_>) -> bool {
+    held.image.owner.as_deref() == Some(&caller.project)
+}
+
+/// Whether the caller's project is a member whose status is the wanted one; accepted if none is.
+fn shared(caller: &Caller, held: &Held<'_>, wanted: Option<MemberStatus>) -> bool {
+    let wanted = wanted.unwrap_or(MemberStatus::Accepted);
+    held.members
+        .get(&caller.project)
+        .is_some_and(|is| wanted == MemberStatus::All || *is == wanted)
+}
+
+fn visibility(held: &Held<'_>) -> Visibility {
+    held.image
+        .visibility
+        .as_deref()
+        .and_then(|word| lookup(VISIBILITIES, word))
+        .unwrap_or(Visibility::Private)
+}
