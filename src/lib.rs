@@ -1,5 +1,7 @@
 //! skeleton
 #![forbid(unsafe_code)]
+pub mod config;
 pub mod glance;
 pub mod model;
 pub mod nova;
+pub mod proxy;
