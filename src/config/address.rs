@@ -1,0 +1,237 @@
+//! Addresses: where we listen, whom we ask, whom we believe.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use http::Uri;
+use http::uri::{Authority, Scheme};
+use ipnet::IpNet;
+
+/// Where clients are accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// `host:port`; port 0 picks a free one.
+    Tcp(String),
+    /// The path of a unix socket.
+    Unix(PathBuf),
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return if path.is_empty() {
+                Err("`unix:` lacks the path of the socket".to_owned())
+            } else {
+                Ok(Self::Unix(PathBuf::from(path)))
+            };
+        }
+        let bound: Option<Authority> = text.parse().ok();
+        match bound {
+            Some(bound) if bound.port_u16().is_some() && !text.contains('@') => {
+                Ok(Self::Tcp(text.to_owned()))
+            }
+            _ => Err(format!(
+                "`{text}` is no address: it takes `host:port` or `unix:/path`"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => f.write_str(address),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// The base URL of a service: `http` or `https`, an authority, and the path under which the service is mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `http` or `https`.
+    pub scheme: Scheme,
+    /// Host and port.
+    pub authority: Authority,
+    /// The mount point, `/image`; empty where the service has the host for itself. No trailing slash.
+    pub path: String,
+}
+
+impl Endpoint {
+    /// The same endpoint without the version that catalogues put at the end of it (`/v2`, `/v2.1`).
+    #[must_use]
+    pub fn without_version(mut self) -> Self {
+        for version in ["/v2", "/v2.1"] {
+            if let Some(rest) = self.path.strip_suffix(version) {
+                self.path.truncate(rest.len());
+                break;
+            }
+        }
+        self
+    }
+
+    /// Whether it is reached by TLS.
+    pub fn is_tls(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |why: &str| format!("`{text}` is no base URL: {why}");
+        let uri: Uri = text.parse().map_err(|error| wrong(&format!("{error}")))?;
+        let parts = uri.into_parts();
+        let scheme = parts
+            .scheme
+            .filter(|scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS)
+            .ok_or_else(|| wrong("it begins with http:// or https://"))?;
+        let authority = parts
+            .authority
+            .filter(|authority| !authority.as_str().contains('@'))
+            .ok_or_else(|| wrong("it names a host, and no user"))?;
+        let target = parts.path_and_query;
+        if target.as_ref().is_some_and(|t| t.query().is_some()) || text.contains('#') {
+            return Err(wrong("it has no query and no fragment"));
+        }
+        let path = target.map_or(String::new(), |t| t.path().trim_end_matches('/').to_owned());
+        Ok(Self {
+            scheme,
+            authority,
+            path,
+        })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.path)
+    }
+}
+
+/// The peers whose word about who asked them, and how, is believed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trusted {
+    /// Peers by address.
+    pub networks: Vec<IpNet>,
+    /// Peers on unix sockets.
+    pub unix: bool,
+}
+
+impl Trusted {
+    /// Whether a peer is believed; `None` is a peer on a unix socket.
+    pub fn believes(&self, peer: Option<IpAddr>) -> bool {
+        match peer {
+            None => self.unix,
+            Some(address) => {
+                let address = address.to_canonical();
+                self.networks.iter().any(|net| net.contains(&address))
+            }
+        }
+    }
+
+    /// Adds a network, an address, or the word `unix`.
+    pub(super) fn add(&mut self, text: &str) -> Result<(), String> {
+        if text == "unix" {
+            self.unix = true;
+        } else if let Ok(network) = text.parse::<IpNet>() {
+            self.networks.push(network);
+        } else if let Ok(address) = text.parse::<IpAddr>() {
+            self.networks.push(IpNet::from(address));
+        } else {
+            return Err(format!(
+                "`{text}` is no network: it takes `10.0.0.0/8`, `::1` or `unix`"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Reads a mount point: empty, or segments each after a slash.
+pub(super) fn base_path(text: &str) -> Result<String, String> {
+    let path = text.trim_end_matches('/');
+    let plain = path
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-._~/".contains(&b));
+    if path.is_empty() || (path.starts_with('/') && plain && !path.contains("//")) {
+        Ok(path.to_owned())
+    } else {
+        Err(format!(
+            "`{text}` is no base path: it begins with a slash and is plain, like `/compute`"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Address, Endpoint, Trusted, base_path};
+
+    #[test]
+    fn addresses_are_tcp_or_unix() {
+        for good in ["127.0.0.1:8774", "[::1]:0", "localhost:80", "unix:/run/x"] {
+            let address: Address = good.parse().unwrap();
+            assert_eq!(address.to_string(), good);
+        }
+        for bad in ["", "8774", "localhost", "unix:", "a:b", "u@h:1", "h:99999"] {
+            assert!(bad.parse::<Address>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn endpoints_keep_their_path_and_lose_the_version() {
+        for (text, means) in [
+            ("http://h:9292", "http://h:9292"),
+            ("http://h:9292/", "http://h:9292"),
+            ("https://h/image/v2/", "https://h/image"),
+            ("https://h/compute/v2.1", "https://h/compute"),
+            ("http://[::1]:1/v2", "http://[::1]:1"),
+        ] {
+            let endpoint: Endpoint = text.parse().unwrap();
+            assert_eq!(endpoint.without_version().to_string(), means);
+        }
+        for bad in [
+            "",
+            "h:1",
+            "/x",
+            "ftp://h",
+            "http://u@h",
+            "http://h?x",
+            "http://h/#f",
+        ] {
+            assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn trust_is_by_network() {
+        let mut trusted = Trusted::default();
+        assert!(!trusted.believes(None));
+        for text in ["10.0.0.0/8", "::1", "unix"] {
+            trusted.add(text).unwrap();
+        }
+        assert!(trusted.add("nonsense").is_err());
+        for (peer, believed) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("::1", true),
+            ("11.0.0.1", false),
+        ] {
+            assert_eq!(trusted.believes(Some(peer.parse().unwrap())), believed);
+        }
+        assert!(trusted.believes(None));
+    }
+
+    #[test]
+    fn base_paths_are_plain() {
+        assert_eq!(base_path("/compute/").as_deref(), Ok("/compute"));
+        assert_eq!(base_path("/").as_deref(), Ok(""));
+        for bad in ["compute", "/a//b", "/a b", "/a%2f"] {
+            assert!(base_path(bad).is_err(), "{bad}");
+        }
+    }
+}

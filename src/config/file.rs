@@ -1,0 +1,286 @@
+//! Reads the values of a TOML file, each with its place.
+//!
+//! serde would stop at the first thing that it does not like; an operator wants to know all of them. So the tree
+//! of values, which knows where each stands, is read by the table of settings: the table says which keys there
+//! are, what kind of value each takes and what holds where it is absent.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::place::Report;
+#[cfg(test)]
+use super::settings::Kind;
+use super::settings::{self, Setting};
+
+/// A value and the piece of the file it stands in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) span: Range<usize>,
+}
+
+/// One table of the file, present or not.
+#[derive(Clone, Debug)]
+pub(super) struct Section<'r, 't> {
+    report: &'r Report<'t>,
+    path: &'static str,
+    table: Option<&'r DeTable<'t>>,
+    /// Where the section stands: what a missing key is blamed on.
+    pub(super) span: Range<usize>,
+}
+
+impl<'r, 't> Section<'r, 't> {
+    /// The whole file.
+    pub(super) fn root(report: &'r Report<'t>, table: &'r Spanned<DeTable<'t>>) -> Self {
+        Self::known("", table.get_ref(), 0..0, report)
+    }
+
+    /// The section `key` of this one, whether the file has it or not. `path` is its name in the table of settings.
+    pub(super) fn section(&self, path: &'static str) -> Self {
+        let absent = Self {
+            report: self.report,
+            path,
+            table: None,
+            span: self.span.clone(),
+        };
+        let Some(value) = self.raw(last(path)) else {
+            return absent;
+        };
+        if let DeValue::Table(table) = value.get_ref() {
+            return Self::known(path, table, value.span(), self.report);
+        }
+        self.note(&value.span(), format!("`{path}` is a table"));
+        absent
+    }
+
+    /// The tables of the array of tables `key`.
+    pub(super) fn sections(&self, path: &'static str) -> Vec<Self> {
+        let Some(value) = self.raw(last(path)) else {
+            return Vec::new();
+        };
+        let items = match value.get_ref() {
+            DeValue::Array(items) => items.iter().collect(),
+            _ => vec![value],
+        };
+        let mut sections = Vec::new();
+        for item in items {
+            match item.get_ref() {
+                DeValue::Table(table) if value.get_ref().is_array() => {
+                    sections.push(Self::known(path, table, item.span(), self.report));
+                }
+                _ => self.note(
+                    &item.span(),
+                    format!("`{path}` is an array of tables: write `[[{path}]]`"),
+                ),
+            }
+        }
+        sections
+    }
+
+    /// Whether the file has this section.
+    pub(super) fn is_present(&self) -> bool {
+        self.table.is_some()
+    }
+
+    pub(super) fn flag(&self, key: &str) -> bool {
+        self.read(key, |value| value.as_bool())
+            .is_some_and(|at| at.value)
+    }
+
+    pub(super) fn count(&self, key: &str) -> At<u64> {
+        self.read(key, whole).unwrap_or_else(|| self.nowhere())
+    }
+
+    pub(super) fn size(&self, key: &str) -> At<usize> {
+        self.read(key, bytes).unwrap_or_else(|| self.nowhere())
+    }
+
+    pub(super) fn duration(&self, key: &str) -> Duration {
+        self.read(key, |value| {
+            humantime_serde::re::humantime::parse_duration(value.as_str()?).ok()
+        })
+        .map(|at| at.value)
+        .unwrap_or_default()
+    }
+
+    pub(super) fn text(&self, key: &str) -> Option<At<String>> {
+        self.read(key, |value| value.as_str().map(str::to_owned))
+    }
+
+    /// The meaning of the word that stands at `key`.
+    pub(super) fn word<T: Copy>(&self, key: &str, meanings: &[(&str, T)]) -> Option<T> {
+        self.read(key, |value| meaning(meanings, value.as_str()?))
+            .map(|at| at.value)
+    }
+
+    pub(super) fn texts(&self, key: &str) -> At<Vec<At<String>>> {
+        self.read(key, |value| {
+            let items = value.as_array()?.iter();
+            items
+                .map(|item| {
+                    Some(At {
+                        value: item.get_ref().as_str()?.to_owned(),
+                        span: item.span(),
+                    })
+                })
+                .collect()
+        })
+        .unwrap_or_else(|| self.nowhere())
+    }
+
+    /// The meanings of the words listed at `key`.
+    pub(super) fn words<T: Copy>(&self, key: &str, meanings: &[(&str, T)]) -> Vec<T> {
+        self.read(key, |value| {
+            let items = value.as_array()?.iter();
+            items
+                .map(|item| meaning(meanings, item.get_ref().as_str()?))
+                .collect()
+        })
+        .map(|at: At<Vec<T>>| at.value)
+        .unwrap_or_default()
+    }
+
+    /// Notes a problem.
+    pub(super) fn note(&self, span: &Range<usize>, message: impl Into<String>) {
+        self.report.note(span, message);
+    }
+
+    /// The value, or its error noted.
+    pub(super) fn keep<T, E: std::fmt::Display>(
+        &self,
+        span: &Range<usize>,
+        result: Result<T, E>,
+    ) -> Option<T> {
+        self.report.keep(span, result)
+    }
+
+    /// A table of the file; keys that the table of settings lacks are noted.
+    fn known(
+        path: &'static str,
+        table: &'r DeTable<'t>,
+        span: Range<usize>,
+        report: &'r Report<'t>,
+    ) -> Self {
+        let known = settings::keys_in(path);
+        for key in table.keys() {
+            if !known.contains(&key.get_ref().as_ref()) {
+                let here = if path.is_empty() {
+                    "the file".to_owned()
+                } else {
+                    format!("`{path}`")
+                };
+                report.note(
+                    &key.span(),
+                    format!(
+                        "unknown key `{}`: {here} has {}",
+                        key.get_ref(),
+                        known.join(", ")
+                    ),
+                );
+            }
+        }
+        Self {
+            report,
+            path,
+            table: Some(table),
+            span,
+        }
+    }
+
+    fn raw(&self, key: &str) -> Option<&'r Spanned<DeValue<'t>>> {
+        self.table?
+            .iter()
+            .find(|(known, _)| known.get_ref().as_ref() == key)
+            .map(|(_, value)| value)
+    }
+
+    /// The value at `key` by `convert`, or the default; a value of another kind is noted.
+    fn read<T>(&self, key: &str, convert: impl Fn(&DeValue<'_>) -> Option<T>) -> Option<At<T>> {
+        let setting = Setting::find(&format!("{}.{key}", self.path))?;
+        if let Some(value) = self.raw(key) {
+            let span = value.span();
+            if let Some(value) = convert(value.get_ref()) {
+                return Some(At { value, span });
+            }
+            self.note(
+                &span,
+                format!("`{}` takes {}", setting.key, setting.kind.words()),
+            );
+        }
+        match setting.default {
+            settings::Absent::Value(text) => {
+                let default = DeValue::parse(text).ok()?;
+                convert(default.get_ref()).map(|value| At {
+                    value,
+                    span: self.span.clone(),
+                })
+            }
+            settings::Absent::Nothing(_) => None,
+            settings::Absent::Required => {
+                if self.is_present() && self.raw(key).is_none() {
+                    self.note(&self.span, format!("`{}` is missing", setting.key));
+                }
+                None
+            }
+        }
+    }
+
+    fn nowhere<T: std::default::Default>(&self) -> At<T> {
+        At {
+            value: T::default(),
+            span: self.span.clone(),
+        }
+    }
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+fn meaning<T: Copy>(meanings: &[(&str, T)], word: &str) -> Option<T> {
+    meanings
+        .iter()
+        .find(|(known, _)| *known == word)
+        .map(|(_, meaning)| *meaning)
+}
+
+fn whole(value: &DeValue<'_>) -> Option<u64> {
+    let number = value.as_integer()?;
+    u64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+/// The units of sizes.
+const UNITS: &[(&str, usize)] = &[
+    ("B", 1),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+];
+
+fn bytes(value: &DeValue<'_>) -> Option<usize> {
+    let Some(text) = value.as_str() else {
+        return usize::try_from(whole(value)?).ok();
+    };
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(unit);
+    number
+        .parse::<usize>()
+        .ok()?
+        .checked_mul(meaning(UNITS, unit.trim())?)
+}
+
+/// A value of the wrong kind for a setting, as TOML: what the tests put in its place.
+#[cfg(test)]
+pub(super) fn wrong(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Flag | Kind::Count | Kind::Duration | Kind::Size => "\"zzz\"",
+        Kind::Text | Kind::Word(_) => "12",
+        Kind::Texts | Kind::Words(_) => "[12]",
+    }
+}

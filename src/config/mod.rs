@@ -1,0 +1,163 @@
+//! What the operator decided: a file of TOML, read into one immutable [`Config`].
+//!
+//! [`settings`] is the table of all settings. `file` reads a file's values by that table, `resolve` turns them into
+//! the types below. A `Config` has everything in it that can be wrong, certificates and keys included, so whoever
+//! holds one need check nothing more.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderName;
+use rustls::{ClientConfig, ServerConfig};
+
+use crate::nova::compat::Compat;
+
+mod address;
+mod file;
+mod place;
+mod reload;
+mod resolve;
+pub mod settings;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+pub use address::{Address, Endpoint, Trusted};
+pub use place::{Place, Problem, Problems};
+pub use reload::Source;
+
+/// The file that is read where none is named.
+pub const DEFAULT_FILE: &str = "/etc/nova-glance-proxy/config.toml";
+
+/// Everything that can be set; one snapshot of it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where clients are accepted; never empty.
+    pub listen: Vec<Arc<Listener>>,
+    /// The Glance that answers images.
+    pub glance: Option<Upstream>,
+    /// The Nova that answers the rest.
+    pub nova: Option<Upstream>,
+    /// Whether the `Location` of a `createImage` reply comes to name the image here.
+    pub rewrite_location: bool,
+    /// Which Nova is imitated.
+    pub compat: Arc<Compat>,
+    /// How much is too much.
+    pub limits: Limits,
+    /// How long is too long, toward clients.
+    pub timeouts: Timeouts,
+    /// Headers of translated requests that are forwarded besides those that always are.
+    pub forward: Vec<HeaderName>,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// One place where clients are accepted.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Where.
+    pub address: Address,
+    /// The dialect of the clients.
+    pub speaks: Speaks,
+    /// The path under which the API is mounted, `/compute`; empty at the top. No trailing slash.
+    pub base_path: String,
+    /// What is shown to clients, where TLS is spoken.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// What links begin with, where that is not to be taken from requests. No trailing slash.
+    pub public_url: Option<String>,
+    /// Whose `Forwarded` and `X-Forwarded-*` headers are believed.
+    pub trusted: Trusted,
+}
+
+/// A dialect, as the settings name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// The legacy Nova images API.
+    Nova,
+    /// Glance v2.
+    Glance,
+}
+
+/// A service that is asked.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Where it is; the first one that can be reached serves. Never empty.
+    pub endpoints: Vec<Endpoint>,
+    /// Its address as clients reach it. No trailing slash.
+    pub public_url: Option<String>,
+    /// Whom to trust at `https` endpoints and what to show there; trusts nobody where no endpoint is `https`.
+    pub tls: Arc<ClientConfig>,
+    /// To open a connection, TLS included.
+    pub connect: Duration,
+    /// From the end of a request to the head of its reply.
+    pub first_byte: Duration,
+    /// Between two pieces of a reply's body.
+    pub idle: Duration,
+    /// How long an idle connection is kept.
+    pub pool_idle: Duration,
+}
+
+/// How much is too much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request's head.
+    pub header_bytes: usize,
+    /// Header lines of a request.
+    pub headers: usize,
+    /// Bytes of one image in an upstream's list.
+    pub element_bytes: usize,
+    /// Bytes of the body of a request that is translated.
+    pub body_bytes: usize,
+    /// Images of one listing; `None` means any number.
+    pub max_items: Option<u64>,
+    /// Images that are asked of the upstream at a time.
+    pub page_size: u64,
+}
+
+/// How long is too long, toward clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// To send a request's head; and for the TLS handshake.
+    pub header: Duration,
+    /// Between two requests.
+    pub idle: Duration,
+    /// Between two pieces of a request's body.
+    pub body: Duration,
+    /// While a client takes nothing of a reply.
+    pub write: Duration,
+    /// How long clients are still accepted once the end has been asked for.
+    pub drain_min: Duration,
+    /// How long requests in flight may take after that.
+    pub drain_max: Duration,
+}
+
+/// What is logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// From which level on: a directive of tracing's filter.
+    pub level: &'static str,
+    /// Whether each request is.
+    pub access: bool,
+}
+
+impl Config {
+    /// Reads a file.
+    pub fn load(file: &Path) -> Result<Self, Problems> {
+        let text = std::fs::read_to_string(file).map_err(|e| Problems::unreadable(file, &e))?;
+        Self::parse(&text, file)
+    }
+
+    /// Reads a text; `file` names it in complaints, and file names in it are relative to where that file stands.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, Problems> {
+        resolve::config(text, file)
+    }
+}
+
+impl Listener {
+    /// Whether a peer's word about who asked it is believed; `None` is a peer on a unix socket.
+    pub fn believes(&self, peer: Option<IpAddr>) -> bool {
+        self.trusted.believes(peer)
+    }
+}

@@ -1,0 +1,381 @@
+//! From values to meaning: what the file says becomes a [`Config`], or the list of what is wrong with it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use http::HeaderName;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use toml::de::DeTable;
+
+use super::address::base_path;
+use super::file::{At, Section};
+use super::place::Report;
+use super::{
+    Address, Config, Endpoint, Limits, Listener, Log, Problems, Speaks, Timeouts, Trusted,
+    Upstream, tls,
+};
+use crate::nova::compat::{AlternateStyle, Compat, Microversion, MinFilter, StatusFilter};
+
+const SPEAKS: &[(&str, Speaks)] = &[("nova", Speaks::Nova), ("glance", Speaks::Glance)];
+
+const ALTERNATE_STYLES: &[(&str, AlternateStyle)] = &[
+    ("bare", AlternateStyle::Bare),
+    ("project", AlternateStyle::Project),
+    ("compute-host", AlternateStyle::ComputeHost),
+    ("v2", AlternateStyle::V2),
+    ("none", AlternateStyle::None),
+];
+
+const MIN_FILTERS: &[(&str, MinFilter)] = &[
+    ("equal", MinFilter::Equal),
+    ("at_least", MinFilter::AtLeast),
+];
+
+const STATUS_FILTERS: &[(&str, StatusFilter)] = &[
+    ("mapped", StatusFilter::Mapped),
+    ("literal", StatusFilter::Literal),
+];
+
+const MAPPINGS_DECODED: &[(&str, bool)] = &[("decode", true), ("keep", false)];
+
+const LEVELS: &[(&str, &str)] = &[
+    ("error", "error"),
+    ("warn", "warn"),
+    ("info", "info"),
+    ("debug", "debug"),
+    ("trace", "trace"),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extension {
+    DiskConfig,
+    Size,
+}
+
+const EXTENSIONS: &[(&str, Extension)] = &[
+    ("OS-DCF", Extension::DiskConfig),
+    ("OS-EXT-IMG-SIZE", Extension::Size),
+];
+
+/// hyper reads into a buffer of at least this size.
+const SMALLEST_HEADER_LIMIT: usize = 8192;
+
+/// Reads a whole file.
+pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
+    let report = Report::new(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        report.note(&error.span().unwrap_or_default(), error.message());
+    }
+    // What could be read of a file with errors in its syntax would only raise errors that are none.
+    let config = errors
+        .is_empty()
+        .then(|| whole(&Section::root(&report, &table), file));
+    match (report.finish(file), config) {
+        (None, Some(config)) => Ok(config),
+        (Some(problems), _) => Err(problems),
+        (None, None) => Err(Problems {
+            file: file.to_owned(),
+            found: Vec::new(),
+        }),
+    }
+}
+
+fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let listen = root.sections("listen");
+    if listen.is_empty() {
+        root.note(
+            &root.span,
+            "there is no `[[listen]]`: nothing would be served",
+        );
+    }
+    let (glance, nova) = (root.section("glance"), root.section("nova"));
+    for section in &listen {
+        needs_upstream(section, &glance, &nova);
+    }
+    let listen = listen.iter().map(|section| listener(section, folder));
+    let listen: Vec<_> = listen.map(Arc::new).collect();
+    twice(root, &listen);
+    let rewrite_location = nova.flag("rewrite_location");
+    let (glance, nova) = (
+        glance_upstream(&glance, folder),
+        nova_upstream(&nova, folder),
+    );
+    let compat = compat(&root.section("compat"), glance.as_ref(), nova.is_some());
+    Config {
+        listen,
+        rewrite_location,
+        compat: Arc::new(compat),
+        limits: limits(&root.section("limits")),
+        timeouts: timeouts(&root.section("timeouts")),
+        forward: forward(&root.section("headers")),
+        log: log(&root.section("log")),
+        glance,
+        nova,
+    }
+}
+
+/// A listener is of no use without the service that its clients' requests are answered from.
+fn needs_upstream(listen: &Section<'_, '_>, glance: &Section<'_, '_>, nova: &Section<'_, '_>) {
+    let Some(speaks) = listen.word("speaks", SPEAKS) else {
+        return;
+    };
+    let (word, needs, present) = match speaks {
+        Speaks::Nova => ("nova", "glance", glance.is_present()),
+        Speaks::Glance => ("glance", "nova", nova.is_present()),
+    };
+    if !present {
+        listen.note(
+            &listen.span,
+            format!(
+                "a listener that speaks {word} needs `[{needs}]`: images are answered from there"
+            ),
+        );
+    }
+}
+
+fn listener(section: &Section<'_, '_>, folder: &Path) -> Listener {
+    let address = section
+        .text("address")
+        .and_then(|at| section.keep(&at.span, at.value.parse()));
+    let path = section
+        .text("base_path")
+        .and_then(|at| section.keep(&at.span, base_path(&at.value)));
+    let mut trusted = Trusted::default();
+    for at in section.texts("trusted_proxies").value {
+        section.keep(&at.span, trusted.add(&at.value));
+    }
+    Listener {
+        // Where it is wrong, a problem has been noted and no configuration comes out.
+        address: address.unwrap_or(Address::Tcp(String::new())),
+        speaks: section.word("speaks", SPEAKS).unwrap_or(Speaks::Nova),
+        base_path: path.unwrap_or_default(),
+        tls: listener_tls(&section.section("listen.tls"), folder),
+        public_url: public_url(section),
+        trusted,
+    }
+}
+
+fn listener_tls(section: &Section<'_, '_>, folder: &Path) -> Option<Arc<ServerConfig>> {
+    if !section.is_present() {
+        return None;
+    }
+    let identity = identity(section, folder);
+    let client_ca = match section.text("client_ca") {
+        None => None,
+        Some(at) => Some(section.keep(&at.span, tls::authorities(&folder.join(&at.value)))?),
+    };
+    let config = section.keep(&section.span, tls::server(identity?, client_ca))?;
+    Some(Arc::new(config))
+}
+
+fn glance_upstream(section: &Section<'_, '_>, folder: &Path) -> Option<Upstream> {
+    let timeouts = section.section("glance.timeouts");
+    let glance = upstream(section, &timeouts, &section.section("glance.tls"), folder)?;
+    Some(Upstream {
+        public_url: public_url(section),
+        ..glance
+    })
+}
+
+fn nova_upstream(section: &Section<'_, '_>, folder: &Path) -> Option<Upstream> {
+    let timeouts = section.section("nova.timeouts");
+    upstream(section, &timeouts, &section.section("nova.tls"), folder)
+}
+
+/// `None` where the file has no such section; and where its TLS settings are wrong, which has been noted then.
+fn upstream(
+    section: &Section<'_, '_>,
+    timeouts: &Section<'_, '_>,
+    tls: &Section<'_, '_>,
+    folder: &Path,
+) -> Option<Upstream> {
+    let listed = section.texts("endpoints");
+    let endpoints: Vec<Endpoint> = listed
+        .value
+        .iter()
+        .filter_map(|at| section.keep(&at.span, at.value.parse::<Endpoint>()))
+        .map(Endpoint::without_version)
+        .collect();
+    if listed.value.is_empty() && listed.span != section.span {
+        section.note(&listed.span, "`endpoints` names at least one");
+    }
+    let (connect, first_byte) = (
+        timeouts.duration("connect"),
+        timeouts.duration("first_byte"),
+    );
+    let (idle, pool_idle) = (timeouts.duration("idle"), section.duration("pool_idle"));
+    let secure = endpoints.iter().any(Endpoint::is_tls);
+    let tls = upstream_tls(tls, secure, &listed, folder)?;
+    section.is_present().then_some(Upstream {
+        endpoints,
+        public_url: None,
+        tls,
+        connect,
+        first_byte,
+        idle,
+        pool_idle,
+    })
+}
+
+fn upstream_tls(
+    section: &Section<'_, '_>,
+    secure: bool,
+    endpoints: &At<Vec<At<String>>>,
+    folder: &Path,
+) -> Option<Arc<ClientConfig>> {
+    if section.is_present() && !secure {
+        section.note(
+            &section.span,
+            "no endpoint is `https`: `tls` would do nothing",
+        );
+    }
+    let roots = match section.text("ca") {
+        Some(at) => section.keep(&at.span, tls::authorities(&folder.join(&at.value))),
+        None if secure => section.keep(&endpoints.span, tls::system_authorities()),
+        None => Some(RootCertStore::empty()),
+    };
+    let shown = match (section.text("certificate"), section.text("key")) {
+        (None, None) => None,
+        (Some(_), Some(_)) => Some(identity(section, folder)?),
+        (Some(at), None) | (None, Some(at)) => {
+            section.note(&at.span, "`certificate` and `key` go together");
+            None
+        }
+    };
+    let config = section.keep(&section.span, tls::client(roots?, shown))?;
+    Some(Arc::new(config))
+}
+
+fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<tls::Identity> {
+    let certificate = section.text("certificate");
+    let key = section.text("key");
+    let chain = certificate
+        .and_then(|at| section.keep(&at.span, tls::certificates(&folder.join(&at.value))));
+    let key = key.and_then(|at| section.keep(&at.span, tls::key(&folder.join(&at.value))));
+    Some(tls::Identity {
+        chain: chain?,
+        key: key?,
+    })
+}
+
+fn public_url(section: &Section<'_, '_>) -> Option<String> {
+    let at = section.text("public_url")?;
+    let url: Endpoint = section.keep(&at.span, at.value.parse())?;
+    Some(url.to_string())
+}
+
+fn compat(section: &Section<'_, '_>, glance: Option<&Upstream>, with_nova: bool) -> Compat {
+    let usual = Compat::default();
+    let extensions = section.words("extensions", EXTENSIONS);
+    let highest = if with_nova {
+        Microversion::NOVA_34
+    } else {
+        usual.max_microversion
+    };
+    let max_microversion = section.text("max_microversion").and_then(|at| {
+        let wrong = |()| format!("`{}` is no microversion: it takes `2.35`", at.value);
+        section.keep(&at.span, at.value.parse().map_err(wrong))
+    });
+    let alternate_base = glance.map_or(String::new(), |glance| {
+        let first = glance.endpoints.first().map(ToString::to_string);
+        glance.public_url.clone().or(first).unwrap_or_default()
+    });
+    Compat {
+        alternate_style: section
+            .word("alternate_style", ALTERNATE_STYLES)
+            .unwrap_or(usual.alternate_style),
+        alternate_base,
+        extension_size: extensions.contains(&Extension::Size),
+        extension_disk_config: extensions.contains(&Extension::DiskConfig),
+        min_filter: section
+            .word("min_filter", MIN_FILTERS)
+            .unwrap_or(usual.min_filter),
+        status_filter: section
+            .word("status_filter", STATUS_FILTERS)
+            .unwrap_or(usual.status_filter),
+        decode_mappings: section
+            .word("block_device_mapping", MAPPINGS_DECODED)
+            .unwrap_or(usual.decode_mappings),
+        ignore_microversion: section.flag("ignore_microversion"),
+        max_microversion: max_microversion.unwrap_or(highest),
+        max_limit: at_least(section, "max_limit", section.count("max_limit"), 1),
+    }
+}
+
+fn limits(section: &Section<'_, '_>) -> Limits {
+    let header_bytes = section.size("header_bytes");
+    Limits {
+        header_bytes: at_least(section, "header_bytes", header_bytes, SMALLEST_HEADER_LIMIT),
+        headers: usize::try_from(at_least(section, "headers", section.count("headers"), 1))
+            .unwrap_or(usize::MAX),
+        element_bytes: at_least(section, "element_bytes", section.size("element_bytes"), 1),
+        body_bytes: section.size("body_bytes").value,
+        max_items: Some(section.count("max_items").value).filter(|count| *count > 0),
+        page_size: at_least(section, "page_size", section.count("page_size"), 1),
+    }
+}
+
+fn timeouts(section: &Section<'_, '_>) -> Timeouts {
+    let drain = section.section("timeouts.drain");
+    Timeouts {
+        header: section.duration("header"),
+        idle: section.duration("idle"),
+        body: section.duration("body"),
+        write: section.duration("write"),
+        drain_min: drain.duration("min"),
+        drain_max: drain.duration("max"),
+    }
+}
+
+fn forward(section: &Section<'_, '_>) -> Vec<HeaderName> {
+    let names = section.texts("forward").value;
+    let read = |at: &At<String>| {
+        let wrong = |_| format!("`{}` is no header name", at.value);
+        section.keep(&at.span, at.value.parse().map_err(wrong))
+    };
+    names.iter().filter_map(read).collect()
+}
+
+fn log(section: &Section<'_, '_>) -> Log {
+    Log {
+        level: section.word("level", LEVELS).unwrap_or("info"),
+        access: section.flag("access"),
+    }
+}
+
+/// The value, which is noted where it is below `least`.
+fn at_least<T: Copy + PartialOrd + std::fmt::Display>(
+    section: &Section<'_, '_>,
+    key: &str,
+    at: At<T>,
+    least: T,
+) -> T {
+    if at.value < least {
+        section.note(&at.span, format!("`{key}` is at least {least}"));
+    }
+    at.value
+}
+
+/// Two listeners cannot have one address, unless it is one that picks a free port.
+fn twice(root: &Section<'_, '_>, listen: &[Arc<Listener>]) {
+    for (index, listener) in listen.iter().enumerate() {
+        let picks =
+            matches!(&listener.address, Address::Tcp(at) if at.is_empty() || at.ends_with(":0"));
+        let earlier = listen.iter().take(index);
+        if !picks
+            && earlier
+                .into_iter()
+                .any(|other| other.address == listener.address)
+        {
+            let sections = root.sections("listen");
+            if let Some(section) = sections.get(index) {
+                section.note(
+                    &section.span,
+                    format!("{} is listened on twice", listener.address),
+                );
+            }
+        }
+    }
+}

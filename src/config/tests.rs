@@ -1,0 +1,185 @@
+//! A file is read whole, and everything that is wrong with it is told at once.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use super::settings::{Absent, Kind, SETTINGS, Setting};
+use super::{Address, Config, file};
+use crate::nova::compat::{AlternateStyle, Compat, Microversion};
+
+const LEAST: &str = r#"
+[[listen]]
+address = "127.0.0.1:0"
+speaks = "nova"
+[glance]
+endpoints = ["http://127.0.0.1:9292/v2/"]
+"#;
+
+fn parse(text: &str) -> Result<Config, Vec<String>> {
+    Config::parse(text, Path::new("c.toml"))
+        .map_err(|problems| problems.to_string().lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn little_is_needed() {
+    let config = parse(LEAST).unwrap();
+    let listener = &config.listen[0];
+    assert_eq!(listener.address, Address::Tcp("127.0.0.1:0".to_owned()));
+    assert!(config.nova.is_none() && listener.tls.is_none());
+    let expected = Compat {
+        alternate_base: "http://127.0.0.1:9292".to_owned(),
+        ..Compat::default()
+    };
+    assert_eq!(*config.compat, expected);
+    assert_eq!(config.limits.header_bytes, 64 << 10);
+    assert_eq!(config.limits.max_items, None);
+    assert_eq!(config.timeouts.drain_max, Duration::from_secs(30));
+    assert_eq!(config.glance.unwrap().pool_idle, Duration::from_secs(4));
+    assert!(config.log.access && config.rewrite_location);
+}
+
+#[test]
+fn a_nova_raises_the_microversion() {
+    let nova = format!("{LEAST}\n[nova]\nendpoints = [\"http://h:1\"]\n");
+    let config = parse(&nova).unwrap();
+    assert_eq!(config.compat.max_microversion, Microversion::NOVA_34);
+    let set = parse(&format!("{nova}[compat]\nmax_microversion = \"2.60\"")).unwrap();
+    let means = Microversion {
+        major: 2,
+        minor: 60,
+    };
+    assert_eq!(set.compat.max_microversion, means);
+}
+
+#[test]
+fn every_error_is_told_with_its_place() {
+    let told = parse(
+        r#"
+[[listen]]
+address = "nowhere"
+speaks = "klingon"
+colour = "blue"
+
+[[listen]]
+speaks = "glance"
+trusted_proxies = ["10.0.0.0/8", "x"]
+tls = { certificate = "absent.pem" }
+
+[glance]
+endpoints = ["ftp://h"]
+timeouts = { idle = "soon" }
+
+[compat]
+alternate_style = "rococo"
+max_microversion = "two"
+
+[limits]
+header_bytes = 100
+max_items = -1
+"#,
+    )
+    .unwrap_err();
+    let expected = [
+        "c.toml:3:11: `nowhere` is no address: it takes `host:port` or `unix:/path`",
+        "c.toml:4:10: `listen.speaks` takes one of \"nova\", \"glance\"",
+        "c.toml:5:1: unknown key `colour`: `listen` has address, speaks, base_path, public_url, trusted_proxies, tls",
+        "c.toml:7:1: `listen.address` is missing",
+        "c.toml:7:1: a listener that speaks glance needs `[nova]`: images are answered from there",
+        "c.toml:9:34: `x` is no network: it takes `10.0.0.0/8`, `::1` or `unix`",
+        "c.toml:10:7: `listen.tls.key` is missing",
+        "c.toml:10:23: absent.pem cannot be read: No such file or directory (os error 2)",
+        "c.toml:13:14: `ftp://h` is no base URL: it begins with http:// or https://",
+        "c.toml:14:21: `glance.timeouts.idle` takes a duration like \"5s\"",
+        "c.toml:17:19: `compat.alternate_style` takes one of \"bare\", \"project\", \"compute-host\", \"v2\", \"none\"",
+        "c.toml:18:20: `two` is no microversion: it takes `2.35`",
+        "c.toml:21:16: `header_bytes` is at least 8192",
+        "c.toml:22:13: `limits.max_items` takes a whole number",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn errors_in_the_syntax_have_places_too() {
+    let told = parse("[[listen]]\naddress = \n").unwrap_err();
+    assert!(told[0].starts_with("c.toml:2:"), "{told:?}");
+    let told = parse("").unwrap_err();
+    assert_eq!(
+        told,
+        ["c.toml:1:1: there is no `[[listen]]`: nothing would be served"]
+    );
+}
+
+#[test]
+fn addresses_are_listened_on_once() {
+    let second = "[[listen]]\naddress = \"h:1\"\nspeaks = \"nova\"\n";
+    let told = parse(&format!(
+        "{second}{second}[glance]\nendpoints = [\"http://h\"]"
+    ))
+    .unwrap_err();
+    assert_eq!(told, ["c.toml:4:1: h:1 is listened on twice"]);
+}
+
+/// The table and the code that reads a file agree: a wrong value anywhere is found, so each row is read.
+#[test]
+fn every_setting_is_read() {
+    for setting in SETTINGS {
+        let told = parse(&file_with(setting, file::wrong(setting.kind))).unwrap_err();
+        let complaint = format!("`{}` takes {}", setting.key, setting.kind.words());
+        assert!(
+            told.iter().any(|line| line.ends_with(&complaint)),
+            "{told:?}"
+        );
+    }
+}
+
+/// Every default is a value that its setting takes, and so is every word in the table.
+#[test]
+fn every_word_of_the_table_is_understood() {
+    for setting in SETTINGS {
+        let mut values = Vec::new();
+        if let Absent::Value(default) = setting.default {
+            values.push(default.to_owned());
+        }
+        match setting.kind {
+            Kind::Word(words) => values.extend(words.iter().map(|word| format!("\"{word}\""))),
+            Kind::Words(words) => values.extend(words.iter().map(|word| format!("[\"{word}\"]"))),
+            _ => {}
+        }
+        for value in values {
+            let told = parse(&file_with(setting, &value)).err().unwrap_or_default();
+            let complaint = format!("`{}` takes", setting.key);
+            assert!(
+                !told.iter().any(|line| line.contains(&complaint)),
+                "{told:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn settings_have_their_effect() {
+    let text = format!("{LEAST}[compat]\nalternate_style = \"v2\"\nextensions = []\n");
+    let config = parse(&text).unwrap();
+    assert_eq!(config.compat.alternate_style, AlternateStyle::V2);
+    assert!(!config.compat.extension_size && !config.compat.extension_disk_config);
+    let text = format!("{LEAST}[limits]\nelement_bytes = \"1MiB\"\nbody_bytes = 7\n");
+    let limits = parse(&text).unwrap().limits;
+    assert_eq!((limits.element_bytes, limits.body_bytes), (1 << 20, 7));
+}
+
+/// A file that holds one setting, and nothing else of its section.
+fn file_with(setting: &Setting, value: &str) -> String {
+    let (section, key) = setting.key.rsplit_once('.').unwrap();
+    let mut text = String::new();
+    let header = match section.strip_prefix("listen") {
+        Some("") => "[[listen]]".to_owned(),
+        Some(_) => {
+            text.push_str("[[listen]]\n");
+            format!("[{section}]")
+        }
+        None => format!("[{section}]"),
+    };
+    writeln!(text, "{header}\n{key} = {value}").unwrap();
+    text
+}

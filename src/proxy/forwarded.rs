@@ -1,0 +1,269 @@
+//! Who asks, by which address, and what of that is told to upstreams.
+//!
+//! A client can write `X-Forwarded-*` and `Forwarded` as well as a proxy can. So what a peer says there counts only
+//! where the listener trusts that peer, and is taken out of the request everywhere else.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::{FORWARDED, HOST};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::config::Listener;
+use crate::model::{Fault, Reason};
+
+/// The client's address, and those of the proxies before us.
+pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The host that the client named.
+pub const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// `http` or `https`, as the client spoke.
+pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// The mount point that a proxy took off the path.
+pub const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+
+/// What oslo.middleware's `HTTPProxyToWSGI` and its like believe.
+static CLAIMS: [HeaderName; 6] = [
+    FORWARDED,
+    X_FORWARDED_FOR,
+    X_FORWARDED_HOST,
+    X_FORWARDED_PROTO,
+    X_FORWARDED_PREFIX,
+    X_FORWARDED_PORT,
+];
+
+/// The other end of a client's connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// Its address; `None` on a unix socket.
+    pub address: Option<SocketAddr>,
+    /// Ours on that connection; `None` on a unix socket.
+    pub local: Option<SocketAddr>,
+    /// Whether the connection is TLS.
+    pub tls: bool,
+}
+
+impl Peer {
+    /// Its address without the port.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.address.map(|address| address.ip().to_canonical())
+    }
+}
+
+/// Takes the claims about who asks out of a request whose peer is not trusted.
+pub fn drop_untrusted(listener: &Listener, peer: &Peer, headers: &mut HeaderMap) {
+    if !listener.believes(peer.ip()) {
+        for name in &CLAIMS {
+            headers.remove(name);
+        }
+    }
+}
+
+/// Says who asks, to an upstream. What trusted proxies said before is kept and added to.
+pub fn tell(peer: &Peer, headers: &mut HeaderMap) {
+    if !headers.contains_key(X_FORWARDED_PROTO) {
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme_of(peer)));
+    }
+    let Some(ip) = peer.ip() else {
+        return;
+    };
+    let before = headers.get_all(X_FORWARDED_FOR).iter();
+    let before: Vec<&str> = before.filter_map(|line| line.to_str().ok()).collect();
+    let ip = ip.to_string();
+    let all = [before.as_slice(), &[ip.as_str()]].concat().join(", ");
+    if let Ok(value) = HeaderValue::from_str(&all) {
+        headers.insert(X_FORWARDED_FOR, value);
+    }
+}
+
+/// Scheme, authority and mount point as the client sees them, no trailing slash: what links begin with.
+///
+/// `public_url` decides where it is set. Otherwise the scheme is the connection's and the authority the request's
+/// `Host`, unless a trusted peer says that its own client used others. A request without a `Host`, which HTTP/1.0
+/// allows, came to the address that it came to.
+pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<String, Fault> {
+    if let Some(url) = &listener.public_url {
+        return Ok(url.clone());
+    }
+    let trusted = listener.believes(peer.ip());
+    let claim = |name: &HeaderName| first_of(&parts.headers, name).filter(|_| trusted);
+    let scheme = match claim(&X_FORWARDED_PROTO) {
+        Some(claimed) if claimed.eq_ignore_ascii_case("https") => "https",
+        Some(claimed) if claimed.eq_ignore_ascii_case("http") => "http",
+        _ => scheme_of(peer),
+    };
+    let authority = match claim(&X_FORWARDED_HOST) {
+        Some(claimed) => with_port(claimed, claim(&X_FORWARDED_PORT), scheme),
+        None => own_authority(peer, parts),
+    };
+    let authority = authority
+        .as_deref()
+        .and_then(plain_authority)
+        .ok_or_else(|| {
+            Fault::client(
+                StatusCode::BAD_REQUEST,
+                Reason::BadRequest,
+                "The Host header is not valid.",
+            )
+        })?;
+    let prefix = claim(&X_FORWARDED_PREFIX)
+        .filter(|prefix| is_plain_path(prefix))
+        .map_or("", |prefix| prefix.trim_end_matches('/'));
+    Ok(format!(
+        "{scheme}://{authority}{prefix}{}",
+        listener.base_path
+    ))
+}
+
+/// The text, if it is a host with or without a port and nothing else: `compute.example.com`, `10.0.0.1:8774`,
+/// `[::1]:8774`.
+pub fn plain_authority(text: &str) -> Option<Authority> {
+    let authority: Authority = text.parse().ok()?;
+    let rest = text.strip_prefix(authority.host())?;
+    let host = authority.host();
+    let plain = match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+        }
+    };
+    let port = match rest.strip_prefix(':') {
+        Some(port) => port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok(),
+        None => rest.is_empty(),
+    };
+    (plain && port).then_some(authority)
+}
+
+fn scheme_of(peer: &Peer) -> &'static str {
+    if peer.tls { "https" } else { "http" }
+}
+
+fn own_authority(peer: &Peer, parts: &Parts) -> Option<String> {
+    if let Some(host) = parts.headers.get(HOST) {
+        return host.to_str().ok().map(str::to_owned);
+    }
+    let of_uri = parts.uri.authority().map(ToString::to_string);
+    let of_socket = || peer.local.map(|local| local.to_string());
+    of_uri
+        .or_else(of_socket)
+        .or_else(|| Some("localhost".to_owned()))
+}
+
+/// The first element of a header that is a list over all its lines: what the proxy nearest to the client wrote.
+fn first_of<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let line = headers.get(name)?.to_str().ok()?;
+    let first = line.split(',').next()?.trim();
+    (!first.is_empty()).then_some(first)
+}
+
+fn with_port(host: &str, port: Option<&str>, scheme: &str) -> Option<String> {
+    let has_port = host.parse::<Authority>().ok()?.port().is_some();
+    match port {
+        Some(port) if !has_port && !is_usual(port, scheme) => Some(format!("{host}:{port}")),
+        _ => Some(host.to_owned()),
+    }
+}
+
+fn is_usual(port: &str, scheme: &str) -> bool {
+    matches!((port, scheme), ("80", "http") | ("443", "https"))
+}
+
+fn is_plain_path(path: &str) -> bool {
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && path
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._~/".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Address, Speaks, Trusted};
+
+    fn listener(trusted: Trusted) -> Listener {
+        Listener {
+            address: Address::Tcp("127.0.0.1:0".to_owned()),
+            speaks: Speaks::Nova,
+            base_path: "/compute".to_owned(),
+            tls: None,
+            public_url: None,
+            trusted,
+        }
+    }
+
+    fn peer() -> Peer {
+        Peer {
+            address: "10.0.0.9:5".parse().ok(),
+            local: "10.0.0.1:8774".parse().ok(),
+            tls: false,
+        }
+    }
+
+    fn parts(lines: &[(&str, &str)]) -> Parts {
+        let mut request = http::Request::get("/v2");
+        for (name, value) in lines {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    const CLAIMED: &[(&str, &str)] = &[
+        ("host", "inner:1"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "outer.example.com, inner"),
+        ("x-forwarded-port", "444"),
+        ("x-forwarded-prefix", "/cloud/"),
+    ];
+
+    #[test]
+    fn untrusted_claims_count_for_nothing() {
+        let listener = listener(Trusted::default());
+        let mut parts = parts(CLAIMED);
+        let base = client_base(&listener, &peer(), &parts).unwrap();
+        assert_eq!(base, "http://inner:1/compute");
+        drop_untrusted(&listener, &peer(), &mut parts.headers);
+        assert_eq!(parts.headers.len(), 1);
+        tell(&peer(), &mut parts.headers);
+        assert_eq!(parts.headers[X_FORWARDED_PROTO], "http");
+        assert_eq!(parts.headers[X_FORWARDED_FOR], "10.0.0.9");
+    }
+
+    #[test]
+    fn trusted_claims_count_and_are_added_to() {
+        let listener = listener(Trusted {
+            networks: vec!["10.0.0.0/8".parse().unwrap()],
+            unix: false,
+        });
+        let mut parts = parts(CLAIMED);
+        let base = client_base(&listener, &peer(), &parts).unwrap();
+        assert_eq!(base, "https://outer.example.com:444/cloud/compute");
+        let client = HeaderValue::from_static("192.0.2.1");
+        parts.headers.insert(X_FORWARDED_FOR, client);
+        drop_untrusted(&listener, &peer(), &mut parts.headers);
+        tell(&peer(), &mut parts.headers);
+        assert_eq!(parts.headers[X_FORWARDED_PROTO], "https");
+        assert_eq!(parts.headers[X_FORWARDED_FOR], "192.0.2.1, 10.0.0.9");
+    }
+
+    #[test]
+    fn hosts_are_authorities_and_nothing_else() {
+        let listener = listener(Trusted::default());
+        for good in ["h", "h:1", "[::1]:8774", "[fe80::1]", "10.0.0.1", "a_b.c-d"] {
+            let base = client_base(&listener, &peer(), &parts(&[("host", good)])).unwrap();
+            assert_eq!(base, format!("http://{good}/compute"));
+        }
+        for bad in [
+            "", "u@h", "h/p", "h?q", "h:x", "h:99999", "a b", "[::1", "::1", "h\"", "<h>",
+        ] {
+            let parts = parts(&[("host", bad)]);
+            assert!(client_base(&listener, &peer(), &parts).is_err(), "{bad:?}");
+        }
+        let base = client_base(&listener, &peer(), &parts(&[])).unwrap();
+        assert_eq!(base, "http://10.0.0.1:8774/compute");
+    }
+}

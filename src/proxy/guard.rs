@@ -1,0 +1,163 @@
+//! What must hold of a request before anything reads it.
+//!
+//! hyper refuses much of what is wrong with a request's framing and lets some of it through; what it lets through
+//! is refused here. A request that two parties can read in two ways is how one client's request is smuggled into
+//! another's, so these refusals close the connection.
+
+use http::header::{HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, VIA};
+use http::request::Parts;
+use http::{Method, StatusCode, Version};
+
+use super::forwarded::plain_authority;
+use crate::model::{Fault, Reason};
+
+/// Something wrong with a request's head that can be seen in its bytes only. The server leaves it among the
+/// request's extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// A line that ends with a bare LF (RFC 9112, 2.2: we need not recognise it, and do not).
+    BareLineFeed,
+    /// A `#` in the request line (RFC 9112, 3.2: no form of a request target has a fragment).
+    Fragment,
+}
+
+/// A request that is refused, and whether its connection is of further use.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Why.
+    pub fault: Fault,
+    /// Whether the connection is to be closed after the reply.
+    pub close: bool,
+}
+
+/// Checks the framing and the target of any request, whoever is going to answer it.
+pub fn check(parts: &Parts, pseudonym: &str) -> Result<(), Refusal> {
+    method(&parts.method)?;
+    if let Some(flaw) = parts.extensions.get::<Flaw>() {
+        return Err(malformed(match flaw {
+            Flaw::BareLineFeed => "A line of the request ends with a bare line feed.",
+            Flaw::Fragment => "The request target has a fragment.",
+        }));
+    }
+    host(parts)?;
+    transfer_encoding(parts)?;
+    circle(&parts.headers, pseudonym)
+}
+
+/// Checks the header names of a request that is answered here: WSGI servers cannot tell `X_Auth_Token` from
+/// `X-Auth-Token`, so what has an underscore is a header in disguise.
+pub fn check_image_request(headers: &HeaderMap) -> Result<(), Fault> {
+    let disguised = headers.keys().find(|name| name.as_str().contains('_'));
+    disguised.map_or(Ok(()), |name| {
+        Err(Fault::client(
+            StatusCode::BAD_REQUEST,
+            Reason::BadRequest,
+            format!("The header name {name} is not accepted."),
+        ))
+    })
+}
+
+/// CONNECT asks for a tunnel and TRACE for an echo of the headers, tokens among them (RFC 9110, 9.3.6 and 9.3.8).
+fn method(method: &Method) -> Result<(), Refusal> {
+    if *method != Method::CONNECT && *method != Method::TRACE {
+        return Ok(());
+    }
+    Err(Refusal {
+        fault: Fault::client(
+            StatusCode::METHOD_NOT_ALLOWED,
+            Reason::BadRequest,
+            format!("The method {method} is not allowed for this resource."),
+        ),
+        close: true,
+    })
+}
+
+/// RFC 9112, 3.2: exactly one `Host` in HTTP/1.1, with a valid value; 3.2.2: a target in absolute form names the
+/// same authority, or else the two readers of the request would disagree about it.
+fn host(parts: &Parts) -> Result<(), Refusal> {
+    let mut lines = parts.headers.get_all(HOST).iter();
+    let (first, second) = (lines.next(), lines.next());
+    if second.is_some() {
+        return Err(malformed("The request has more than one Host header."));
+    }
+    let of_target = parts.uri.authority();
+    let of_line = match first {
+        None if parts.version == Version::HTTP_11 => {
+            return Err(malformed("The request has no Host header."));
+        }
+        None => None,
+        Some(line) => Some(
+            line.to_str()
+                .ok()
+                .and_then(plain_authority)
+                .ok_or_else(|| malformed("The Host header is not valid."))?,
+        ),
+    };
+    match (of_target, of_line) {
+        (Some(target), Some(line)) if *target != line => Err(malformed(
+            "The request target and the Host header name different hosts.",
+        )),
+        (Some(target), _) if plain_authority(target.as_str()).is_none() => {
+            Err(malformed("The host in the request target is not valid."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// RFC 9112, 6.1: a transfer coding that we do not know ends the body at a place that we do not know; HTTP/1.0 has
+/// none at all.
+fn transfer_encoding(parts: &Parts) -> Result<(), Refusal> {
+    let mut lines = parts.headers.get_all(TRANSFER_ENCODING).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Ok(()),
+        (Some(line), None)
+            if line.as_bytes().eq_ignore_ascii_case(b"chunked")
+                && parts.version == Version::HTTP_11 =>
+        {
+            Ok(())
+        }
+        _ => Err(malformed("The only transfer coding is chunked.")),
+    }
+}
+
+/// RFC 9110, 7.6.3: a request that bears our own mark has been here before.
+fn circle(headers: &HeaderMap, pseudonym: &str) -> Result<(), Refusal> {
+    let mut lines = headers
+        .get_all(VIA)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let by_us = |line: &str| {
+        let mut hops = line.split(',');
+        hops.any(|hop| hop.split_whitespace().nth(1) == Some(pseudonym))
+    };
+    if !lines.any(by_us) {
+        return Ok(());
+    }
+    Err(Refusal {
+        fault: Fault::proxy(
+            StatusCode::LOOP_DETECTED,
+            Reason::Loop,
+            "The request has been here before: an upstream's address leads back to this proxy.",
+        ),
+        close: false,
+    })
+}
+
+/// Puts our mark on a request that goes to an upstream.
+pub fn mark(headers: &mut HeaderMap, version: Version, pseudonym: &str) {
+    let spoken = match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        _ => "1.1",
+    };
+    if let Ok(hop) = HeaderValue::from_str(&format!("{spoken} {pseudonym}")) {
+        headers.append(VIA, hop);
+    }
+}
+
+fn malformed(message: &str) -> Refusal {
+    Refusal {
+        fault: Fault::client(StatusCode::BAD_REQUEST, Reason::BadRequest, message),
+        close: true,
+    }
+}

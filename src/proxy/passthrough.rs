@@ -1,0 +1,112 @@
+//! Requests that are none of ours go on as they are.
+//!
+//! Path, query and both bodies pass byte for byte. What concerns one connection only stays on it: framing,
+//! `Connection` and what it names, upgrades, trailers. `Expect` is answered by our own server, and an upstream's
+//! interim replies end at our own client.
+
+use http::header::{EXPECT, HOST, HeaderMap, HeaderValue, LOCATION};
+use http::uri::{Authority, PathAndQuery};
+use http::{Method, Request, Response, StatusCode, Uri};
+
+use super::body::Body;
+use super::forwarded::{self, X_FORWARDED_PREFIX};
+use super::headers::{hide_secrets, strip_hop_by_hop};
+use super::upstream::Upstream;
+use super::{Inbound, guard};
+use crate::model::{Fault, ImageId, Reason};
+
+/// Sends a request on and hands out the reply. `target` is path and query as received, less the listener's mount
+/// point.
+pub async fn pass(
+    inbound: &Inbound<'_>,
+    upstream: &Upstream,
+    target: PathAndQuery,
+    request: Request<Body>,
+) -> Result<Response<Body>, Fault> {
+    let (mut parts, body) = request.into_parts();
+    let image_url = created_image(inbound, &parts.method, target.path());
+    keep_host(&mut parts.headers, parts.uri.authority());
+    strip_hop_by_hop(&mut parts.headers);
+    parts.headers.remove(EXPECT);
+    forwarded::tell(inbound.peer, &mut parts.headers);
+    tell_mount(inbound, upstream, &mut parts.headers);
+    inbound
+        .id
+        .forward(&parts.headers.clone(), &mut parts.headers);
+    guard::mark(&mut parts.headers, parts.version, &inbound.proxy.pseudonym);
+    hide_secrets(&mut parts.headers);
+    parts.uri = Uri::from(target);
+
+    let mut reply = upstream.send(Request::from_parts(parts, body)).await?;
+    if reply.status().is_informational() {
+        return Err(unasked_upgrade());
+    }
+    strip_hop_by_hop(reply.headers_mut());
+    if let Some(base) = image_url.filter(|_| reply.status().is_success()) {
+        rewrite_location(reply.headers_mut(), inbound.base, &base);
+    }
+    Ok(reply)
+}
+
+/// HTTP/2 has the host in the target; upstreams speak HTTP/1.1 and want a line. Where both are, they are equal.
+fn keep_host(headers: &mut HeaderMap, authority: Option<&Authority>) {
+    let named = authority.map(|authority| HeaderValue::from_str(authority.as_str()));
+    if let Some(Ok(host)) = named {
+        headers.insert(HOST, host);
+    }
+}
+
+/// An upstream that does not know of our mount point would leave it out of its links.
+fn tell_mount(inbound: &Inbound<'_>, upstream: &Upstream, headers: &mut HeaderMap) {
+    let mount = &inbound.listener.base_path;
+    if mount.is_empty() || !upstream.is_at_root() {
+        return;
+    }
+    let before = headers
+        .get(X_FORWARDED_PREFIX)
+        .and_then(|v| v.to_str().ok());
+    let prefix = format!("{}{mount}", before.unwrap_or("").trim_end_matches('/'));
+    if let Ok(prefix) = HeaderValue::from_str(&prefix) {
+        headers.insert(X_FORWARDED_PREFIX, prefix);
+    }
+}
+
+/// Where the images of this request's project are, as the client sees it, if the request may create one:
+/// `POST .../servers/{id}/action`.
+fn created_image(inbound: &Inbound<'_>, method: &Method, path: &str) -> Option<String> {
+    if !inbound.proxy.config.rewrite_location || method != Method::POST {
+        return None;
+    }
+    let (before, server) = path.split_once("/servers/")?;
+    let id = server.strip_suffix("/action")?;
+    (!id.is_empty() && !id.contains('/')).then(|| format!("{}{before}/images", inbound.base))
+}
+
+/// Nova's createImage answers with the image's address in Glance (nova/compute/api: `generate_image_url`), where
+/// a client of ours may not be able to go. An address that ends in `/images/{id}` and is not here already comes to
+/// be the one here; whose host it names does not matter, since Nova may know Glance by another name than we do.
+fn rewrite_location(headers: &mut HeaderMap, here: &str, images: &str) {
+    let Some(location) = headers.get(LOCATION).and_then(|value| value.to_str().ok()) else {
+        return;
+    };
+    let id = location
+        .rsplit_once("/images/")
+        .and_then(|(_, id)| ImageId::parse(id));
+    let is_here = location
+        .strip_prefix(here)
+        .is_some_and(|rest| rest.starts_with("/v1") || rest.starts_with("/v2"));
+    if let (Some(id), false) = (id, is_here)
+        && let Ok(value) = HeaderValue::from_str(&format!("{images}/{id}"))
+    {
+        headers.insert(LOCATION, value);
+    }
+}
+
+/// We never ask for an upgrade, so an upstream that grants one is not to be understood.
+fn unasked_upgrade() -> Fault {
+    Fault::upstream(
+        StatusCode::BAD_GATEWAY,
+        Reason::UpstreamReply,
+        "The upstream switched protocols without being asked to.",
+    )
+}
