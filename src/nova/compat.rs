@@ -7,6 +7,10 @@ use std::str::FromStr;
 ///
 /// The default is what nova 30 and later answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the configuration file, independent of the others"
+)]
 pub struct Compat {
     /// The form of an image's `alternate` link.
     pub alternate_style: AlternateStyle,
@@ -22,8 +26,8 @@ pub struct Compat {
     pub status_filter: StatusFilter,
     /// Whether `block_device_mapping` and `mappings` come as the JSON that they hold, as Nova gives them.
     pub decode_mappings: bool,
-    /// Whether the ceilings of the images API (2.35, metadata 2.38) are passed over, so that a client that asks for
-    /// a newer microversion is served all the same.
+    /// Whether the ceilings of the images API (2.35, metadata 2.38) and `max_microversion` are passed over, so that a
+    /// client that asks for a newer microversion is served all the same.
     pub ignore_microversion: bool,
     /// The highest microversion that is accepted and what `latest` means.
     pub max_microversion: Microversion,
@@ -48,7 +52,7 @@ impl Default for Compat {
     }
 }
 
-/// The form of an `alternate` link (`spec`: Nova's `views/images.py` by release, and vendors).
+/// The form of an `alternate` link: by release (`nova/api/openstack/compute/views/images.py`), and at vendors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlternateStyle {
     /// `{glance}/images/{id}`: Kilo and later.
@@ -135,5 +139,25 @@ impl FromStr for Microversion {
             major: number(major, false)?,
             minor: number(minor, true)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Microversion;
+
+    #[test]
+    fn microversions_are_two_plain_numbers() {
+        for text in ["2.1", "2.0", "2.104", "10.20"] {
+            let version: Microversion = text.parse().unwrap();
+            assert_eq!(version.to_string(), text);
+        }
+        for bad in [
+            "", "2", "2.", ".1", "2.01", "0.1", "2.1.0", "v2.1", "2.1 ", "latest",
+        ] {
+            assert_eq!(bad.parse::<Microversion>(), Err(()), "{bad}");
+        }
+        assert!(Microversion::IMAGES_CEILING < Microversion::METADATA_CEILING);
+        assert!(Microversion::METADATA_CEILING < Microversion::NOVA_34);
     }
 }

@@ -1,18 +1,35 @@
 //! The half that faces legacy clients: reads their requests, writes their answers.
 //!
 //! [`read`] is the way in. What it hands out is either an [`Asked`], a [`Refused`], or the word that the request is
-//! none of ours.
+//! none of ours. [`face()`] words faults for requests that never come so far, and [`document`] answers discovery where
+//! no Nova does.
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 
-use crate::model::{Call, Fault};
+use crate::model::{Call, Fault, ImageId, Reason};
 use crate::nova::compat::Compat;
+use crate::nova::tables::Operation;
 
+mod accept;
+mod date;
+mod documents;
 mod face;
+mod fault;
+mod json;
+mod links;
+mod pairs;
+mod path;
+mod query;
+mod text;
+mod version;
 
+pub use documents::document;
 pub use face::NovaFace;
+
+use links::Next;
+use path::{Place, Route};
 
 /// What the I/O shell knows about a request and the front cannot see.
 #[derive(Clone, Debug)]
@@ -55,6 +72,7 @@ pub struct Refused {
 
 /// Reads one request. `path` is still percent-encoded and has lost the listener's `base_path`; `query` is the raw
 /// query string.
+#[must_use]
 pub fn read(
     ground: &Ground,
     method: &Method,
@@ -62,5 +80,123 @@ pub fn read(
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Reading {
-    todo!()
+    let request = Request {
+        ground,
+        method,
+        query: query.unwrap_or_default(),
+        headers,
+    };
+    match path::recognise(method, path) {
+        Route::Elsewhere => Reading::Elsewhere,
+        Route::Nowhere => Reading::Refused(Refused {
+            fault: Fault::no_route(),
+            face: NovaFace::of_faults(ground, headers),
+        }),
+        Route::Image {
+            place,
+            operation,
+            id,
+            key,
+        } => {
+            let mut face = request.face(place, operation);
+            face.image = id.as_ref().map(ToString::to_string);
+            face.key = key;
+            match request.call(place, operation, id, &mut face) {
+                Ok(call) => Reading::Mine(Asked { call, face }),
+                Err(fault) => Reading::Refused(Refused { fault, face }),
+            }
+        }
+        Route::NoImage { place, operation } => {
+            let missing = Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, fault::NO_IMAGE);
+            request.refuse(place, operation, missing)
+        }
+        Route::NoItem { place, operation } => request.refuse(place, operation, face::no_item()),
+    }
 }
+
+/// The face of a request of which nothing is known but that it fails: one that no front has read, or one that was
+/// passed through and came to grief.
+#[must_use]
+pub fn face(ground: &Ground, headers: &HeaderMap) -> NovaFace {
+    NovaFace::of_faults(ground, headers)
+}
+
+/// One request whose path names an operation.
+#[derive(Clone, Copy)]
+struct Request<'r> {
+    ground: &'r Ground,
+    method: &'r Method,
+    query: &'r str,
+    headers: &'r HeaderMap,
+}
+
+impl Request<'_> {
+    fn face(self, place: Place<'_>, operation: &'static Operation) -> NovaFace {
+        let mut face = NovaFace::of_images(self.ground, place, self.headers);
+        let asked_for = operation.methods.contains(&self.method.as_str());
+        face.operation = asked_for.then_some(operation);
+        face
+    }
+
+    /// What is asked, checked in Nova's order: microversion, then query.
+    fn call(
+        self,
+        place: Place<'_>,
+        operation: &'static Operation,
+        id: Option<ImageId>,
+        face: &mut NovaFace,
+    ) -> Result<Call, Fault> {
+        self.check_version(place, operation, face)?;
+        let pairs = pairs::parse(self.query)?;
+        if let Some(id) = id {
+            return Ok(Call::Show(id));
+        }
+        let query = query::read(&pairs, &self.ground.compat)?;
+        face.next = Some(Next::new(
+            self.ground,
+            place,
+            operation.path,
+            &pairs,
+            query.limit,
+        ));
+        Ok(Call::List(query))
+    }
+
+    /// Refuses a request for what does not exist, unless something else is wrong with it first.
+    fn refuse(self, place: Place<'_>, operation: &'static Operation, missing: Fault) -> Reading {
+        let mut face = self.face(place, operation);
+        let fault = self
+            .check_version(place, operation, &mut face)
+            .err()
+            .unwrap_or(missing);
+        Reading::Refused(Refused { fault, face })
+    }
+
+    fn check_version(
+        self,
+        place: Place<'_>,
+        operation: &Operation,
+        face: &mut NovaFace,
+    ) -> Result<(), Fault> {
+        let compat = &self.ground.compat;
+        let negotiated = version::negotiate(place.version, self.headers, compat);
+        face.version = negotiated.version;
+        if let Some(fault) = negotiated.refusal {
+            return Err(fault);
+        }
+        let gone = face
+            .version
+            .is_some_and(|version| version > operation.ceiling);
+        if gone && !compat.ignore_microversion {
+            return Err(Fault::client(
+                StatusCode::NOT_FOUND,
+                Reason::MicroversionCeiling,
+                fault::NOT_FOUND,
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! What a client's `Accept` prefers, decided as WebOb decides it (`webob/acceptparse.py`, `acceptable_offers`).
+
+use http::HeaderMap;
+use http::header::ACCEPT;
+
+/// The offer that the client likes best, of two equals the first; `None` when it accepts none of them.
+///
+/// A header that says nothing accepts nothing, one that is malformed accepts everything. The media types offered
+/// have no parameters, so a range with parameters fits none of them.
+pub(super) fn preferred(headers: &HeaderMap, offers: &[&'static str]) -> Option<&'static str> {
+    let Some(ranges) = ranges(headers) else {
+        return offers.first().copied();
+    };
+    let mut best = None;
+    for offer in offers {
+        let fitting = ranges
+            .iter()
+            .filter_map(|range| Some((range.fit(offer)?, range.quality)));
+        let Some((_, quality)) = fitting.max_by_key(|(fit, _)| *fit) else {
+            continue;
+        };
+        if quality > 0 && best.is_none_or(|(_, highest)| quality > highest) {
+            best = Some((*offer, quality));
+        }
+    }
+    best.map(|(offer, _)| offer)
+}
+
+/// One element of the header.
+struct Range {
+    kind: String,
+    has_parameters: bool,
+    /// In thousandths.
+    quality: u16,
+}
+
+impl Range {
+    /// How closely it fits the offer, if it does.
+    fn fit(&self, offer: &str) -> Option<u8> {
+        let (kind, _) = offer.split_once('/')?;
+        if self.kind == "*/*" {
+            Some(0)
+        } else if self.kind.strip_suffix("/*") == Some(kind) {
+            Some(1)
+        } else {
+            (self.kind == offer && !self.has_parameters).then_some(2)
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let kind = parts.next()?.to_ascii_lowercase();
+        let (main, sub) = kind.split_once('/')?;
+        if !is_token(main) || !is_token(sub) {
+            return None;
+        }
+        let mut range = Self {
+            kind,
+            has_parameters: false,
+            quality: 1000,
+        };
+        for part in parts {
+            match part.split_once('=')? {
+                ("q" | "Q", value) => range.quality = quality(value)?,
+                _ => range.has_parameters = true,
+            }
+        }
+        Some(range)
+    }
+}
+
+/// Every element of every line; `None` when one of them is malformed.
+fn ranges(headers: &HeaderMap) -> Option<Vec<Range>> {
+    let mut ranges = Vec::new();
+    for line in headers.get_all(ACCEPT) {
+        let line = line.to_str().ok()?;
+        for element in line
+            .split(',')
+            .map(str::trim)
+            .filter(|element| !element.is_empty())
+        {
+            ranges.push(Range::parse(element)?);
+        }
+    }
+    Some(ranges)
+}
+
+/// RFC 9110, section 12.4.2: up to three decimals, at most 1.
+fn quality(text: &str) -> Option<u16> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let digits = decimals.len() <= 3 && decimals.bytes().all(|b| b.is_ascii_digit());
+    let thousandths: u16 = format!("{decimals:0<3}").parse().ok()?;
+    match whole {
+        "0" if digits => Some(thousandths),
+        "1" if digits && thousandths == 0 => Some(1000),
+        _ => None,
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::ACCEPT;
+    use http::{HeaderMap, HeaderValue};
+    use proptest::prelude::*;
+
+    use super::preferred;
+
+    const HTML: &str = "text/html";
+    const JSON: &str = "application/json";
+
+    fn headers(accept: &str) -> HeaderMap {
+        HeaderMap::from_iter([(ACCEPT, HeaderValue::from_str(accept).unwrap())])
+    }
+
+    #[test]
+    fn decides_as_webob_does() {
+        for (accept, best) in [
+            ("", None),
+            ("*/*", Some(HTML)),
+            (JSON, Some(JSON)),
+            ("APPLICATION/JSON", Some(JSON)),
+            (HTML, Some(HTML)),
+            ("text/*", Some(HTML)),
+            ("application/*", Some(JSON)),
+            ("application/json;q=0.5", Some(JSON)),
+            ("application/json, text/html;q=0.9", Some(JSON)),
+            ("text/html;q=0.9, application/json;q=1.0", Some(JSON)),
+            ("text/html, application/json", Some(HTML)),
+            ("application/json;q=0", None),
+            ("*/*;q=0", None),
+            ("application/json;q=0, */*", Some(HTML)),
+            ("text/plain", None),
+            ("garbage", Some(HTML)),
+            ("*", Some(HTML)),
+            ("a/b;;", Some(HTML)),
+            ("application/json;charset=utf-8", None),
+            ("application/json; version=1, */*;q=0.1", Some(HTML)),
+            (",,application/json", Some(JSON)),
+            ("application/json;q=2", Some(HTML)),
+            ("application/json;q=0.1234", Some(HTML)),
+            ("*/json", None),
+            ("text/html;q=0.5, */*;q=0.8", Some(JSON)),
+            (
+                "application/json;q=0.1, application/*;q=0.9,text/html;q=0.3",
+                Some(HTML),
+            ),
+        ] {
+            assert_eq!(preferred(&headers(accept), &[HTML, JSON]), best, "{accept}");
+        }
+        assert_eq!(preferred(&HeaderMap::new(), &[HTML, JSON]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_panics(accept in "[ -~]{0,40}|[a-z*/;=,q.0-9 ]{0,40}") {
+            let _ = preferred(&headers(&accept), &[HTML, JSON]);
+        }
+    }
+}

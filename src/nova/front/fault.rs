@@ -1,0 +1,315 @@
+//! Words faults as Nova, and what stands before Nova, word them.
+//!
+//! There are three forms. Nova's own is a JSON object with one named member. A path that Nova does not route is
+//! answered by WebOb, in the form that the client accepts. A missing or wrong token is answered by keystonemiddleware.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use super::accept;
+use super::text;
+use crate::model::{Fault, Reason, Source};
+use crate::nova::tables::{View, fault_name};
+
+/// Nova's sentence for an image that does not exist or that the caller may not see.
+pub(super) const NO_IMAGE: &str = "Image not found.";
+/// WebOb's sentence, which Nova uses for everything else that does not exist.
+pub(super) const NOT_FOUND: &str = "The resource could not be found.";
+
+/// The form of a routing 404.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    Html,
+    Json,
+    Text,
+}
+
+impl Page {
+    /// WebOb's choice (`webob/exc.py`, `generate_response`).
+    pub(super) fn accepted(headers: &HeaderMap) -> Self {
+        match accept::preferred(headers, &["text/html", "application/json"]) {
+            Some("text/html") => Self::Html,
+            Some(_) => Self::Json,
+            None => Self::Text,
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Html => "text/html; charset=UTF-8",
+            Self::Json => "application/json",
+            Self::Text => "text/plain; charset=UTF-8",
+        }
+    }
+
+    fn body(self) -> &'static str {
+        match self {
+            Self::Html => concat!(
+                "<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n  ",
+                "The resource could not be found.<br /><br />\n\n\n\n </body>\n</html>"
+            ),
+            Self::Json => {
+                r#"{"message": "The resource could not be found.<br /><br />\n\n\n", "code": "404 Not Found", "title": "Not Found"}"#
+            }
+            Self::Text => "404 Not Found\n\nThe resource could not be found.\n\n   ",
+        }
+    }
+}
+
+/// How the words of an upstream's refusal reach the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wording {
+    /// As they are.
+    AsIs,
+    /// Behind the status, with HTML's entities, as glanceclient extracts them from Glance's page.
+    Quoted,
+    /// In Nova's own sentence, which names the image.
+    NotAuthorized,
+}
+
+/// The wording by view and status; where there is no row, the words are passed on as they are. A list that is refused
+/// says why; an image that is refused says that it is.
+const WORDINGS: &[(View, StatusCode, Wording)] = &[
+    (View::Brief, StatusCode::BAD_REQUEST, Wording::Quoted),
+    (View::Brief, StatusCode::FORBIDDEN, Wording::Quoted),
+    (View::Detailed, StatusCode::BAD_REQUEST, Wording::Quoted),
+    (View::Detailed, StatusCode::FORBIDDEN, Wording::Quoted),
+    (View::Image, StatusCode::BAD_REQUEST, Wording::Quoted),
+    (View::Image, StatusCode::FORBIDDEN, Wording::NotAuthorized),
+    (View::Metadata, StatusCode::BAD_REQUEST, Wording::Quoted),
+    (
+        View::Metadata,
+        StatusCode::FORBIDDEN,
+        Wording::NotAuthorized,
+    ),
+    (View::MetadataItem, StatusCode::BAD_REQUEST, Wording::Quoted),
+    (
+        View::MetadataItem,
+        StatusCode::FORBIDDEN,
+        Wording::NotAuthorized,
+    ),
+];
+
+/// The client's text of a fault. `view` and `image` are what was asked for.
+pub(super) fn message<'f>(
+    fault: &'f Fault,
+    view: Option<View>,
+    image: Option<&str>,
+) -> Cow<'f, str> {
+    match fault.reason {
+        Reason::NoImage => return Cow::Borrowed(NO_IMAGE),
+        Reason::NoProperty | Reason::MicroversionCeiling => return Cow::Borrowed(NOT_FOUND),
+        _ => {}
+    }
+    let text = if fault.message.is_empty() {
+        fault.status.canonical_reason().unwrap_or_default()
+    } else {
+        &fault.message
+    };
+    let is_refusal = fault.source == Source::Upstream && fault.reason == Reason::UpstreamRefused;
+    let wording = WORDINGS
+        .iter()
+        .find(|(of, status, _)| is_refusal && Some(*of) == view && *status == fault.status)
+        .map_or(Wording::AsIs, |(_, _, wording)| *wording);
+    match (wording, image) {
+        (Wording::Quoted, _) => Cow::Owned(format!("HTTP {}: {}", fault.status, entities(text))),
+        (Wording::NotAuthorized, Some(image)) => {
+            Cow::Owned(format!("Not authorized for image {image}."))
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// The text as WebOb's `html_escape` leaves it.
+fn entities(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#x27;"),
+            c if c.is_ascii() => out.push(c),
+            c => {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "&#{};", u32::from(c));
+            }
+        }
+    }
+    out
+}
+
+/// Nova's fault (`nova/api/openstack/wsgi.py`, `Fault`). The caller adds what says its microversion.
+pub(super) fn nova(fault: &Fault, message: &str) -> Response<Bytes> {
+    let status = fault.status;
+    let mut out = BytesMut::with_capacity(message.len() + 64);
+    out.put_u8(b'{');
+    text::string(&mut out, fault_name(status.as_u16()));
+    out.extend_from_slice(b": {\"code\": ");
+    text::number(&mut out, status.as_u16().into());
+    out.extend_from_slice(b", \"message\": ");
+    text::string(&mut out, message);
+    let limited = matches!(
+        status,
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::TOO_MANY_REQUESTS
+    );
+    let wait = fault.retry_after.as_ref().filter(|_| limited);
+    if let Some(wait) = wait.and_then(|wait| wait.to_str().ok()) {
+        out.extend_from_slice(b", \"retryAfter\": ");
+        text::string(&mut out, wait);
+    }
+    out.extend_from_slice(b"}}");
+    reply(fault, "application/json; charset=UTF-8", out.freeze())
+}
+
+/// keystonemiddleware's refusal of a token (`keystonemiddleware/auth_token/__init__.py`).
+pub(super) fn unauthorized(fault: &Fault) -> Response<Bytes> {
+    const BODY: &str = concat!(
+        r#"{"error": {"code": 401, "title": "Unauthorized", "#,
+        r#""message": "The request you have made requires authentication."}}"#
+    );
+    reply(
+        fault,
+        "application/json",
+        Bytes::from_static(BODY.as_bytes()),
+    )
+}
+
+/// WebOb's answer to a path that Nova does not route.
+pub(super) fn no_route(fault: &Fault, page: Page) -> Response<Bytes> {
+    reply(
+        fault,
+        page.content_type(),
+        Bytes::from_static(page.body().as_bytes()),
+    )
+}
+
+fn reply(fault: &Fault, content_type: &'static str, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() = fault.status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(wait) = &fault.retry_after {
+        headers.insert(RETRY_AFTER, wait.clone());
+    }
+    for challenge in &fault.challenges {
+        headers.append(WWW_AUTHENTICATE, challenge.clone());
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, StatusCode};
+
+    use super::{message, nova, unauthorized};
+    use crate::model::{Fault, Reason};
+    use crate::nova::tables::View;
+
+    fn refused(status: u16, text: &str) -> Fault {
+        let status = StatusCode::from_u16(status).unwrap();
+        Fault::upstream(status, Reason::UpstreamRefused, text)
+    }
+
+    #[test]
+    fn refusals_are_worded_as_nova_words_them() {
+        for (status, text, view, worded) in [
+            (
+                400,
+                "Bad \"updated_at\" query filter format. Use ISO 8601 DateTime notation.",
+                View::Detailed,
+                "HTTP 400 Bad Request: Bad &quot;updated_at&quot; query filter format. Use ISO 8601 DateTime notation.",
+            ),
+            (
+                400,
+                "No image found with ID é",
+                View::Brief,
+                "HTTP 400 Bad Request: No image found with ID &#233;",
+            ),
+            (
+                400,
+                "Unable to filter by unknown operator 'gt'.",
+                View::Brief,
+                "HTTP 400 Bad Request: Unable to filter by unknown operator &#x27;gt&#x27;.",
+            ),
+            (
+                403,
+                "Forbidding request, image X not visible",
+                View::Brief,
+                "HTTP 403 Forbidden: Forbidding request, image X not visible",
+            ),
+            (403, "any", View::Image, "Not authorized for image I."),
+            (
+                403,
+                "any",
+                View::MetadataItem,
+                "Not authorized for image I.",
+            ),
+            (409, "In <use>", View::Image, "In <use>"),
+            (413, "", View::Metadata, "Payload Too Large"),
+        ] {
+            let fault = refused(status, text);
+            assert_eq!(message(&fault, Some(view), Some("I")), worded);
+        }
+        let own = Fault::client(StatusCode::BAD_REQUEST, Reason::BadQuery, "as <is>");
+        assert_eq!(message(&own, Some(View::Brief), None), "as <is>");
+        assert_eq!(message(&refused(403, "as is"), None, None), "as is");
+    }
+
+    #[test]
+    fn what_does_not_exist_has_novas_sentence() {
+        for (reason, sentence) in [
+            (Reason::NoImage, "Image not found."),
+            (Reason::NoProperty, "The resource could not be found."),
+            (
+                Reason::MicroversionCeiling,
+                "The resource could not be found.",
+            ),
+        ] {
+            let fault = Fault::upstream(StatusCode::NOT_FOUND, reason, "No image found with ID X");
+            assert_eq!(message(&fault, Some(View::Image), None), sentence);
+        }
+    }
+
+    #[test]
+    fn faults_say_how_long_to_wait() {
+        let mut fault = refused(429, "slow down");
+        fault.retry_after = Some(HeaderValue::from_static("7"));
+        let reply = nova(&fault, "slow down");
+        assert_eq!(reply.headers()["retry-after"], "7");
+        assert_eq!(
+            reply.body(),
+            r#"{"overLimit": {"code": 429, "message": "slow down", "retryAfter": "7"}}"#
+        );
+        fault.status = StatusCode::SERVICE_UNAVAILABLE;
+        let reply = nova(&fault, "down");
+        assert_eq!(reply.headers()["retry-after"], "7");
+        assert_eq!(
+            reply.body(),
+            r#"{"serviceUnavailable": {"code": 503, "message": "down"}}"#
+        );
+    }
+
+    #[test]
+    fn a_refused_token_brings_glances_challenges() {
+        let mut fault = refused(401, "anything");
+        fault.challenges = vec![
+            HeaderValue::from_static("Keystone uri=\"http://k/v3\""),
+            HeaderValue::from_static("Other"),
+        ];
+        let reply = unauthorized(&fault);
+        assert_eq!(
+            reply.headers().get_all("www-authenticate").iter().count(),
+            2
+        );
+        assert_eq!(
+            reply.body(),
+            r#"{"error": {"code": 401, "title": "Unauthorized", "message": "The request you have made requires authentication."}}"#
+        );
+    }
+}

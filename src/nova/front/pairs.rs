@@ -1,0 +1,133 @@
+//! A query string as name and value pairs, read as WebOb reads it and written as Python's `urlencode` writes it.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::model::{Fault, Reason};
+
+/// Name and value, decoded.
+pub(super) type Pair = (String, String);
+
+/// Reads a raw query string: `&` and `;` separate, `+` is a space, a name without `=` has an empty value, what is no
+/// percent-encoding stands for itself (`webob/compat.py`, `parse_qsl_text`).
+///
+/// # Errors
+/// When it does not decode to UTF-8; in Nova's words.
+pub(super) fn parse(query: &str) -> Result<Vec<Pair>, Fault> {
+    query
+        .split(['&', ';'])
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((decode(name)?, decode(value)?))
+        })
+        .collect::<Option<_>>()
+        .ok_or_else(|| {
+            Fault::client(
+                StatusCode::BAD_REQUEST,
+                Reason::BadQuery,
+                "Query string is not UTF-8 encoded",
+            )
+        })
+}
+
+fn decode(text: &str) -> Option<String> {
+    let spaced = if text.contains('+') {
+        Cow::Owned(text.replace('+', " "))
+    } else {
+        Cow::Borrowed(text)
+    };
+    Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
+}
+
+/// What `urllib.parse.quote` leaves alone besides letters and digits.
+const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'~');
+
+/// Appends the text as `quote_plus` writes it; the result is ASCII and needs no escape in JSON.
+pub(super) fn quote_plus(out: &mut String, text: &str) {
+    for (index, part) in text.split(' ').enumerate() {
+        if index > 0 {
+            out.push('+');
+        }
+        out.extend(utf8_percent_encode(part, QUOTED));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{parse, quote_plus};
+
+    fn pairs(query: &str) -> Vec<(String, String)> {
+        parse(query).unwrap()
+    }
+
+    #[test]
+    fn queries_are_read_as_webob_reads_them() {
+        for (query, is) in [
+            ("a=1&b=2", &[("a", "1"), ("b", "2")][..]),
+            ("a=1;b=2", &[("a", "1"), ("b", "2")]),
+            ("a=1&;b=2&c", &[("a", "1"), ("b", "2"), ("c", "")]),
+            ("&&a=&&", &[("a", "")]),
+            ("=x", &[("", "x")]),
+            ("a=b=c", &[("a", "b=c")]),
+            ("a+b=c+d%2B", &[("a b", "c d+")]),
+            ("%61=%zz", &[("a", "%zz")]),
+            ("a=1%26b=2", &[("a", "1&b=2")]),
+            ("n=%C4%8D%20é", &[("n", "č é")]),
+            ("a=1&amp;b=2", &[("a", "1"), ("amp", ""), ("b", "2")]),
+            ("", &[]),
+        ] {
+            let is: Vec<_> = is
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            assert_eq!(pairs(query), is, "{query}");
+        }
+        for query in ["name=%E9", "%ff=1", "x=1&y=%C3"] {
+            assert_eq!(
+                parse(query).unwrap_err().message,
+                "Query string is not UTF-8 encoded"
+            );
+        }
+    }
+
+    #[test]
+    fn quoting_is_pythons() {
+        for (text, quoted) in [
+            ("~_-.*()'!", "~_-.%2A%28%29%27%21"),
+            ("✓/:;,", "%E2%9C%93%2F%3A%3B%2C"),
+            (" a b ", "+a+b+"),
+            ("%20+", "%2520%2B"),
+            ("\0", "%00"),
+        ] {
+            let mut out = String::new();
+            quote_plus(&mut out, text);
+            assert_eq!(out, quoted);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_quoted_reads_back(name in "\\PC{0,9}", value in "\\PC*") {
+            let mut query = String::new();
+            quote_plus(&mut query, &name);
+            query.push('=');
+            quote_plus(&mut query, &value);
+            prop_assert!(query.is_ascii());
+            prop_assert_eq!(pairs(&query), vec![(name, value)]);
+        }
+
+        #[test]
+        fn no_query_panics(query in "\\PC{0,60}|[%a-f0-9&;=+]{0,40}") {
+            let _ = parse(&query);
+        }
+    }
+}
