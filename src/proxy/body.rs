@@ -12,6 +12,8 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use crate::watch::Watched;
+
 /// What can go wrong inside a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -45,6 +47,11 @@ pub fn full(content: impl Into<Bytes>) -> Body {
     Full::new(content.into())
         .map_err(|never| match never {})
         .boxed_unsync()
+}
+
+/// A body that writes the access line when it ends.
+pub fn watched(body: Watched<Body>) -> Body {
+    body.boxed_unsync()
 }
 
 /// A client's body as it comes in.

@@ -1,23 +1,33 @@
 //! The I/O shell: a request comes in, is answered or sent on, and a reply goes out.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use uuid::Uuid;
 
 use crate::config::{Config, Listener};
-use crate::model::{Fault, Reason};
+use crate::glance::back::GlanceBack;
+use crate::model::{Back, Fault};
+use crate::nova::front::{self, Ground, Reading};
+use crate::watch::{Access, Watched};
 
+mod answer;
 pub mod body;
 mod connect;
 pub mod forwarded;
 pub mod guard;
 pub mod headers;
+pub mod listing;
+pub mod ops;
 pub mod passthrough;
+mod translate;
 pub mod upstream;
 
+use answer::Answer;
 use body::Body;
 use forwarded::Peer;
 use headers::RequestId;
@@ -25,12 +35,13 @@ use upstream::Upstream;
 
 /// Everything that a request depends on besides itself: one immutable snapshot. A request sees one from its
 /// beginning to its end, whatever is reloaded meanwhile.
-#[derive(Debug)]
 pub struct Proxy {
     /// What the operator decided.
     pub config: Config,
     /// The Glance that answers images.
-    pub glance: Option<Upstream>,
+    pub glance: Option<Arc<Upstream>>,
+    /// Its dialect.
+    pub back: Arc<dyn Back>,
     /// The Nova that answers the rest.
     pub nova: Option<Upstream>,
     /// What we call ourselves in `Via` headers: unlike any other proxy's name, this program's in front of it too.
@@ -38,7 +49,7 @@ pub struct Proxy {
 }
 
 /// What is known of a request besides its head and its body.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Inbound<'a> {
     /// The snapshot that the request sees.
     pub proxy: &'a Proxy,
@@ -70,7 +81,10 @@ impl Proxy {
         let upstream =
             |name, settings: &Option<_>| settings.as_ref().map(|s| Upstream::new(name, s));
         Self {
-            glance: upstream("image", &config.glance),
+            glance: upstream("image", &config.glance).map(Arc::new),
+            back: Arc::new(GlanceBack {
+                page_size: config.limits.page_size,
+            }),
             nova: upstream("compute", &config.nova),
             config,
             pseudonym,
@@ -87,43 +101,116 @@ pub async fn handle(
 ) -> Response<Body> {
     let id = RequestId::mint();
     let (mut parts, incoming) = request.into_parts();
-    if let Err(refusal) = guard::check(&parts, &proxy.pseudonym) {
-        let mut reply = refused(&refusal.fault, &id);
-        if refusal.close {
-            let close = HeaderValue::from_static("close");
-            reply.headers_mut().insert(header::CONNECTION, close);
+    let access = access(proxy, peer, &id, &parts);
+    let answer = match guard::check(&parts, &proxy.pseudonym) {
+        Err(refusal) => {
+            let answer = Answer::refused(
+                &front::face(&ground(proxy, ""), &parts.headers),
+                &refusal.fault,
+            );
+            if refusal.close {
+                answer.and_close()
+            } else {
+                answer
+            }
         }
-        return reply;
-    }
-    headers::hide_secrets(&mut parts.headers);
-    forwarded::drop_untrusted(listener, peer, &mut parts.headers);
-    let incoming = body::from_client(incoming, proxy.config.timeouts.body);
-    let request = Request::from_parts(parts, incoming);
-    match answer(proxy, listener, peer, &id, request).await {
-        Ok(reply) => reply,
-        Err(fault) => refused(&fault, &id),
-    }
+        Ok(()) => {
+            headers::hide_secrets(&mut parts.headers);
+            forwarded::drop_untrusted(listener, peer, &mut parts.headers);
+            let body = body::from_client(incoming, proxy.config.timeouts.body);
+            answer(proxy, listener, peer, &id, Request::from_parts(parts, body)).await
+        }
+    };
+    let (reply, outcome) = answer.signed(&id);
+    let status = reply.status();
+    reply.map(|body| body::watched(Watched::new(access, outcome, status, body)))
 }
 
+/// Answers a request whose framing is sound.
 async fn answer(
     proxy: &Proxy,
     listener: &Listener,
     peer: &Peer,
     id: &RequestId,
     request: Request<Body>,
-) -> Result<Response<Body>, Fault> {
+) -> Answer {
     let (parts, body) = request.into_parts();
-    let target = below_mount(&listener.base_path, parts.uri.path_and_query())?;
-    let base = forwarded::client_base(listener, peer, &parts)?;
-    let inbound = Inbound {
-        proxy,
-        listener,
-        peer,
-        id,
-        base: &base,
+    let refused =
+        |fault: Fault| Answer::refused(&front::face(&ground(proxy, ""), &parts.headers), &fault);
+    let target = match below_mount(&listener.base_path, parts.uri.path_and_query()) {
+        Ok(target) => target,
+        Err(fault) => return refused(fault),
     };
-    let rest = proxy.nova.as_ref().ok_or_else(Fault::no_route)?;
-    passthrough::pass(&inbound, rest, target, Request::from_parts(parts, body)).await
+    let base = match forwarded::client_base(listener, peer, &parts) {
+        Ok(base) => base,
+        Err(fault) => return refused(fault),
+    };
+    let (ground, inbound) = (
+        ground(proxy, &base),
+        Inbound {
+            proxy,
+            listener,
+            peer,
+            id,
+            base: &base,
+        },
+    );
+    match front::read(
+        &ground,
+        &parts.method,
+        target.path(),
+        target.query(),
+        &parts.headers,
+    ) {
+        Reading::Mine(asked) => translate::translate(&inbound, &parts, &body, asked).await,
+        Reading::Refused(refused) => Answer::refused(&refused.face, &refused.fault),
+        Reading::Elsewhere => {
+            let Some(nova) = &proxy.nova else {
+                return without_nova(&ground, &parts, &target);
+            };
+            let face = front::face(&ground, &parts.headers);
+            match passthrough::pass(&inbound, nova, target, Request::from_parts(parts, body)).await
+            {
+                Ok(reply) => Answer::passed(reply),
+                Err(fault) => Answer::refused(&face, &fault),
+            }
+        }
+    }
+}
+
+/// Discovery has to work where there is no Nova; everything else is Nova's 404.
+fn without_nova(ground: &Ground, parts: &Parts, target: &PathAndQuery) -> Answer {
+    match front::document(ground, &parts.method, target.path(), &parts.headers) {
+        Some(document) => Answer::document(document),
+        None => Answer::refused(&front::face(ground, &parts.headers), &Fault::no_route()),
+    }
+}
+
+fn ground(proxy: &Proxy, base: &str) -> Ground {
+    Ground {
+        base: base.to_owned(),
+        compat: Arc::clone(&proxy.config.compat),
+    }
+}
+
+fn access(proxy: &Proxy, peer: &Peer, id: &RequestId, parts: &Parts) -> Access {
+    let text = |headers: &HeaderMap, name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    Access {
+        request_id: id.as_str().to_owned(),
+        client: peer
+            .address
+            .map_or_else(|| "unix".to_owned(), |address| address.ip().to_string()),
+        method: parts.method.clone(),
+        path: parts.uri.path().to_owned(),
+        user_agent: text(&parts.headers, header::USER_AGENT),
+        started: Instant::now(),
+        enabled: proxy.config.log.access,
+    }
 }
 
 /// Path and query less the listener's mount point; everything else about them stays as received.
@@ -139,23 +226,6 @@ fn below_mount(mount: &str, target: Option<&PathAndQuery>) -> Result<PathAndQuer
     }
     let slash = if rest.starts_with('/') { "" } else { "/" };
     PathAndQuery::try_from(format!("{slash}{rest}")).map_err(|_| Fault::no_route())
-}
-
-/// A refusal, worded for nobody in particular.
-fn refused(fault: &Fault, id: &RequestId) -> Response<Body> {
-    let text = serde_json::json!({
-        "error": {"code": fault.status.as_u16(), "message": fault.message}
-    });
-    let mut reply = Response::new(body::full(text.to_string()));
-    *reply.status_mut() = fault.status;
-    let json = HeaderValue::from_static("application/json");
-    reply.headers_mut().insert(header::CONTENT_TYPE, json);
-    if fault.status == StatusCode::METHOD_NOT_ALLOWED && fault.reason == Reason::BadRequest {
-        let allowed = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-        reply.headers_mut().insert(header::ALLOW, allowed);
-    }
-    id.mark(reply.headers_mut());
-    reply
 }
 
 #[cfg(test)]

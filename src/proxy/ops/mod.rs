@@ -6,7 +6,7 @@ use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 
-use super::body::{self, Body};
+use super::body::{self, Body, BoxError, Broken};
 use super::upstream::Upstream;
 use crate::model::{Back, Call, Exchange, Fault, Reason, Refusal};
 use crate::watch::Tally;
@@ -120,11 +120,16 @@ async fn read_upto(body: Body, max: usize) -> Result<Vec<u8>, Fault> {
     Ok(start)
 }
 
-/// What it means that a reply's body broke off. A body that was timed says itself what happened.
-fn interrupted(error: body::BoxError) -> Fault {
-    match error.downcast::<Fault>() {
-        Ok(fault) => *fault,
-        Err(error) => broken(format!("the reply broke off: {error}")),
+/// What it means that a reply's body broke off.
+fn interrupted(error: BoxError) -> Fault {
+    match error.downcast_ref::<Broken>() {
+        Some(late @ Broken::UpstreamIdle(_)) => Fault::upstream(
+            StatusCode::GATEWAY_TIMEOUT,
+            Reason::UpstreamTimeout,
+            "The upstream did not answer in time.",
+        )
+        .with_detail(late.to_string()),
+        _ => broken(error.to_string()),
     }
 }
 

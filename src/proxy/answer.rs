@@ -1,0 +1,112 @@
+//! A reply on its way out, with what the log is to say of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONNECTION};
+use http::{HeaderValue, Response, StatusCode};
+
+use super::body::{self, Body};
+use super::headers::RequestId;
+use crate::model::{Face, Fault};
+use crate::watch::{Outcome, Tally};
+
+/// A reply, and why it is what it is.
+pub(super) struct Answer {
+    reply: Response<Body>,
+    outcome: Outcome,
+    /// Whether the reply is ours, so that it bears our request id. One that was passed through bears its author's.
+    ours: bool,
+}
+
+/// Methods that pass, for a reply to one that does not.
+const METHODS: HeaderValue =
+    HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+
+impl Answer {
+    /// What an upstream said of an image request, translated.
+    pub(super) fn translated(face: &dyn Face, reply: Response<Body>, tally: Arc<Tally>) -> Self {
+        Self {
+            reply,
+            outcome: Outcome {
+                tally,
+                ..outcome(face, "translated")
+            },
+            ours: true,
+        }
+    }
+
+    /// A refusal or a failure.
+    pub(super) fn refused(face: &dyn Face, fault: &Fault) -> Self {
+        let mut reply = face.fault(fault).map(body::full);
+        if fault.status == StatusCode::METHOD_NOT_ALLOWED {
+            reply.headers_mut().insert(ALLOW, METHODS);
+        }
+        let outcome = Outcome {
+            detail: fault.detail.clone(),
+            ..outcome(face, fault.reason.word())
+        };
+        Self {
+            reply,
+            outcome,
+            ours: true,
+        }
+    }
+
+    /// The same with what the call has cost by then.
+    pub(super) fn after(mut self, tally: Arc<Tally>) -> Self {
+        self.outcome.tally = tally;
+        self
+    }
+
+    /// What an upstream said of a request that is none of ours.
+    pub(super) fn passed(reply: Response<Body>) -> Self {
+        Self {
+            reply,
+            outcome: named("pass_through", "via_upstream"),
+            ours: false,
+        }
+    }
+
+    /// A version document.
+    pub(super) fn document(reply: Response<Bytes>) -> Self {
+        Self {
+            reply: reply.map(body::full),
+            outcome: named("version", "document"),
+            ours: false,
+        }
+    }
+
+    /// The same, and the connection ends with it.
+    pub(super) fn and_close(mut self) -> Self {
+        self.reply
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+        self
+    }
+
+    /// The reply as it goes out.
+    pub(super) fn signed(mut self, id: &RequestId) -> (Response<Body>, Outcome) {
+        if self.ours {
+            id.mark(self.reply.headers_mut());
+        }
+        (self.reply, self.outcome)
+    }
+}
+
+fn outcome(face: &dyn Face, reason: &'static str) -> Outcome {
+    Outcome {
+        project: face.project().map(str::to_owned),
+        ..named(face.operation(), reason)
+    }
+}
+
+fn named(operation: &'static str, reason: &'static str) -> Outcome {
+    Outcome {
+        operation,
+        project: None,
+        reason,
+        detail: None,
+        tally: Arc::default(),
+    }
+}
