@@ -4,6 +4,8 @@
 //! goes back to that client. Its *back* half, a [`Back`], writes requests to an upstream and reads its replies.
 //! Both are pure: bytes in, bytes out.
 
+use std::fmt;
+
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response, StatusCode};
 
@@ -54,7 +56,7 @@ pub struct ListEnd<'a> {
 }
 
 /// Speaks with one kind of upstream.
-pub trait Back: Send + Sync + 'static {
+pub trait Back: fmt::Debug + Send + Sync + 'static {
     /// Splits a query into what the upstream does and what is left to do here.
     fn plan(&self, query: &Query) -> Plan;
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use uuid::Uuid;
 
@@ -35,6 +36,7 @@ use upstream::Upstream;
 
 /// Everything that a request depends on besides itself: one immutable snapshot. A request sees one from its
 /// beginning to its end, whatever is reloaded meanwhile.
+#[derive(Debug)]
 pub struct Proxy {
     /// What the operator decided.
     pub config: Config,
@@ -49,7 +51,7 @@ pub struct Proxy {
 }
 
 /// What is known of a request besides its head and its body.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Inbound<'a> {
     /// The snapshot that the request sees.
     pub proxy: &'a Proxy,
@@ -162,7 +164,9 @@ async fn answer(
         target.query(),
         &parts.headers,
     ) {
-        Reading::Mine(asked) => translate::translate(&inbound, &parts, &body, asked).await,
+        Reading::Mine(asked) => {
+            translate::translate(&inbound, &parts, body.size_hint().lower(), asked).await
+        }
         Reading::Refused(refused) => Answer::refused(&refused.face, &refused.fault),
         Reading::Elsewhere => {
             let Some(nova) = &proxy.nova else {

@@ -4,26 +4,24 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use http::request::Parts;
-use http_body::Body as _;
 
 use super::answer::Answer;
-use super::body::Body;
 use super::ops::{self, Asking, Limits};
 use super::{Inbound, guard, headers};
 use crate::model::{Call, Face, Fault, Reason};
 use crate::nova::front::Asked;
 use crate::watch::Tally;
 
-/// Does what the call asks and has its face write the answer.
+/// Does what the call asks and has its face write the answer. `body_bytes` is how long the request's body is at least.
 pub(super) async fn translate(
     inbound: &Inbound<'_>,
     parts: &Parts,
-    body: &Body,
+    body_bytes: u64,
     asked: Asked,
 ) -> Answer {
     let Asked { call, face } = asked;
     let face: Arc<dyn Face> = Arc::new(face);
-    let asking = match asking(inbound, parts, body) {
+    let asking = match asking(inbound, parts, body_bytes) {
         Ok(asking) => asking,
         Err(fault) => return Answer::refused(&*face, &fault),
     };
@@ -38,10 +36,10 @@ pub(super) async fn translate(
     }
 }
 
-fn asking(inbound: &Inbound<'_>, parts: &Parts, body: &Body) -> Result<Asking, Fault> {
+fn asking(inbound: &Inbound<'_>, parts: &Parts, body_bytes: u64) -> Result<Asking, Fault> {
     let Inbound { proxy, id, .. } = inbound;
     guard::check_image_request(&parts.headers)?;
-    fits(body, proxy.config.limits.body_bytes)?;
+    fits(body_bytes, proxy.config.limits.body_bytes)?;
     let upstream = proxy.glance.as_ref().ok_or_else(Fault::no_route)?;
     let mut sent = headers::for_translated(&parts.headers, &proxy.config.forward);
     id.forward(&parts.headers, &mut sent);
@@ -60,8 +58,8 @@ fn asking(inbound: &Inbound<'_>, parts: &Parts, body: &Body) -> Result<Asking, F
 
 /// Nobody reads the body of a request that has no use for one, but one that is too long is refused as everywhere in
 /// OpenStack (oslo.middleware, sizelimit.py).
-fn fits(body: &Body, max: usize) -> Result<(), Fault> {
-    if body.size_hint().lower() <= max as u64 {
+fn fits(body_bytes: u64, max: usize) -> Result<(), Fault> {
+    if body_bytes <= max as u64 {
         return Ok(());
     }
     let message = format!("Request is too large. Larger than max_request_body_size ({max}).");
