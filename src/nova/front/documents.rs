@@ -1,16 +1,15 @@
 //! The version documents that clients discover an API by, for a proxy with no Nova behind it
 //! (`nova/api/openstack/compute/versions.py`, as of nova 34).
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
-use super::path::Place;
+use super::path::{Place, may_be_project};
 use super::version;
 use super::{Ground, NovaFace, text};
 use crate::model::Face;
 use crate::nova::compat::Microversion;
-use crate::nova::tables::COLLECTIONS;
 
 /// One version of the API.
 struct Version {
@@ -40,8 +39,8 @@ const VERSIONS: [Version; 2] = [
 ];
 
 /// The version document at a path, if there is one: the list of versions at the root, one version at its own root
-/// (with or without a project behind it), and the choices for everything that names no version. What is left, is
-/// behind a version and does not exist.
+/// (with or without a project behind it), and the choices for everything that names no version. Whatever else stands
+/// behind a version does not exist.
 #[must_use]
 pub fn document(
     ground: &Ground,
@@ -63,7 +62,9 @@ pub fn document(
     };
     let project = match (segments.next(), segments.next(), segments.next()) {
         (None | Some(""), None, _) => None,
-        (Some(project), Some(""), None) if is_project(project) => Some(project),
+        (Some(project), Some(""), None) if !project.is_empty() && may_be_project(project) => {
+            Some(project)
+        }
         _ => return None,
     };
     let place = Place {
@@ -77,10 +78,6 @@ pub fn document(
         return Some(face.fault(&fault));
     }
     Some(face.success(Bytes::from(one(ground, found))))
-}
-
-fn is_project(segment: &str) -> bool {
-    !segment.is_empty() && !segment.starts_with("os-") && !COLLECTIONS.contains(&segment)
 }
 
 impl Version {
@@ -114,7 +111,7 @@ impl Version {
 
     /// The self link, to a path below the version.
     fn link(&self, ground: &Ground, path: &str) -> String {
-        let href = escaped(&format!("{}/{}/{path}", ground.base, self.segment));
+        let href = text::in_json(&format!("{}/{}/{path}", ground.base, self.segment));
         format!(r#"{{"rel": "self", "href": "{href}"}}"#)
     }
 
@@ -157,12 +154,6 @@ fn json(status: StatusCode, body: &str) -> Response<Bytes> {
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
-}
-
-fn escaped(plain: &str) -> String {
-    let mut out = BytesMut::with_capacity(plain.len());
-    text::escaped(&mut out, plain);
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]

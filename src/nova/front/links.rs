@@ -45,13 +45,13 @@ impl Links {
             AlternateStyle::None => None,
         };
         let frame = |collection| Frame {
-            own: in_json(&format!("{own}/{collection}/")),
-            bookmark: in_json(&format!("{base}{project}/{collection}/")),
+            own: text::in_json(&format!("{own}/{collection}/")),
+            bookmark: text::in_json(&format!("{base}{project}/{collection}/")),
         };
         Self {
             image: frame("images"),
             server: frame("servers"),
-            alternate: alternate.map(|url| in_json(&url)),
+            alternate: alternate.map(|url| text::in_json(&url)),
         }
     }
 
@@ -115,7 +115,7 @@ impl Next {
         let max_limit = ground.compat.max_limit;
         Self {
             full_at: limit.unwrap_or(max_limit).min(max_limit),
-            before_marker: in_json(&(url + &before)),
+            before_marker: text::in_json(&(url + &before)),
             after_marker: after,
         }
     }
@@ -174,13 +174,6 @@ fn project_path(place: Place<'_>) -> String {
     place
         .project
         .map_or_else(String::new, |project| format!("/{project}"))
-}
-
-/// The text as it stands inside a JSON string.
-fn in_json(plain: &str) -> String {
-    let mut out = BytesMut::with_capacity(plain.len());
-    text::escaped(&mut out, plain);
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]

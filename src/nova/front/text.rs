@@ -24,6 +24,14 @@ pub(super) fn escaped(out: &mut BytesMut, text: &str) {
     out.extend_from_slice(rest.as_bytes());
 }
 
+/// The text as it stands between the quotes of a JSON string, to be kept and copied.
+pub(super) fn in_json(text: &str) -> String {
+    let mut out = BytesMut::with_capacity(text.len());
+    escaped(&mut out, text);
+    // What was written is ASCII.
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// Writes JSON text as it is, but for characters beyond ASCII. Those stand only inside strings, where an escape
 /// means the same.
 pub(super) fn raw(out: &mut BytesMut, json: &str) {
