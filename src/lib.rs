@@ -1,10 +1,29 @@
-//! skeleton
+//! Answers legacy OpenStack Nova images clients from Glance v2, and passes everything else through.
+//!
+//! # The life of a request
+//!
+//! `serve` accepts a connection, shakes hands and reads HTTP. Each request is handed to [`proxy::handle`] together
+//! with the snapshot of the configuration of that moment. There it is guarded, then read by the client's dialect
+//! into a [`model::Call`]; what is no image request passes through. A call is carried out against the other
+//! dialect's upstream, and what that answers is written in the client's dialect as it streams by.
+//!
+//! # The module map
+//!
+//! | module | what | may name |
+//! |---|---|---|
+//! | [`cli`] | the commands | everything |
+//! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `proxy`, `config` |
+//! | [`proxy`] | the I/O shell: guards, headers, upstreams, pass-through | the dialects, `model`, `config` |
+//! | [`nova`] | the legacy dialect, pure | `model` |
+//! | [`glance`] | the current dialect, pure | `model` |
+//! | [`model`] | the nouns that both dialects can say, pure | nothing |
+//! | [`config`] | settings, read into one immutable snapshot | `nova::compat` |
 #![forbid(unsafe_code)]
+
+pub mod cli;
 pub mod config;
-pub mod deviations;
 pub mod glance;
 pub mod model;
 pub mod nova;
 pub mod proxy;
-pub mod sandbox;
-pub mod watch;
+pub mod serve;

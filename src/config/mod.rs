@@ -26,7 +26,7 @@ mod tls;
 
 pub use address::{Address, Endpoint, Trusted};
 pub use place::{Place, Problem, Problems};
-pub use reload::Source;
+pub use reload::{Lasting, Source};
 
 /// The file that is read where none is named.
 pub const DEFAULT_FILE: &str = "/etc/nova-glance-proxy/config.toml";

@@ -24,24 +24,35 @@ impl Source {
     }
 }
 
-impl Config {
-    /// What of a newer configuration takes effect only after a restart, in words for the log; empty when nothing
-    /// does. Sockets stay bound from the beginning to the end of the process.
-    pub fn needs_restart(&self, newer: &Self) -> Vec<String> {
-        let addresses = |config: &Self| -> Vec<Address> {
-            let all = config.listen.iter();
-            all.map(|listener| listener.address.clone()).collect()
-        };
-        let (old, new) = (addresses(self), addresses(newer));
-        let added = new.iter().filter(|address| !old.contains(address));
-        let removed = old.iter().filter(|address| !new.contains(address));
-        let mut named: Vec<String> = added
-            .map(|address| format!("listen.address {address} (added)"))
-            .collect();
-        named.extend(removed.map(|address| format!("listen.address {address} (removed)")));
-        if self.log.level != newer.log.level {
-            named.push(format!("log.level {}", newer.log.level));
+/// What a process keeps from its beginning to its end, whatever is configured later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lasting {
+    addresses: Vec<Address>,
+    level: &'static str,
+}
+
+impl Lasting {
+    /// What lasts of the configuration that a process began with.
+    pub fn of(config: &Config) -> Self {
+        let listen = config.listen.iter();
+        Self {
+            addresses: listen.map(|listener| listener.address.clone()).collect(),
+            level: config.log.level,
         }
-        named
+    }
+
+    /// What of a newer configuration takes a restart, in words for the log; empty when nothing does.
+    pub fn unlike(&self, newer: &Config) -> Vec<String> {
+        let newer = Self::of(newer);
+        let added = newer.addresses.iter();
+        let added = added.filter(|address| !self.addresses.contains(address));
+        let removed = self.addresses.iter();
+        let removed = removed.filter(|address| !newer.addresses.contains(address));
+        let level = (self.level != newer.level).then(|| format!("log.level {}", newer.level));
+        added
+            .map(|address| format!("listen.address {address} (added)"))
+            .chain(removed.map(|address| format!("listen.address {address} (removed)")))
+            .chain(level)
+            .collect()
     }
 }

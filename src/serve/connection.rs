@@ -1,0 +1,175 @@
+//! One connection of a client, from its first byte to its last.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, Version};
+use hyper::body::{Body as _, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::drain::{Phase, Phases};
+use super::listen::Accepted;
+use super::wire::{Length, Line, Wire};
+use super::{Shared, tls};
+use crate::config::{Config, Listener};
+use crate::proxy;
+use crate::proxy::body::Body;
+use crate::proxy::forwarded::Peer;
+
+/// hyper's own limit on header lines; any other one costs an allocation a request.
+const USUAL_HEADERS: usize = 100;
+
+/// Serves a connection that was accepted on the listener number `slot`.
+pub(super) async fn serve(accepted: Accepted, slot: usize, shared: Arc<Shared>, phases: Phases) {
+    let snapshot = shared.snapshot();
+    let Some(listener) = snapshot.listeners.get(slot).cloned() else {
+        return;
+    };
+    let peer = Peer {
+        address: None,
+        local: None,
+        tls: listener.tls.is_some(),
+    };
+    let connection = Connection {
+        slot,
+        shared,
+        phases,
+        listener,
+        peer,
+    };
+    match accepted {
+        Accepted::Unix(stream) => connection.secure(stream, &snapshot.proxy.config).await,
+        Accepted::Tcp(stream, address) => {
+            let local = stream.local_addr().ok();
+            let peer = Peer {
+                address: Some(address),
+                local,
+                ..peer
+            };
+            let connection = Connection { peer, ..connection };
+            connection.secure(stream, &snapshot.proxy.config).await;
+        }
+    }
+}
+
+struct Connection {
+    slot: usize,
+    shared: Arc<Shared>,
+    phases: Phases,
+    listener: Arc<Listener>,
+    peer: Peer,
+}
+
+impl Connection {
+    async fn secure<S>(self, stream: S, config: &Config)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Some(server) = self.listener.tls.clone() else {
+            return self.speak(stream, false, config).await;
+        };
+        match tls::accept(server, stream, config.timeouts.header).await {
+            Ok(stream) => {
+                let is_http2 = tls::is_http2(&stream);
+                self.speak(stream, is_http2, config).await;
+            }
+            Err(error) => tracing::debug!(peer = ?self.peer.address, %error, "no TLS"),
+        }
+    }
+
+    /// HTTP/1 or HTTP/2, whichever the client speaks.
+    async fn speak<S>(self, stream: S, is_http2: bool, config: &Config)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let wire = Wire::new(stream, config.timeouts.header, config.timeouts.write);
+        let line = wire.line();
+        let mut phases = self.phases.clone();
+        let connection = Arc::new(self);
+        let service = {
+            let connection = Arc::clone(&connection);
+            service_fn(move |request| {
+                let (request, is_last) = announced(request, &line);
+                let connection = Arc::clone(&connection);
+                async move { Ok::<_, Infallible>(connection.answer(request, is_last).await) }
+            })
+        };
+        let builder = builder(config);
+        let mut serving = pin!(builder.serve_connection(TokioIo::new(wire), service));
+        // An HTTP/2 client can be told to go without losing a request; an idle HTTP/1 client cannot, so it stays
+        // for as long as clients are accepted at all.
+        let leave = if is_http2 {
+            Phase::Closing
+        } else {
+            Phase::Stopping
+        };
+        let outcome = tokio::select! {
+            outcome = serving.as_mut() => outcome,
+            () = phases.reached(leave) => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = outcome {
+            tracing::debug!(peer = ?connection.peer.address, %error, "connection broke");
+        }
+    }
+
+    /// Answers one request by the snapshot of this moment.
+    async fn answer(&self, request: Request<Incoming>, is_last: bool) -> Response<Body> {
+        let snapshot = self.shared.snapshot();
+        let listener = snapshot.listeners.get(self.slot).unwrap_or(&self.listener);
+        let is_http1 = request.version() < Version::HTTP_2;
+        let mut reply = proxy::handle(&snapshot.proxy, listener, &self.peer, request).await;
+        if is_http1 && (is_last || self.phases.now() >= Phase::Closing) {
+            let close = HeaderValue::from_static("close");
+            reply.headers_mut().insert(CONNECTION, close);
+        }
+        reply
+    }
+}
+
+/// Tells the wire how long the body is, and the guards what the wire saw. A connection on which the wire cannot
+/// follow any further is at its last request.
+fn announced(mut request: Request<Incoming>, line: &Line) -> (Request<Incoming>, bool) {
+    if request.version() >= Version::HTTP_2 {
+        return (request, false);
+    }
+    let length = request.body().size_hint().exact();
+    let length = length.map_or(Length::Chunked, Length::Known);
+    let flaw = line.announce(length);
+    if let Some(flaw) = flaw {
+        request.extensions_mut().insert(flaw);
+    }
+    (request, flaw.is_some() || length == Length::Chunked)
+}
+
+fn builder(config: &Config) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    let (limits, timeouts) = (&config.limits, &config.timeouts);
+    builder
+        .http1()
+        // Without a timer hyper has no time limits at all. Its limit for heads begins when the connection becomes
+        // idle; the one that begins with a head is the wire's.
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeouts.idle)
+        .max_buf_size(limits.header_bytes)
+        // Old clients compare header names as text; an upstream's own spelling is kept.
+        .title_case_headers(true)
+        .preserve_header_case(true);
+    if limits.headers != USUAL_HEADERS {
+        builder.http1().max_headers(limits.headers);
+    }
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(timeouts.idle)
+        .keep_alive_timeout(timeouts.header)
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
+    builder
+}

@@ -1,0 +1,185 @@
+//! The head of one HTTP/1 request, looked at while it comes in.
+
+use memchr::{memchr, memchr_iter};
+
+use crate::proxy::guard::Flaw;
+
+/// How an HTTP/2 connection begins, up to what an HTTP/1 parser would take for a head (RFC 9113, 3.4).
+const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
+
+/// What has been seen of a head. Its end is the first empty line after the request line; empty lines before that
+/// belong to nobody (RFC 9112, 2.2).
+///
+/// The end that is found here is the end that hyper finds, as long as every line ends with CRLF; the first one that
+/// does not is a flaw, and a head with a flaw is never followed by another.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// Nothing of the connection came before this head.
+    is_first: bool,
+    has_begun: bool,
+    /// Bytes of the line at hand, CR included.
+    line: usize,
+    last: u8,
+    /// Lines that are over, the request line first.
+    lines: usize,
+    /// How much of [`HTTP2`] the head has been equal to.
+    http2: usize,
+    is_whole: bool,
+    flaw: Option<Flaw>,
+}
+
+impl Head {
+    /// The first head of a connection, which has begun when the connection has.
+    pub(super) fn first() -> Self {
+        Self {
+            is_first: true,
+            has_begun: true,
+            ..Self::later()
+        }
+    }
+
+    /// The head after another request.
+    pub(super) fn later() -> Self {
+        Self {
+            is_first: false,
+            has_begun: false,
+            line: 0,
+            last: 0,
+            lines: 0,
+            http2: 0,
+            is_whole: false,
+            flaw: None,
+        }
+    }
+
+    /// Looks at more bytes. Where the head ends among them, the answer is how many of them belong to it.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Option<usize> {
+        self.has_begun |= !bytes.is_empty();
+        self.compare(bytes);
+        let mut from = 0;
+        for end in memchr_iter(b'\n', bytes) {
+            let part = bytes.get(from..end).unwrap_or_default();
+            self.see(part);
+            if self.last != b'\r' {
+                self.flaw = Some(Flaw::BareLineFeed);
+                return None;
+            }
+            let is_empty = self.line == 1;
+            (self.line, self.last) = (0, b'\n');
+            from = end + 1;
+            match (is_empty, self.lines) {
+                (true, 0) => {}
+                (true, _) => {
+                    self.is_whole = true;
+                    return Some(from);
+                }
+                (false, _) => self.lines += 1,
+            }
+        }
+        self.see(bytes.get(from..).unwrap_or_default());
+        None
+    }
+
+    /// Whether any of it has come.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// Whether all of it has come.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Whether this is no HTTP/1 head at all, but the beginning of an HTTP/2 connection.
+    pub(super) fn is_http2(&self) -> bool {
+        self.is_whole && self.is_first && self.http2 == HTTP2.len()
+    }
+
+    /// What is wrong with it.
+    pub(super) fn flaw(&self) -> Option<Flaw> {
+        self.flaw
+    }
+
+    /// Takes in a piece of a line.
+    fn see(&mut self, part: &[u8]) {
+        if self.lines == 0 && memchr(b'#', part).is_some() {
+            self.flaw = Some(Flaw::Fragment);
+        }
+        self.line += part.len();
+        self.last = part.last().copied().unwrap_or(self.last);
+    }
+
+    fn compare(&mut self, bytes: &[u8]) {
+        let rest = HTTP2.get(self.http2..).unwrap_or_default();
+        let equal = rest.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+        // A difference is never made up for: where one was, nothing that follows begins where the rest does.
+        if equal == rest.len() || equal == bytes.len() {
+            self.http2 += equal;
+        } else {
+            self.is_first = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Flaw, Head};
+
+    /// Reads in pieces; how many bytes the head took, and the flaw.
+    fn read(bytes: &[u8], size: usize, mut head: Head) -> (Option<usize>, Option<Flaw>, bool) {
+        let mut before = 0;
+        for piece in bytes.chunks(size.max(1)) {
+            if let Some(end) = head.read(piece) {
+                return (Some(before + end), head.flaw(), head.is_http2());
+            }
+            if head.flaw().is_some() {
+                break;
+            }
+            before += piece.len();
+        }
+        (None, head.flaw(), false)
+    }
+
+    #[test]
+    fn heads_end_at_the_first_empty_line() {
+        for size in 1..50 {
+            let whole = b"\r\nGET / HTTP/1.1\r\nHost: h#\r\n\r\nrest\n";
+            assert_eq!(read(whole, size, Head::first()), (Some(31), None, false));
+            let bare = b"GET / HTTP/1.1\r\nHost: h\n\r\n";
+            assert_eq!(read(bare, size, Head::later()).1, Some(Flaw::BareLineFeed));
+            let empty = b"\nGET / HTTP/1.1\r\n\r\n";
+            assert_eq!(read(empty, size, Head::later()).1, Some(Flaw::BareLineFeed));
+            let fragment = b"GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n";
+            assert_eq!(read(fragment, size, Head::later()).1, Some(Flaw::Fragment));
+        }
+    }
+
+    #[test]
+    fn http2_begins_a_connection_or_is_not_http2() {
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        for size in 1..30 {
+            assert_eq!(read(preface, size, Head::first()), (Some(18), None, true));
+            assert_eq!(read(preface, size, Head::later()), (Some(18), None, false));
+            let other = b"PRI * HTTP/2.0\r\nX: y\r\n\r\nSM\r\n\r\n";
+            assert!(!read(other, size, Head::first()).2);
+            let late = b"\r\nPRI * HTTP/2.0\r\n\r\n";
+            assert!(!read(late, size, Head::first()).2);
+        }
+    }
+
+    proptest! {
+        /// How a head is cut into pieces does not matter.
+        #[test]
+        fn pieces_do_not_matter(bytes in "[a#\r\n]{0,40}", size in 1..8usize) {
+            let whole = read(bytes.as_bytes(), usize::MAX, Head::later());
+            let pieces = read(bytes.as_bytes(), size, Head::later());
+            if whole.1.is_none() {
+                prop_assert_eq!(whole, pieces);
+            } else {
+                prop_assert!(pieces.1.is_some());
+            }
+        }
+    }
+}

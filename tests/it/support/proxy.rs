@@ -1,0 +1,67 @@
+//! A proxy in this process, on a port of its own, with a configuration file that a test can change.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use nova_glance_proxy::config::{Config, Problems, Source};
+use nova_glance_proxy::serve::{self, Bound, Reloaded, Running};
+use tempfile::TempDir;
+
+use super::Client;
+
+pub struct Proxy {
+    pub running: Running,
+    pub folder: TempDir,
+}
+
+/// A listener for Nova clients before a Nova, and a Glance that nobody asks; `more` goes at the end.
+pub fn before_nova(nova: SocketAddr, more: &str) -> String {
+    format!(
+        r#"
+[[listen]]
+address = "127.0.0.1:0"
+speaks = "nova"
+[glance]
+endpoints = ["http://127.0.0.1:9"]
+[nova]
+endpoints = ["http://{nova}"]
+{more}
+"#
+    )
+}
+
+impl Proxy {
+    /// Starts with a configuration text.
+    pub async fn start(text: &str) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), text).await
+    }
+
+    /// The same, in a folder that holds what the text names.
+    pub async fn start_in(folder: TempDir, text: &str) -> Self {
+        let file = file_in(folder.path());
+        std::fs::write(&file, text).unwrap();
+        let config = Config::load(&file).unwrap_or_else(|problems| panic!("{problems}"));
+        let running = serve::start(config, Source::File(file)).await.unwrap();
+        Self { running, folder }
+    }
+
+    /// Where the first listener is.
+    pub fn address(&self) -> &Bound {
+        &self.running.addresses()[0]
+    }
+
+    /// A new connection to the first listener.
+    pub async fn client(&self) -> Client {
+        Client::connect(self.address()).await
+    }
+
+    /// Writes another configuration and reloads.
+    pub fn reload(&self, text: &str) -> Result<Reloaded, Problems> {
+        std::fs::write(file_in(self.folder.path()), text).unwrap();
+        self.running.reload()
+    }
+}
+
+fn file_in(folder: &Path) -> PathBuf {
+    folder.join("config.toml")
+}

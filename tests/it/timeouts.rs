@@ -1,0 +1,96 @@
+//! Clients that are too slow.
+
+use std::time::{Duration, Instant};
+
+use super::support::proxy::before_nova;
+use super::support::{Proxy, Reply, Upstream};
+
+async fn with(timeouts: &str) -> (Upstream, Proxy) {
+    let nova = Upstream::start(|_| Reply::json("{}")).await;
+    let more = format!("[timeouts]\n{timeouts}");
+    let proxy = Proxy::start(&before_nova(nova.address, &more)).await;
+    (nova, proxy)
+}
+
+/// A head that comes byte by byte has to end some time, and so does saying nothing at all.
+#[tokio::test]
+async fn slow_heads_end_the_connection() {
+    let (nova, proxy) = with("header = \"200ms\"").await;
+    for begin in ["", "GET / HTTP/1.1\r\nHost: a\r\n"] {
+        let mut client = proxy.client().await;
+        client.send(begin).await;
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_millis(150) && !begin.is_empty() {
+            let _ = client.try_send("X: y\r\n").await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        client.rest().await;
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+    assert!(nova.seen().is_empty());
+}
+
+#[tokio::test]
+async fn slow_heads_end_later_requests_too() {
+    let (nova, proxy) = with("header = \"200ms\"").await;
+    let mut client = proxy.client().await;
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(client.answer().await.status(), 200);
+    // Being idle takes another limit.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(client.answer().await.status(), 200);
+    client.send("GET / HTTP/1.1\r\n").await;
+    let started = Instant::now();
+    client.rest().await;
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_eq!(nova.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn idle_connections_end() {
+    let (_nova, proxy) = with("idle = \"100ms\"").await;
+    let mut client = proxy.client().await;
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(client.answer().await.status(), 200);
+    assert!(client.is_closed().await);
+}
+
+/// Waiting for a reply is not being idle.
+#[tokio::test]
+async fn waiting_for_a_reply_is_not_idle() {
+    let nova = Upstream::start(|_| Reply::json("{}").latency(Duration::from_millis(500))).await;
+    let more =
+        "[timeouts]\nidle = \"100ms\"\nheader = \"100ms\"\nbody = \"100ms\"\nwrite = \"100ms\"";
+    let proxy = Proxy::start(&before_nova(nova.address, more)).await;
+    let mut client = proxy.client().await;
+    client
+        .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
+        .await;
+    assert_eq!(client.answer().await.status(), 200);
+}
+
+#[tokio::test]
+async fn slow_bodies_are_408() {
+    let (nova, proxy) = with("body = \"100ms\"").await;
+    let mut client = proxy.client().await;
+    client
+        .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+        .await;
+    assert_eq!(client.answer().await.status(), 408);
+    assert!(client.is_closed().await);
+    assert!(nova.seen().is_empty());
+}
+
+/// A client that takes nothing of a large reply is let go, and the upstream with it.
+#[tokio::test]
+async fn clients_that_take_nothing_are_let_go() {
+    let nova = Upstream::start(|_| Reply::new("200 OK", &[], vec![b'x'; 64 << 20])).await;
+    let more = "[timeouts]\nwrite = \"200ms\"";
+    let proxy = Proxy::start(&before_nova(nova.address, more)).await;
+    let mut client = proxy.client().await;
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let got = client.rest().await.len();
+    assert!(got < 64 << 20, "{got}");
+}
