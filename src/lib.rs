@@ -13,17 +13,23 @@
 //! |---|---|---|
 //! | [`cli`] | the commands | everything |
 //! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `proxy`, `config` |
-//! | [`proxy`] | the I/O shell: guards, headers, upstreams, pass-through | the dialects, `model`, `config` |
+//! | [`proxy`] | the I/O shell: guards, headers, upstreams, pass-through, the operations | the dialects, `model`, `config` |
 //! | [`nova`] | the legacy dialect, pure | `model` |
 //! | [`glance`] | the current dialect, pure | `model` |
 //! | [`model`] | the nouns that both dialects can say, pure | nothing |
 //! | [`config`] | settings, read into one immutable snapshot | `nova::compat` |
+//! | [`watch`] | the log and its access lines; called by all, calls nobody | nothing |
+//! | [`sandbox`] | Glance's front half on images in memory, pure | `glance`, `model` |
+//! | [`deviations`] | where answers knowingly differ from Nova's, as data | nothing |
 #![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod config;
+pub mod deviations;
 pub mod glance;
 pub mod model;
 pub mod nova;
 pub mod proxy;
+pub mod sandbox;
 pub mod serve;
+pub mod watch;

@@ -4,28 +4,112 @@
 //! cannot tell another story than the proxy.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+use super::{CONFIGURATION, complain, say};
+use crate::config::{Config, Upstream};
 use crate::deviations;
+use crate::glance::back::GlanceBack;
 use crate::model::{Back, Call, Face, Fault, Plan, Query};
 use crate::nova::front::{self, Ground, Reading};
 
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// The configuration file; without one, a Glance and no Nova with every setting at its default
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The request's method
+    method: Method,
+    /// The request's path and query, as a client sends them
+    target: String,
+    /// A header of the request, `K: V`; may be given more than once
+    #[arg(short = 'H', long = "header", value_name = "K: V", value_parser = header)]
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// Prints what the request would cause.
+pub(super) fn run(options: &Options) -> ExitCode {
+    let loaded = match &options.config {
+        Some(file) => Config::load(file),
+        None => Config::parse(PLAIN, Path::new("the default configuration")),
+    };
+    let config = match loaded {
+        Ok(config) => config,
+        Err(problems) => {
+            complain(&problems);
+            return ExitCode::from(CONFIGURATION);
+        }
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in &options.headers {
+        headers.append(name, value.clone());
+    }
+    let mount = config
+        .listen
+        .first()
+        .map_or("", |listener| &listener.base_path);
+    let target = options
+        .target
+        .strip_prefix(mount)
+        .unwrap_or(&options.target);
+    let ground = Ground {
+        base: "http://localhost".to_owned(),
+        compat: Arc::clone(&config.compat),
+    };
+    let nova = first_endpoint(config.nova.as_ref());
+    let scene = Scene {
+        ground: &ground,
+        back: &GlanceBack {
+            page_size: config.limits.page_size,
+        },
+        glance: &first_endpoint(config.glance.as_ref()).unwrap_or_default(),
+        nova: nova.as_deref(),
+    };
+    say(&explain(&scene, &options.method, target, &headers).trim_end());
+    ExitCode::SUCCESS
+}
+
+/// What is explained where no configuration is named.
+const PLAIN: &str = "listen = [{ address = \"127.0.0.1:8774\", speaks = \"nova\" }]\nglance = { endpoints = [\"http://glance:9292\"] }\n";
+
+fn first_endpoint(upstream: Option<&Upstream>) -> Option<String> {
+    upstream?.endpoints.first().map(ToString::to_string)
+}
+
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once(':').ok_or("a header is written `K: V`")?;
+    let name = name
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{name}` is no header name"))?;
+    let value = value
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{value}` is no header value"))?;
+    Ok((name, value))
+}
+
 /// What is known before a request is read.
-pub struct Scene<'a> {
+struct Scene<'a> {
     /// The listener's ground: base URL and compatibility settings.
-    pub ground: &'a Ground,
+    ground: &'a Ground,
     /// The upstream's dialect.
-    pub back: &'a dyn Back,
+    back: &'a dyn Back,
     /// Where Glance is.
-    pub glance: &'a str,
+    glance: &'a str,
     /// Where Nova is, if anywhere.
-    pub nova: Option<&'a str>,
+    nova: Option<&'a str>,
 }
 
 /// Explains one request: `target` is the path, without the listener's `base_path`, and the query.
-pub fn explain(scene: &Scene<'_>, method: &Method, target: &str, headers: &HeaderMap) -> String {
-    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+fn explain(scene: &Scene<'_>, method: &Method, target: &str, headers: &HeaderMap) -> String {
+    let (path, query) = target
+        .split_once('?')
+        .map_or((target, None), |(path, query)| (path, Some(query)));
     let mut out = format!("{method} {target}\n\n");
     match front::read(scene.ground, method, path, query, headers) {
         Reading::Mine(asked) => {
@@ -44,12 +128,20 @@ pub fn explain(scene: &Scene<'_>, method: &Method, target: &str, headers: &Heade
         Reading::Elsewhere => match scene.nova {
             Some(nova) => {
                 row(&mut out, "operation", "pass_through");
-                row(&mut out, "request 1", &format!("{method} {nova}{target}  (untouched)"));
+                row(
+                    &mut out,
+                    "request 1",
+                    &format!("{method} {nova}{target}  (untouched)"),
+                );
             }
             None => match front::document(scene.ground, method, path, headers) {
                 Some(document) => {
                     row(&mut out, "operation", "version document");
-                    row(&mut out, "answered", &format!("here, with {}", document.status()));
+                    row(
+                        &mut out,
+                        "answered",
+                        &format!("here, with {}", document.status()),
+                    );
                 }
                 None => answered(&mut out, &Fault::no_route()),
             },
@@ -68,38 +160,65 @@ fn list(out: &mut String, scene: &Scene<'_>, query: &Query) {
         request(out, 2, scene, &next.target, &until);
     }
     if plan.nothing {
-        row(out, "note", "no image can match: the page is asked for so that token and marker are checked");
+        row(
+            out,
+            "note",
+            "no image can match: the page is asked for so that token and marker are checked",
+        );
     }
     if plan.residual.is_empty() {
         row(out, "residual", "none");
     }
     for predicate in &plan.residual {
-        row(out, "residual", &format!("{predicate:?}, decided here for each image"));
+        row(
+            out,
+            "residual",
+            &format!("{predicate:?}, decided here for each image"),
+        );
     }
 }
 
 /// Whether a second page may be asked for, and what decides.
 fn until(plan: &Plan, limit: Option<u64>, first: &str) -> Option<String> {
-    let one_page = plan.nothing || limit.is_some_and(|limit| first.contains(&format!("limit={limit}")));
+    let one_page =
+        plan.nothing || limit.is_some_and(|limit| first.contains(&format!("limit={limit}")));
     if plan.residual.is_empty() && one_page {
         return Some(
-            "(only if answer 1 is shorter than asked and has a next: the upstream caps its pages)".to_owned(),
+            "(only if answer 1 is shorter than asked and has a next: the upstream caps its pages)"
+                .to_owned(),
         )
         .filter(|_| !plan.nothing);
     }
-    let bound = limit.map_or(String::new(), |limit| format!(" or {limit} images are found"));
-    Some(format!("(ID: the last image of the answer before; and so on until an answer has no next{bound})"))
+    let bound = limit.map_or(String::new(), |limit| {
+        format!(" or {limit} images are found")
+    });
+    Some(format!(
+        "(ID: the last image of the answer before; and so on until an answer has no next{bound})"
+    ))
 }
 
 fn request(out: &mut String, number: usize, scene: &Scene<'_>, target: &str, note: &str) {
-    row(out, &format!("request {number}"), &format!("GET {}{target}", scene.glance));
+    row(
+        out,
+        &format!("request {number}"),
+        &format!("GET {}{target}", scene.glance),
+    );
     if !note.is_empty() {
         row(out, "", note);
     }
 }
 
 fn answered(out: &mut String, fault: &Fault) {
-    row(out, "answered", &format!("here, with {}: {} ({})", fault.status, fault.message, fault.reason.word()));
+    row(
+        out,
+        "answered",
+        &format!(
+            "here, with {}: {} ({})",
+            fault.status,
+            fault.message,
+            fault.reason.word()
+        ),
+    );
 }
 
 fn differences(out: &mut String, method: &Method, target: &str) {
@@ -107,7 +226,10 @@ fn differences(out: &mut String, method: &Method, target: &str) {
     let mut none = true;
     for row_of in deviations::all().iter().filter(|row| row.concerns(&line)) {
         none = false;
-        let when = row_of.when.as_ref().map_or(String::new(), |when| format!(", when {when}"));
+        let when = row_of
+            .when
+            .as_ref()
+            .map_or(String::new(), |when| format!(", when {when}"));
         row(out, "deviation", &format!("{}{when}", row_of.id));
         row(out, "", &format!("Nova: {}", row_of.nova));
         row(out, "", &format!("here: {}", row_of.ours));

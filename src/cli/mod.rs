@@ -1,13 +1,17 @@
 //! The command line.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::config::DEFAULT_FILE;
 
 mod check;
+mod explain;
+mod sandbox;
 mod serve;
 
 /// The command line was wrong (`EX_USAGE` of sysexits).
@@ -29,6 +33,10 @@ enum Command {
     Serve(ConfigFile),
     /// Check a configuration: every error with its place, exit status 0 or 78
     Check(ConfigFile),
+    /// Try the proxy without a cloud: a built-in image service with the proxy before it
+    Sandbox(sandbox::Options),
+    /// Say what a request would ask upstream, what would be decided here, and which deviations apply
+    Explain(explain::Options),
 }
 
 #[derive(Debug, clap::Args)]
@@ -56,5 +64,42 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Command::Serve(file) => serve::run(&file.config),
         Command::Check(file) => check::run(&file.config),
+        Command::Sandbox(options) => sandbox::run(&options),
+        Command::Explain(options) => explain::run(&options),
+    }
+}
+
+/// One thread where there is one core: the work-stealing runtime would only cost there.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = if cores == 1 {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+/// Prints what a command answers. If standard output is closed, nobody wants to know.
+fn say(text: &dyn std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Prints what went wrong. If standard error is closed, the exit status still tells.
+fn complain(error: &dyn std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{error}");
+}
+
+/// The exit status of a command, its error printed.
+fn exit(done: anyhow::Result<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format_args!("{error:#}"));
+            ExitCode::FAILURE
+        }
     }
 }

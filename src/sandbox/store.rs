@@ -168,6 +168,12 @@ impl Store {
         self.entries.is_empty()
     }
 
+    /// The id of the first image in the file's order.
+    pub fn first_id(&self) -> Option<String> {
+        let first = self.images().next()?;
+        Some(first.image.id.into_owned())
+    }
+
     /// How this Glance is set up.
     pub(super) fn settings(&self) -> &Arc<Settings> {
         &self.settings

@@ -1,22 +1,16 @@
 //! The log: one JSON object a line on standard error.
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
 
-/// Starts the log. `level` is a `tracing` filter: `info`, or for instance `info,nova_glance_proxy::proxy=debug`.
-///
-/// # Errors
-/// When the filter cannot be read. Where a log has been started already, it stays as it is.
-pub fn init(level: &str) -> Result<(), ParseError> {
-    let filter = EnvFilter::builder().parse(level)?;
+/// Starts the log. `RUST_LOG`, if it can be read, overrules `level`, so that a running unit can be looked into
+/// without a change of its configuration. Where a log has been started already, it stays as it is.
+pub fn init(level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let log = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .finish();
     let _ = tracing::subscriber::set_global_default(log);
-    Ok(())
 }

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::support::client::{Reply, send};
-use crate::support::scripted::{Scripted, Turn};
-use crate::support::start_proxy;
+use crate::support::client::Answer;
+use crate::support::{Proxy, Reply, Upstream, fixture_folder};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,10 +51,9 @@ struct Expected {
     body: String,
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn every_case_is_answered_as_recorded() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
-    let mut cases: Vec<PathBuf> = fs::read_dir(folder)
+    let mut cases: Vec<PathBuf> = fs::read_dir(fixture_folder().join("cases"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
@@ -71,39 +69,61 @@ async fn run(folder: &Path) {
     let case: Case = toml::from_str(&fs::read_to_string(folder.join("case.toml")).unwrap())
         .unwrap_or_else(|error| panic!("{name}: {error}"));
     assert!(!case.about.is_empty(), "{name}: say what the case is about");
-    let upstream = Scripted::start(
-        case.upstream
-            .iter()
-            .map(|exchange| turn(folder, exchange))
-            .collect(),
-    )
-    .await;
-    let proxy = start_proxy(&config(&case, &upstream.url())).await;
-    let (method, target) = case.request.line.split_once(' ').unwrap();
-    let headers: Vec<_> = case
-        .request
-        .headers
+    let script: Vec<_> = case
+        .upstream
         .iter()
-        .map(|(name, value)| (&**name, &**value))
+        .map(|exchange| (exchange.line.clone(), reply(folder, exchange)))
         .collect();
-    let reply = send(proxy.address(), method, target, &headers, b"").await;
+    let upstream = Upstream::start(move |seen| {
+        let line = seen.line().trim_end_matches(" HTTP/1.1");
+        let scripted = script.iter().find(|(expected, _)| expected == line);
+        scripted.map_or_else(
+            || Reply::new("500 Not in the case", &[], ""),
+            |(_, reply)| reply.clone(),
+        )
+    })
+    .await;
+    let proxy = Proxy::start(&config(&case, &format!("http://{}", upstream.address))).await;
+    let mut client = proxy.client().await;
+    client.send(request(&case.request)).await;
+    let answer = client.answer().await;
 
-    let asked = upstream.asked();
+    let asked: Vec<_> = upstream
+        .seen()
+        .iter()
+        .map(|seen| seen.line().trim_end_matches(" HTTP/1.1").to_owned())
+        .collect();
     let expected: Vec<_> = case
         .upstream
         .iter()
         .map(|exchange| exchange.line.clone())
         .collect();
     assert_eq!(asked, expected, "{name}: what the upstream was asked");
-    compare(&name, folder, &case.reply, &reply);
+    compare(&name, folder, &case.reply, &answer);
 }
 
-fn turn(folder: &Path, exchange: &Exchange) -> Turn {
-    Turn {
-        status: exchange.status,
-        headers: exchange.headers.clone(),
-        body: fs::read(folder.join(&exchange.body)).unwrap(),
-    }
+fn request(asked: &Asked) -> String {
+    let headers: String = asked
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    format!("{} HTTP/1.1\r\n{headers}\r\n", asked.line)
+}
+
+fn reply(folder: &Path, exchange: &Exchange) -> Reply {
+    let mut headers: Vec<_> = exchange
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    headers.push("Content-Type: application/json".to_owned());
+    let headers: Vec<_> = headers.iter().map(String::as_str).collect();
+    Reply::new(
+        &format!("{} Scripted", exchange.status),
+        &headers,
+        fs::read(folder.join(&exchange.body)).unwrap(),
+    )
 }
 
 fn config(case: &Case, upstream: &str) -> String {
@@ -121,19 +141,19 @@ fn config(case: &Case, upstream: &str) -> String {
     )
 }
 
-fn compare(name: &str, folder: &Path, expected: &Expected, reply: &Reply) {
+fn compare(name: &str, folder: &Path, expected: &Expected, answer: &Answer) {
     assert_eq!(
-        reply.status,
+        answer.status(),
         expected.status,
         "{name}: {}",
-        String::from_utf8_lossy(&reply.body)
+        answer.text()
     );
     for (header, value) in &expected.headers {
-        assert_eq!(reply.header(header), Some(&**value), "{name}: {header}");
+        assert_eq!(answer.header(header), Some(&**value), "{name}: {header}");
     }
     let file = folder.join(&expected.body);
     let got: Value =
-        serde_json::from_slice(&reply.body).unwrap_or_else(|error| panic!("{name}: {error}"));
+        serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{name}: {error}"));
     if std::env::var_os("BLESS").is_some() {
         fs::write(
             &file,

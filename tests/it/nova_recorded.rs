@@ -13,9 +13,12 @@ use nova_glance_proxy::deviations;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::support::client::{Reply, send};
+use nova_glance_proxy::sandbox::Store;
+
+use crate::support::client::Answer;
 use crate::support::glance::{Glance, Scripted};
-use crate::support::{fixture, start_proxy};
+use crate::support::upstream::headers;
+use crate::support::{Proxy, fixture};
 
 #[derive(Debug, Deserialize)]
 struct Recording {
@@ -63,15 +66,15 @@ const VARIANTS: &[(&str, &str)] = &[
     ),
 ];
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn reads_are_answered_as_nova_did() {
     let bodies = bodies();
     let deviating: BTreeMap<String, String> =
         toml::from_str(&fixture("recorded/deviating.toml")).unwrap();
-    let glance = Glance::start(&fixture("recorded/store.json")).await;
+    let glance = Glance::start(Store::from_json(&fixture("recorded/store.json")).unwrap()).await;
     let mut proxies = HashMap::new();
     for (port, settings) in VARIANTS {
-        proxies.insert(*port, start_proxy(&config(&glance.url(), settings)).await);
+        proxies.insert(*port, Proxy::start(&config(&glance.url(), settings)).await);
     }
     let mut verdicts = Verdicts::default();
     for line in fixture("recorded/nova.jsonl").lines() {
@@ -80,33 +83,53 @@ async fn reads_are_answered_as_nova_did() {
             recording.response.body.clone_from(&bodies[&digest]);
         }
         glance.misbehave(std::mem::take(&mut recording.fault));
-        let headers: Vec<_> = recording
-            .request
-            .headers
-            .iter()
-            .map(|(name, value)| (&**name, &**value))
-            .collect();
-        let host = headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("host"))
-            .map_or("", |(_, host)| host);
-        let variant = VARIANTS
-            .iter()
-            .map(|(port, _)| *port)
-            .find(|port| host.ends_with(port))
-            .unwrap_or("28774");
-        let body = recording.request.body.as_deref().unwrap_or_default();
-        let reply = send(
-            proxies[variant].address(),
-            &recording.request.method,
-            &recording.request.target,
-            &headers,
-            body.as_bytes(),
-        )
-        .await;
+        let mut client = proxies[variant(&recording.request)].client().await;
+        client.send(recording.request.bytes()).await;
+        let reply = if recording.request.method == "HEAD" {
+            Answer {
+                head: client.head().await,
+                body: Vec::new(),
+            }
+        } else {
+            client.answer().await
+        };
         verdicts.add(&recording, &reply, deviating.get(&recording.name));
     }
     verdicts.report(&deviating);
+}
+
+/// The Nova that a request was recorded from.
+fn variant(asked: &Asked) -> &'static str {
+    let host = asked
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("host"));
+    let port = |host: &str| {
+        VARIANTS
+            .iter()
+            .map(|(port, _)| *port)
+            .find(|port| host.ends_with(port))
+    };
+    host.and_then(|(_, host)| port(host)).unwrap_or("28774")
+}
+
+impl Asked {
+    fn bytes(&self) -> String {
+        let mut text = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
+        for (name, value) in &self.headers {
+            let _ = write!(text, "{name}: {value}\r\n");
+        }
+        let body = self.body.as_deref().unwrap_or_default();
+        if !body.is_empty()
+            && !self
+                .headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        {
+            let _ = write!(text, "Content-Length: {}\r\n", body.len());
+        }
+        format!("{text}\r\n{body}")
+    }
 }
 
 fn bodies() -> HashMap<String, String> {
@@ -151,7 +174,7 @@ struct Verdicts {
 }
 
 impl Verdicts {
-    fn add(&mut self, recording: &Recording, reply: &Reply, row: Option<&String>) {
+    fn add(&mut self, recording: &Recording, reply: &Answer, row: Option<&String>) {
         let name = &recording.name;
         let request = format!("{} {}", recording.request.method, recording.request.target);
         let differences = differences(&recording.response, reply);
@@ -197,10 +220,15 @@ impl Verdicts {
 }
 
 /// What differs between the two answers; empty when nothing does.
-fn differences(nova: &Answered, ours: &Reply) -> String {
+fn differences(nova: &Answered, ours: &Answer) -> String {
     let mut out = String::new();
-    if nova.status != ours.status {
-        let _ = writeln!(out, "  status: nova {}, ours {}", nova.status, ours.status);
+    if nova.status != ours.status() {
+        let _ = writeln!(
+            out,
+            "  status: nova {}, ours {}",
+            nova.status,
+            ours.status()
+        );
     }
     for name in [
         "content-type",
@@ -210,14 +238,16 @@ fn differences(nova: &Answered, ours: &Reply) -> String {
         "www-authenticate",
     ] {
         let theirs = values(nova.headers.iter(), name);
-        let ours = values(ours.headers.iter(), name);
+        let ours: BTreeSet<_> = headers(&ours.head, name)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         if theirs != ours {
             let _ = writeln!(out, "  {name}: nova {theirs:?}, ours {ours:?}");
         }
     }
-    let has_id =
-        |headers: &[(String, String)]| !values(headers.iter(), "x-compute-request-id").is_empty();
-    if has_id(&nova.headers) && !has_id(&ours.headers) {
+    let id = "x-compute-request-id";
+    if !values(nova.headers.iter(), id).is_empty() && headers(&ours.head, id).is_empty() {
         let _ = writeln!(out, "  x-compute-request-id is missing");
     }
     let ours = String::from_utf8_lossy(&ours.body);

@@ -2,9 +2,21 @@
 
 pub mod certificates;
 pub mod client;
+pub mod glance;
 pub mod proxy;
 pub mod upstream;
 
 pub use client::Client;
 pub use proxy::Proxy;
 pub use upstream::{Reply, Upstream};
+
+/// Where the fixtures are.
+pub fn fixture_folder() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// A fixture's text.
+pub fn fixture(name: &str) -> String {
+    std::fs::read_to_string(fixture_folder().join(name))
+        .unwrap_or_else(|error| panic!("{name}: {error}"))
+}

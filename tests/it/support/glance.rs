@@ -1,0 +1,94 @@
+//! A Glance that holds the images of a store, and misbehaves when it is told to.
+
+use std::sync::{Arc, Mutex};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use nova_glance_proxy::sandbox::{Store, answer};
+use regex_lite::Regex;
+use serde::Deserialize;
+
+use super::upstream::{Reply, Seen, Upstream};
+
+pub struct Glance {
+    pub upstream: Upstream,
+    script: Arc<Mutex<Vec<Scripted>>>,
+}
+
+/// What to answer in the store's place: a pattern over `METHOD TARGET`, status, headers and body.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Scripted(
+    String,
+    u16,
+    serde_json::Map<String, serde_json::Value>,
+    String,
+);
+
+impl Glance {
+    pub async fn start(store: Store) -> Self {
+        let script = Arc::new(Mutex::new(Vec::<Scripted>::new()));
+        let scripts = Arc::clone(&script);
+        let upstream = Upstream::start(move |seen| {
+            let line = seen.line().trim_end_matches(" HTTP/1.1");
+            let scripted = scripts
+                .lock()
+                .unwrap()
+                .iter()
+                .find_map(|scripted| scripted.reply(line));
+            scripted.unwrap_or_else(|| stored(&store, seen))
+        })
+        .await;
+        Self { upstream, script }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.upstream.address)
+    }
+
+    /// From now on, these replies come first.
+    pub fn misbehave(&self, script: Vec<Scripted>) {
+        *self.script.lock().unwrap() = script;
+    }
+}
+
+impl Scripted {
+    fn reply(&self, line: &str) -> Option<Reply> {
+        let Self(pattern, status, headers, body) = self;
+        if !Regex::new(pattern).unwrap().is_match(line) {
+            return None;
+        }
+        // The recorder's word for a connection that is cut.
+        if *status == 0 {
+            return Some(Reply::raw("").close());
+        }
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.as_str().unwrap()))
+            .collect();
+        let headers: Vec<_> = headers.iter().map(String::as_str).collect();
+        Some(Reply::new(&format!("{status} Scripted"), &headers, body))
+    }
+}
+
+fn stored(store: &Store, seen: &Seen) -> Reply {
+    let mut headers = HeaderMap::new();
+    for line in seen.head.lines().skip(1) {
+        let (name, value) = line.split_once(": ").unwrap();
+        headers.append(
+            HeaderName::try_from(name).unwrap(),
+            HeaderValue::try_from(value).unwrap(),
+        );
+    }
+    let method = Method::try_from(seen.line().split(' ').next().unwrap()).unwrap();
+    let (path, query) = seen
+        .target()
+        .split_once('?')
+        .map_or((seen.target(), None), |(path, query)| (path, Some(query)));
+    let (head, body) = answer(store, &method, path, query, &headers).into_parts();
+    let lines: Vec<_> = head
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+        .collect();
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    Reply::new(&format!("{} Stored", head.status.as_u16()), &lines, body)
+}
