@@ -87,12 +87,10 @@ pub async fn handle(
 ) -> Response<Body> {
     let id = RequestId::mint();
     let (mut parts, incoming) = request.into_parts();
-    if let Err(refusal) = guard::check(&parts, &proxy.pseudonym) {
-        let mut reply = refused(&refusal.fault, &id);
-        if refusal.close {
-            let close = HeaderValue::from_static("close");
-            reply.headers_mut().insert(header::CONNECTION, close);
-        }
+    if let Err(fault) = guard::check(&parts, &proxy.pseudonym) {
+        let mut reply = refused(&fault, &id);
+        let close = HeaderValue::from_static("close");
+        reply.headers_mut().insert(header::CONNECTION, close);
         return reply;
     }
     headers::hide_secrets(&mut parts.headers);
@@ -160,7 +158,7 @@ fn refused(fault: &Fault, id: &RequestId) -> Response<Body> {
 
 #[cfg(test)]
 mod tests {
-    use super::below_mount;
+    use super::{PathAndQuery, below_mount};
 
     #[test]
     fn mounts_are_cut_and_nothing_else() {
@@ -177,7 +175,11 @@ mod tests {
         ] {
             let target = whole.parse().unwrap();
             let cut = below_mount(mount, Some(&target)).ok();
-            assert_eq!(cut.as_ref().map(|t| t.as_str()), rest, "{mount} {whole}");
+            assert_eq!(
+                cut.as_ref().map(PathAndQuery::as_str),
+                rest,
+                "{mount} {whole}"
+            );
         }
     }
 }
