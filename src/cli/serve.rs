@@ -24,8 +24,9 @@ pub(super) fn run(file: &Path) -> ExitCode {
     let served = runtime().and_then(|runtime| {
         let source = Source::File(file.to_owned());
         runtime.block_on(async {
+            let signals = serve::Signals::caught().context("cannot catch signals")?;
             let running = serve::start(config, source).await?;
-            serve::until_signalled(running).await?;
+            signals.serve(running).await;
             Ok(())
         })
     });
