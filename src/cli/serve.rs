@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
+
 use super::{CONFIGURATION, complain, exit, runtime};
 use crate::config::{Config, Source};
 use crate::{serve, watch};
@@ -20,8 +22,9 @@ pub(super) fn run(file: &Path) -> ExitCode {
     let source = Source::File(file.to_owned());
     exit(runtime().and_then(|runtime| {
         runtime.block_on(async {
+            let signals = serve::Signals::caught().context("cannot catch signals")?;
             let running = serve::start(config, source).await?;
-            serve::until_signalled(running).await?;
+            signals.serve(running).await;
             Ok(())
         })
     }))

@@ -86,8 +86,7 @@ impl<'r, 't> Section<'r, 't> {
     }
 
     pub(super) fn flag(&self, key: &str) -> bool {
-        self.read(key, |value| value.as_bool())
-            .is_some_and(|at| at.value)
+        self.read(key, flag).is_some_and(|at| at.value)
     }
 
     pub(super) fn count(&self, key: &str) -> At<u64> {
@@ -245,6 +244,10 @@ fn meaning<T: Copy>(meanings: &[(&str, T)], word: &str) -> Option<T> {
         .iter()
         .find(|(known, _)| *known == word)
         .map(|(_, meaning)| *meaning)
+}
+
+fn flag(value: &DeValue<'_>) -> Option<bool> {
+    value.as_bool()
 }
 
 fn whole(value: &DeValue<'_>) -> Option<u64> {

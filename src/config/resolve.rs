@@ -300,20 +300,25 @@ fn compat(section: &Section<'_, '_>, glance: Option<&Upstream>, with_nova: bool)
             .unwrap_or(usual.decode_mappings),
         ignore_microversion: section.flag("ignore_microversion"),
         max_microversion: max_microversion.unwrap_or(highest),
-        max_limit: at_least(section, "max_limit", section.count("max_limit"), 1),
+        max_limit: at_least(section, "max_limit", &section.count("max_limit"), 1),
     }
 }
 
 fn limits(section: &Section<'_, '_>) -> Limits {
     let header_bytes = section.size("header_bytes");
     Limits {
-        header_bytes: at_least(section, "header_bytes", header_bytes, SMALLEST_HEADER_LIMIT),
-        headers: usize::try_from(at_least(section, "headers", section.count("headers"), 1))
+        header_bytes: at_least(
+            section,
+            "header_bytes",
+            &header_bytes,
+            SMALLEST_HEADER_LIMIT,
+        ),
+        headers: usize::try_from(at_least(section, "headers", &section.count("headers"), 1))
             .unwrap_or(usize::MAX),
-        element_bytes: at_least(section, "element_bytes", section.size("element_bytes"), 1),
+        element_bytes: at_least(section, "element_bytes", &section.size("element_bytes"), 1),
         body_bytes: section.size("body_bytes").value,
         max_items: Some(section.count("max_items").value).filter(|count| *count > 0),
-        page_size: at_least(section, "page_size", section.count("page_size"), 1),
+        page_size: at_least(section, "page_size", &section.count("page_size"), 1),
     }
 }
 
@@ -349,7 +354,7 @@ fn log(section: &Section<'_, '_>) -> Log {
 fn at_least<T: Copy + PartialOrd + std::fmt::Display>(
     section: &Section<'_, '_>,
     key: &str,
-    at: At<T>,
+    at: &At<T>,
     least: T,
 ) -> T {
     if at.value < least {

@@ -53,8 +53,8 @@ impl<'de> Visitor<'de> for ImageVisitor {
                 "id" => image.id = text(&mut map)?.unwrap_or_default(),
                 "name" => image.name = text(&mut map)?,
                 "status" => {
-                    image.status =
-                        text(&mut map)?.map_or(Status::Other, |word| Status::from_word(&word))
+                    let word = text(&mut map)?;
+                    image.status = word.map_or(Status::Other, |word| Status::from_word(&word));
                 }
                 "visibility" => image.visibility = text(&mut map)?,
                 "protected" => image.protected = flag(&mut map)?,

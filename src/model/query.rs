@@ -177,7 +177,7 @@ impl Predicate {
             Self::Tag(tag) => image.has_tag(tag),
             Self::Property(key, value) => image
                 .property(key)
-                .and_then(|is| is.text())
+                .and_then(super::image::Value::text)
                 .is_some_and(|is| is == *value),
             Self::Nothing => false,
         }

@@ -60,11 +60,15 @@ pub fn drop_untrusted(listener: &Listener, peer: &Peer, headers: &mut HeaderMap)
     }
 }
 
-/// Says who asks, to an upstream. What trusted proxies said before is kept and added to.
-pub fn tell(peer: &Peer, headers: &mut HeaderMap) {
-    if !headers.contains_key(X_FORWARDED_PROTO) {
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme_of(peer)));
-    }
+/// Says who asks, to an upstream. The scheme is that of `base`, see [`client_base`], so that the upstream's own links
+/// begin like ours; what trusted proxies said of the client's address is kept and added to.
+pub fn tell(peer: &Peer, base: &str, headers: &mut HeaderMap) {
+    let scheme = if base.starts_with("https:") {
+        "https"
+    } else {
+        "http"
+    };
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
     let Some(ip) = peer.ip() else {
         return;
     };
@@ -228,7 +232,7 @@ mod tests {
         assert_eq!(base, "http://inner:1/compute");
         drop_untrusted(&listener, &peer(), &mut parts.headers);
         assert_eq!(parts.headers.len(), 1);
-        tell(&peer(), &mut parts.headers);
+        tell(&peer(), &base, &mut parts.headers);
         assert_eq!(parts.headers[X_FORWARDED_PROTO], "http");
         assert_eq!(parts.headers[X_FORWARDED_FOR], "10.0.0.9");
     }
@@ -245,7 +249,7 @@ mod tests {
         let client = HeaderValue::from_static("192.0.2.1");
         parts.headers.insert(X_FORWARDED_FOR, client);
         drop_untrusted(&listener, &peer(), &mut parts.headers);
-        tell(&peer(), &mut parts.headers);
+        tell(&peer(), &base, &mut parts.headers);
         assert_eq!(parts.headers[X_FORWARDED_PROTO], "https");
         assert_eq!(parts.headers[X_FORWARDED_FOR], "192.0.2.1, 10.0.0.9");
     }

@@ -21,17 +21,9 @@ pub enum Flaw {
     Fragment,
 }
 
-/// A request that is refused, and whether its connection is of further use.
-#[derive(Debug)]
-pub struct Refusal {
-    /// Why.
-    pub fault: Fault,
-    /// Whether the connection is to be closed after the reply.
-    pub close: bool,
-}
-
-/// Checks the framing and the target of any request, whoever is going to answer it.
-pub fn check(parts: &Parts, pseudonym: &str) -> Result<(), Refusal> {
+/// Checks the framing and the target of any request, whoever is going to answer it. After a fault the connection is
+/// of no further use.
+pub fn check(parts: &Parts, pseudonym: &str) -> Result<(), Fault> {
     method(&parts.method)?;
     if let Some(flaw) = parts.extensions.get::<Flaw>() {
         return Err(malformed(match flaw {
@@ -58,23 +50,20 @@ pub fn check_image_request(headers: &HeaderMap) -> Result<(), Fault> {
 }
 
 /// CONNECT asks for a tunnel and TRACE for an echo of the headers, tokens among them (RFC 9110, 9.3.6 and 9.3.8).
-fn method(method: &Method) -> Result<(), Refusal> {
+fn method(method: &Method) -> Result<(), Fault> {
     if *method != Method::CONNECT && *method != Method::TRACE {
         return Ok(());
     }
-    Err(Refusal {
-        fault: Fault::client(
-            StatusCode::METHOD_NOT_ALLOWED,
-            Reason::BadRequest,
-            format!("The method {method} is not allowed for this resource."),
-        ),
-        close: true,
-    })
+    Err(Fault::client(
+        StatusCode::METHOD_NOT_ALLOWED,
+        Reason::BadRequest,
+        format!("The method {method} is not allowed for this resource."),
+    ))
 }
 
 /// RFC 9112, 3.2: exactly one `Host` in HTTP/1.1, with a valid value; 3.2.2: a target in absolute form names the
 /// same authority, or else the two readers of the request would disagree about it.
-fn host(parts: &Parts) -> Result<(), Refusal> {
+fn host(parts: &Parts) -> Result<(), Fault> {
     let mut lines = parts.headers.get_all(HOST).iter();
     let (first, second) = (lines.next(), lines.next());
     if second.is_some() {
@@ -106,7 +95,7 @@ fn host(parts: &Parts) -> Result<(), Refusal> {
 
 /// RFC 9112, 6.1: a transfer coding that we do not know ends the body at a place that we do not know; HTTP/1.0 has
 /// none at all.
-fn transfer_encoding(parts: &Parts) -> Result<(), Refusal> {
+fn transfer_encoding(parts: &Parts) -> Result<(), Fault> {
     let mut lines = parts.headers.get_all(TRANSFER_ENCODING).iter();
     match (lines.next(), lines.next()) {
         (None, _) => Ok(()),
@@ -121,7 +110,7 @@ fn transfer_encoding(parts: &Parts) -> Result<(), Refusal> {
 }
 
 /// RFC 9110, 7.6.3: a request that bears our own mark has been here before.
-fn circle(headers: &HeaderMap, pseudonym: &str) -> Result<(), Refusal> {
+fn circle(headers: &HeaderMap, pseudonym: &str) -> Result<(), Fault> {
     let mut lines = headers
         .get_all(VIA)
         .iter()
@@ -133,14 +122,11 @@ fn circle(headers: &HeaderMap, pseudonym: &str) -> Result<(), Refusal> {
     if !lines.any(by_us) {
         return Ok(());
     }
-    Err(Refusal {
-        fault: Fault::proxy(
-            StatusCode::LOOP_DETECTED,
-            Reason::Loop,
-            "The request has been here before: an upstream's address leads back to this proxy.",
-        ),
-        close: false,
-    })
+    Err(Fault::proxy(
+        StatusCode::LOOP_DETECTED,
+        Reason::Loop,
+        "The request has been here before: an upstream's address leads back to this proxy.",
+    ))
 }
 
 /// Puts our mark on a request that goes to an upstream.
@@ -155,9 +141,6 @@ pub fn mark(headers: &mut HeaderMap, version: Version, pseudonym: &str) {
     }
 }
 
-fn malformed(message: &str) -> Refusal {
-    Refusal {
-        fault: Fault::client(StatusCode::BAD_REQUEST, Reason::BadRequest, message),
-        close: true,
-    }
+fn malformed(message: &str) -> Fault {
+    Fault::client(StatusCode::BAD_REQUEST, Reason::BadRequest, message)
 }

@@ -101,12 +101,10 @@ impl RequestId {
         }
     }
 
-    /// Puts the id on a request to an upstream, which logs it as the global one, unless the client gave a good one.
-    pub fn forward(&self, client: &HeaderMap, request: &mut HeaderMap) {
-        let given = Self::of_client(client);
-        if let Some(value) = given.as_ref().unwrap_or(self).value() {
-            request.insert(X_OPENSTACK_REQUEST_ID, value);
-        }
+    /// What an upstream is to log the request by, as `X-OpenStack-Request-ID`: the client's own id if it gave a good
+    /// one, else this.
+    pub fn for_upstream(&self, client: &HeaderMap) -> Option<HeaderValue> {
+        Self::of_client(client).as_ref().unwrap_or(self).value()
     }
 
     fn value(&self) -> Option<HeaderValue> {

@@ -104,24 +104,13 @@ pub async fn handle(
     let id = RequestId::mint();
     let (mut parts, incoming) = request.into_parts();
     let access = access(proxy, peer, &id, &parts);
-    let answer = match guard::check(&parts, &proxy.pseudonym) {
-        Err(refusal) => {
-            let answer = Answer::refused(
-                &front::face(&ground(proxy, ""), &parts.headers),
-                &refusal.fault,
-            );
-            if refusal.close {
-                answer.and_close()
-            } else {
-                answer
-            }
-        }
-        Ok(()) => {
-            headers::hide_secrets(&mut parts.headers);
-            forwarded::drop_untrusted(listener, peer, &mut parts.headers);
-            let body = body::from_client(incoming, proxy.config.timeouts.body);
-            answer(proxy, listener, peer, &id, Request::from_parts(parts, body)).await
-        }
+    let answer = if let Err(fault) = guard::check(&parts, &proxy.pseudonym) {
+        Answer::refused(&front::face(&ground(proxy, ""), &parts.headers), &fault).and_close()
+    } else {
+        headers::hide_secrets(&mut parts.headers);
+        forwarded::drop_untrusted(listener, peer, &mut parts.headers);
+        let body = body::from_client(incoming, proxy.config.timeouts.body);
+        answer(proxy, listener, peer, &id, Request::from_parts(parts, body)).await
     };
     let (reply, outcome) = answer.signed(&id);
     let status = reply.status();
@@ -234,7 +223,7 @@ fn below_mount(mount: &str, target: Option<&PathAndQuery>) -> Result<PathAndQuer
 
 #[cfg(test)]
 mod tests {
-    use super::below_mount;
+    use super::{PathAndQuery, below_mount};
 
     #[test]
     fn mounts_are_cut_and_nothing_else() {
@@ -251,7 +240,11 @@ mod tests {
         ] {
             let target = whole.parse().unwrap();
             let cut = below_mount(mount, Some(&target)).ok();
-            assert_eq!(cut.as_ref().map(|t| t.as_str()), rest, "{mount} {whole}");
+            assert_eq!(
+                cut.as_ref().map(PathAndQuery::as_str),
+                rest,
+                "{mount} {whole}"
+            );
         }
     }
 }

@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode, Uri};
 
 use super::body::Body;
 use super::forwarded::{self, X_FORWARDED_PREFIX};
-use super::headers::{hide_secrets, strip_hop_by_hop};
+use super::headers::{X_OPENSTACK_REQUEST_ID, hide_secrets, strip_hop_by_hop};
 use super::upstream::Upstream;
 use super::{Inbound, guard};
 use crate::model::{Fault, ImageId, Reason};
@@ -28,11 +28,11 @@ pub async fn pass(
     keep_host(&mut parts.headers, parts.uri.authority());
     strip_hop_by_hop(&mut parts.headers);
     parts.headers.remove(EXPECT);
-    forwarded::tell(inbound.peer, &mut parts.headers);
+    forwarded::tell(inbound.peer, inbound.base, &mut parts.headers);
     tell_mount(inbound, upstream, &mut parts.headers);
-    inbound
-        .id
-        .forward(&parts.headers.clone(), &mut parts.headers);
+    if let Some(id) = inbound.id.for_upstream(&parts.headers) {
+        parts.headers.insert(X_OPENSTACK_REQUEST_ID, id);
+    }
     guard::mark(&mut parts.headers, parts.version, &inbound.proxy.pseudonym);
     hide_secrets(&mut parts.headers);
     parts.uri = Uri::from(target);

@@ -42,7 +42,9 @@ fn asking(inbound: &Inbound<'_>, parts: &Parts, body_bytes: u64) -> Result<Askin
     fits(body_bytes, proxy.config.limits.body_bytes)?;
     let upstream = proxy.glance.as_ref().ok_or_else(Fault::no_route)?;
     let mut sent = headers::for_translated(&parts.headers, &proxy.config.forward);
-    id.forward(&parts.headers, &mut sent);
+    if let Some(id) = id.for_upstream(&parts.headers) {
+        sent.insert(headers::X_OPENSTACK_REQUEST_ID, id);
+    }
     guard::mark(&mut sent, parts.version, &proxy.pseudonym);
     Ok(Asking {
         back: Arc::clone(&proxy.back),

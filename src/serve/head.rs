@@ -80,9 +80,14 @@ impl Head {
         None
     }
 
-    /// Whether any of it has come.
+    /// Whether its time is running.
     pub(super) fn has_begun(&self) -> bool {
         self.has_begun
+    }
+
+    /// Whether some of it has come and the rest has not.
+    pub(super) fn is_under_way(&self) -> bool {
+        !self.is_whole && (self.line > 0 || self.lines > 0)
     }
 
     /// Whether all of it has come.
@@ -146,7 +151,7 @@ mod tests {
     fn heads_end_at_the_first_empty_line() {
         for size in 1..50 {
             let whole = b"\r\nGET / HTTP/1.1\r\nHost: h#\r\n\r\nrest\n";
-            assert_eq!(read(whole, size, Head::first()), (Some(31), None, false));
+            assert_eq!(read(whole, size, Head::first()), (Some(30), None, false));
             let bare = b"GET / HTTP/1.1\r\nHost: h\n\r\n";
             assert_eq!(read(bare, size, Head::later()).1, Some(Flaw::BareLineFeed));
             let empty = b"\nGET / HTTP/1.1\r\n\r\n";

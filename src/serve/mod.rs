@@ -21,7 +21,7 @@ mod tls;
 mod wire;
 
 pub use listen::Bound;
-pub use signals::until_signalled;
+pub use signals::Signals;
 
 use drain::{Drain, Phase, Phases};
 use listen::Socket;

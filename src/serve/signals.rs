@@ -6,24 +6,42 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Reloaded, Running};
 
-/// Serves until a signal ends it. The first SIGTERM or SIGINT lets requests come to their end, the second one does
-/// not.
-pub async fn until_signalled(running: Running) -> io::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    loop {
+/// The signals that a server heeds. They are caught from the moment this is made, so that one that comes while the
+/// server starts is not the end of it.
+#[derive(Debug)]
+pub struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Catches them. Fails where no runtime drives signals, or the system refuses.
+    pub fn caught() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Serves until a signal ends it. The first SIGTERM or SIGINT lets requests come to their end, the second one
+    /// does not.
+    pub async fn serve(mut self, running: Running) {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => reload(&running),
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+            }
+        }
+        tracing::info!("draining");
         tokio::select! {
-            _ = hangup.recv() => reload(&running),
-            () = either(&mut terminate, &mut interrupt) => break,
+            () = running.shutdown() => tracing::info!("drained"),
+            _ = self.terminate.recv() => tracing::warn!("ended at once"),
+            _ = self.interrupt.recv() => tracing::warn!("ended at once"),
         }
     }
-    tracing::info!("draining");
-    tokio::select! {
-        () = running.shutdown() => tracing::info!("drained"),
-        () = either(&mut terminate, &mut interrupt) => tracing::warn!("ended at once"),
-    }
-    Ok(())
 }
 
 fn reload(running: &Running) {
@@ -34,12 +52,5 @@ fn reload(running: &Running) {
             tracing::warn!(takes_a_restart = waits.join(", "), "reloaded in part");
         }
         Err(problems) => tracing::error!(%problems, "not reloaded, everything stays as it was"),
-    }
-}
-
-async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
     }
 }

@@ -177,10 +177,10 @@ impl<S> Wire<S> {
 
     /// Whether the client may still be sending what nobody is going to read.
     fn may_be_unread(&self) -> bool {
-        match self.stage {
-            Stage::Open { is_last } => is_last,
+        match &self.stage {
+            Stage::Open { is_last } => *is_last,
             Stage::Body(_) | Stage::Unannounced => true,
-            Stage::Head(_) => !self.ahead.is_empty(),
+            Stage::Head(head) => head.is_under_way() || !self.ahead.is_empty(),
         }
     }
 }

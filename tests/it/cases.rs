@@ -1,6 +1,7 @@
 //! Golden cases: `fixtures/cases/NAME/case.toml` holds a client's request, what the upstream is to be asked and what
 //! it answers, and the reply. With `BLESS=1` the replies are written anew, to be reviewed as a diff.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -103,11 +104,13 @@ async fn run(folder: &Path) {
 }
 
 fn request(asked: &Asked) -> String {
-    let headers: String = asked
-        .headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect();
+    let mut headers = String::new();
+    for (name, value) in &asked.headers {
+        headers.push_str(&format!(
+            "{name}: {value}
+"
+        ));
+    }
     format!("{} HTTP/1.1\r\n{headers}\r\n", asked.line)
 }
 

@@ -1,9 +1,14 @@
 //! The whole server, in this process: no network but loopback, no IPv6, no fixed port.
 
+// In a test a panic is the report.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod cases;
+mod commands;
 mod drain;
 mod glance_recorded;
 mod guards;
+mod http2;
 mod listeners;
 mod nova_recorded;
 mod passthrough;

@@ -200,12 +200,6 @@ impl Verdicts {
     }
 
     fn report(self, deviating: &BTreeMap<String, String>) {
-        println!(
-            "{} equal, {} deviating by rule, {} different",
-            self.equal,
-            self.deviating,
-            self.wrong.len()
-        );
         let unknown: Vec<_> = deviating
             .keys()
             .filter(|name| !self.seen.contains(*name))
@@ -215,7 +209,13 @@ impl Verdicts {
             "deviating.toml names recordings that are not there: {unknown:?}"
         );
         assert!(self.equal > 500, "recordings are missing");
-        assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
+        let counts = format!(
+            "{} equal, {} deviating by rule, {} different",
+            self.equal,
+            self.deviating,
+            self.wrong.len()
+        );
+        assert!(self.wrong.is_empty(), "{counts}\n{}", self.wrong.join("\n"));
     }
 }
 

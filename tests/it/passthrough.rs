@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::support::proxy::before_nova;
+use super::support::upstream::Seen;
 use super::support::{Proxy, Reply, Upstream};
 
 async fn behind(
     more: &str,
-    answer: impl Fn(&super::support::upstream::Seen) -> Reply + Send + Sync + 'static,
+    answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
 ) -> (Upstream, Proxy) {
     let nova = Upstream::start(answer).await;
     let proxy = Proxy::start(&before_nova(nova.address, more)).await;
@@ -29,15 +30,10 @@ async fn targets_arrive_byte_for_byte() {
         "//v2//servers",
         "/v2/./servers/../x",
         "/v2/%2F%2e%2E/%zz/%00",
-        "/v2/a b".split(' ').next().unwrap(),
         "/v2/servers?",
         "/v2/servers?a=b&&c=%20+&d=/?:@",
         "/v2/~-_.!$&'()*+,;=:@",
-        "/v2/\"{}|^`<>"
-            .split('<')
-            .next()
-            .unwrap()
-            .trim_end_matches(['^', '`']),
+        "/v2/\"{}|",
         "/v2/[]?x[]=\\",
         "/v2/%C3%A9",
     ];
@@ -288,7 +284,7 @@ async fn mounts_are_cut_here_and_added_there() {
         assert_eq!(client.answer().await.status(), status, "{target}");
     }
     let seen = nova.seen();
-    let targets: Vec<_> = seen.iter().map(|seen| seen.target()).collect();
+    let targets: Vec<_> = seen.iter().map(Seen::target).collect();
     assert_eq!(targets, ["/v2//x?y", "/"]);
     assert_eq!(seen[0].header("x-forwarded-prefix"), Some("/compute"));
 

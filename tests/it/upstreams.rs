@@ -56,7 +56,6 @@ async fn a_get_is_sent_once_more_and_a_post_never() {
     for (request, tries, status) in [(GET, 2, 200), (POST, 1, 502)] {
         let count = AtomicUsize::new(0);
         let nova = Upstream::start(move |_| match count.fetch_add(1, Ordering::SeqCst) {
-            0 => Reply::json("{}"),
             1 => Reply::json("{}").reset_after(0),
             _ => Reply::json("{}"),
         })

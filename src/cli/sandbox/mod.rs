@@ -40,6 +40,7 @@ pub(super) fn run(options: &Options) -> ExitCode {
 }
 
 async fn play(options: &Options) -> Result<()> {
+    let signals = serve::Signals::caught().context("cannot catch signals")?;
     let store = store(options.images.as_deref())?;
     let id = store.first_id().unwrap_or_default();
     let (glance, asked) = upstream::start(store).await?;
@@ -58,9 +59,8 @@ async fn play(options: &Options) -> Result<()> {
         return Ok(());
     }
     say(&"Ctrl-C ends.");
-    serve::until_signalled(running)
-        .await
-        .context("no signal can be waited for")
+    signals.serve(running).await;
+    Ok(())
 }
 
 async fn start(address: &str, glance: SocketAddr) -> Result<Running> {

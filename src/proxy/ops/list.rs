@@ -97,7 +97,7 @@ impl Walk {
                 At::Page(body) => match body.frame().await {
                     Some(frame) => {
                         // Trailers say nothing about a list.
-                        if let Ok(data) = frame.map_err(interrupted)?.into_data() {
+                        if let Ok(data) = frame.map_err(|error| interrupted(&error))?.into_data() {
                             self.listing.push(&data)?;
                         }
                         if self.listing.has_enough() {

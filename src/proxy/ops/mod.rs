@@ -92,7 +92,7 @@ async fn read_whole(body: Body, max: usize) -> Result<Vec<u8>, Fault> {
     let mut body = body;
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(interrupted)?.into_data() {
+        if let Ok(data) = frame.map_err(|error| interrupted(&error))?.into_data() {
             if whole.len() + data.len() > max {
                 return Err(broken(
                     "the reply is longer than limits.element_bytes".to_owned(),
@@ -109,7 +109,7 @@ async fn read_upto(body: Body, max: usize) -> Result<Vec<u8>, Fault> {
     let mut body = body;
     let mut start = Vec::new();
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(interrupted)?.into_data() {
+        if let Ok(data) = frame.map_err(|error| interrupted(&error))?.into_data() {
             let room = max - start.len();
             start.extend_from_slice(&data[..data.len().min(room)]);
             if data.len() >= room {
@@ -121,7 +121,7 @@ async fn read_upto(body: Body, max: usize) -> Result<Vec<u8>, Fault> {
 }
 
 /// What it means that a reply's body broke off.
-fn interrupted(error: BoxError) -> Fault {
+fn interrupted(error: &BoxError) -> Fault {
     match error.downcast_ref::<Broken>() {
         Some(late @ Broken::UpstreamIdle(_)) => Fault::upstream(
             StatusCode::GATEWAY_TIMEOUT,

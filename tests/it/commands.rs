@@ -1,0 +1,155 @@
+//! The program as an operator runs it: exit statuses, signals, what is printed where.
+
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+const GOOD: &str = "[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"nova\"\n[glance]\nendpoints = [\"http://127.0.0.1:9\"]\n";
+
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_nova-glance-proxy"));
+    program.env_remove("RUST_LOG");
+    program
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program().args(arguments).output().unwrap()
+}
+
+fn signal(child: &Child, name: &str) {
+    let kill = format!("kill -{name} {}", child.id());
+    assert!(
+        Command::new("sh")
+            .args(["-c", &kill])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+/// Reads log lines to one that holds `word`.
+fn log_line(log: &mut impl BufRead, word: &str) -> String {
+    let mut line = String::new();
+    while !line.contains(word) {
+        line.clear();
+        assert!(
+            log.read_line(&mut line).unwrap() > 0,
+            "the log ended before {word}"
+        );
+    }
+    line
+}
+
+#[test]
+fn wrong_arguments_are_64() {
+    for arguments in [&["dance"][..], &["serve", "--colour"], &[]] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        assert!(!output.stderr.is_empty() && output.stdout.is_empty());
+    }
+    assert_eq!(run(&["--help"]).status.code(), Some(0));
+}
+
+#[test]
+fn check_tells_every_error_and_is_0_or_78() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    let check = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let output = run(&["check", "--config", file.to_str().unwrap()]);
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    assert_eq!(check(GOOD), (Some(0), format!("{}: ok\n", file.display())));
+    let (code, told) = check("[[listen]]\naddress = 1\nspeaks = 2\n");
+    assert_eq!(code, Some(78));
+    let places: Vec<_> = told
+        .lines()
+        .filter_map(|line| line.strip_prefix(file.to_str().unwrap()))
+        .collect();
+    assert_eq!(places.len(), 2, "{told}");
+    assert!(
+        places[0].starts_with(":2:11: ") && places[1].starts_with(":3:10: "),
+        "{told}"
+    );
+    let output = run(&["check", "--config", "/nowhere/c.toml"]);
+    assert_eq!(output.status.code(), Some(78));
+}
+
+#[test]
+fn serve_is_78_for_a_wrong_configuration_and_1_for_a_taken_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    let serve = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        run(&["serve", "--config", file.to_str().unwrap()])
+    };
+    assert_eq!(serve("colour = 1").status.code(), Some(78));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = serve(&GOOD.replace("127.0.0.1:0", &address));
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains(&format!("cannot listen on {address}")),
+        "{told}"
+    );
+}
+
+#[test]
+fn signals_reload_and_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, GOOD).unwrap();
+    let mut child = serve(&file);
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let listening = log_line(&mut log, "\"listening\"");
+    let address = listening.split("\"address\":\"").nth(1).unwrap();
+    let address = address.split('"').next().unwrap().to_owned();
+
+    std::fs::write(&file, "colour = 1").unwrap();
+    signal(&child, "HUP");
+    let line = log_line(&mut log, "not reloaded");
+    assert!(line.contains("c.toml:1:1: unknown key `colour`"), "{line}");
+    std::fs::write(&file, GOOD).unwrap();
+    signal(&child, "HUP");
+    log_line(&mut log, "\"reloaded\"");
+
+    let mut client = TcpStream::connect(&address).unwrap();
+    client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    let mut reply = String::new();
+    client.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.0 404 "), "{reply}");
+
+    signal(&child, "TERM");
+    log_line(&mut log, "\"drained\"");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// An operator who asks twice does not want to wait.
+#[test]
+fn a_second_signal_ends_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    let slow = format!("{GOOD}[timeouts]\ndrain = {{ min = \"60s\" }}\n");
+    std::fs::write(&file, slow).unwrap();
+    let mut child = serve(&file);
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    log_line(&mut log, "\"listening\"");
+    signal(&child, "INT");
+    log_line(&mut log, "\"draining\"");
+    signal(&child, "TERM");
+    log_line(&mut log, "\"ended at once\"");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+fn serve(file: &Path) -> Child {
+    program()
+        .args(["serve", "--config", file.to_str().unwrap()])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}

@@ -1,0 +1,125 @@
+//! Clients that speak HTTP/2, over TLS and without.
+
+use bytes::Bytes;
+use http::{Request, StatusCode, Version};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use nova_glance_proxy::serve::Bound;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use super::support::certificates::Authority;
+use super::support::proxy::before_nova;
+use super::support::{Proxy, Reply, Upstream};
+
+type Sender = SendRequest<Full<Bytes>>;
+
+async fn over(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> (Sender, JoinHandle<()>) {
+    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    let ended = tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    (sender, ended)
+}
+
+async fn tcp(proxy: &Proxy) -> TcpStream {
+    let Bound::Tcp(address) = proxy.address() else {
+        panic!("the first listener is TCP");
+    };
+    TcpStream::connect(address).await.unwrap()
+}
+
+async fn ask(sender: &mut Sender, request: Request<Full<Bytes>>) -> (StatusCode, Bytes) {
+    let reply = sender.send_request(request).await.unwrap();
+    assert_eq!(reply.version(), Version::HTTP_2);
+    (
+        reply.status(),
+        reply.into_body().collect().await.unwrap().to_bytes(),
+    )
+}
+
+fn post(uri: &str, body: &'static [u8]) -> Request<Full<Bytes>> {
+    Request::post(uri).body(Full::from(body)).unwrap()
+}
+
+#[tokio::test]
+async fn requests_become_http_1_1() {
+    let nova =
+        Upstream::start(|seen| Reply::new("200 OK", &["Connection: x-y", "X-Y: z"], &seen.body))
+            .await;
+    let proxy = Proxy::start(&before_nova(nova.address, "")).await;
+    let (mut sender, _ended) = over(tcp(&proxy).await).await;
+    for _ in 0..2 {
+        let request = post("http://compute.example.com:8774/v2//x?y=%2F", b"body");
+        assert_eq!(
+            ask(&mut sender, request).await,
+            (StatusCode::OK, Bytes::from_static(b"body"))
+        );
+    }
+    let seen = nova.seen();
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen[0].line(), "POST /v2//x?y=%2F HTTP/1.1");
+    assert_eq!(seen[0].header("host"), Some("compute.example.com:8774"));
+    assert!(
+        seen[0]
+            .header("via")
+            .unwrap()
+            .starts_with("2 nova-glance-proxy-")
+    );
+}
+
+/// RFC 9113, 8.3.1: `:authority` and `Host` may not differ.
+#[tokio::test]
+async fn authorities_agree() {
+    let nova = Upstream::start(|_| Reply::json("{}")).await;
+    let proxy = Proxy::start(&before_nova(nova.address, "")).await;
+    let (mut sender, _ended) = over(tcp(&proxy).await).await;
+    let mut request = post("http://a/", b"");
+    request.headers_mut().insert("host", "b".parse().unwrap());
+    assert_eq!(ask(&mut sender, request).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        ask(&mut sender, post("http://a/", b"")).await.0,
+        StatusCode::OK
+    );
+    assert_eq!(nova.seen().len(), 1);
+}
+
+/// Over TLS the two ends agree on it, and a client that is told to go loses nothing.
+#[tokio::test]
+async fn tls_clients_choose_it_and_are_told_to_go() {
+    let nova = Upstream::start(|seen| {
+        let latency = if seen.target() == "/slow" { 300 } else { 0 };
+        Reply::json("{}").latency(std::time::Duration::from_millis(latency))
+    })
+    .await;
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().unwrap();
+    authority.sign().write(folder.path(), "server");
+    let tls = "tls = { certificate = \"server.pem\", key = \"server.key\" }\nspeaks";
+    let text =
+        before_nova(nova.address, "[timeouts]\ndrain = { min = \"10s\" }").replace("speaks", tls);
+    let proxy = Proxy::start_in(folder, &text).await;
+    let mut config = (*authority.client(None)).clone();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
+    let name = ServerName::try_from("localhost").unwrap();
+    let stream = connector.connect(name, tcp(&proxy).await).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let (mut sender, ended) = over(stream).await;
+    let slow = ask(&mut sender, post("https://localhost/slow", b""));
+    let end = async {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        drop(tokio::spawn(proxy.running.shutdown()));
+    };
+    let ((status, _), ()) = tokio::join!(slow, end);
+    assert_eq!(status, StatusCode::OK);
+    ended.await.unwrap();
+    assert_eq!(nova.seen()[0].header("x-forwarded-proto"), Some("https"));
+}
