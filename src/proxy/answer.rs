@@ -68,12 +68,12 @@ impl Answer {
         }
     }
 
-    /// A version document.
-    pub(super) fn document(reply: Response<Bytes>) -> Self {
+    /// A version document. Nova gives those below a version a request id, and the lists of versions none.
+    pub(super) fn document(reply: Response<Bytes>, ours: bool) -> Self {
         Self {
             reply: reply.map(body::full),
             outcome: named("version", "document"),
-            ours: false,
+            ours,
         }
     }
 

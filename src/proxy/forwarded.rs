@@ -21,16 +21,14 @@ pub const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-ho
 pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// The mount point that a proxy took off the path.
 pub const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
-const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 
 /// What oslo.middleware's `HTTPProxyToWSGI` and its like believe.
-static CLAIMS: [HeaderName; 6] = [
+static CLAIMS: [HeaderName; 5] = [
     FORWARDED,
     X_FORWARDED_FOR,
     X_FORWARDED_HOST,
     X_FORWARDED_PROTO,
     X_FORWARDED_PREFIX,
-    X_FORWARDED_PORT,
 ];
 
 /// The other end of a client's connection.
@@ -92,13 +90,18 @@ pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<St
     }
     let trusted = listener.believes(peer.ip());
     let claim = |name: &HeaderName| first_of(&parts.headers, name).filter(|_| trusted);
-    let scheme = match claim(&X_FORWARDED_PROTO) {
+    // oslo.middleware reads one or the other: `Forwarded`, where there is one, silences its forerunners.
+    let (proto, host) = match claim(&FORWARDED) {
+        Some(hop) => (parameter(hop, "proto"), parameter(hop, "host")),
+        None => (claim(&X_FORWARDED_PROTO), claim(&X_FORWARDED_HOST)),
+    };
+    let scheme = match proto {
         Some(claimed) if claimed.eq_ignore_ascii_case("https") => "https",
         Some(claimed) if claimed.eq_ignore_ascii_case("http") => "http",
         _ => scheme_of(peer),
     };
-    let authority = match claim(&X_FORWARDED_HOST) {
-        Some(claimed) => with_port(claimed, claim(&X_FORWARDED_PORT), scheme),
+    let authority = match host {
+        Some(claimed) => Some(claimed.to_owned()),
         None => own_authority(peer, parts),
     };
     let authority = authority
@@ -164,16 +167,17 @@ fn first_of<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     (!first.is_empty()).then_some(first)
 }
 
-fn with_port(host: &str, port: Option<&str>, scheme: &str) -> Option<String> {
-    let has_port = host.parse::<Authority>().ok()?.port().is_some();
-    match port {
-        Some(port) if !has_port && !is_usual(port, scheme) => Some(format!("{host}:{port}")),
-        _ => Some(host.to_owned()),
-    }
-}
-
-fn is_usual(port: &str, scheme: &str) -> bool {
-    matches!((port, scheme), ("80", "http") | ("443", "https"))
+/// A parameter of one element of `Forwarded` (RFC 7239, 4), without its quotes.
+fn parameter<'h>(hop: &'h str, name: &str) -> Option<&'h str> {
+    let mut pairs = hop.split(';').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(is, _)| is.trim().eq_ignore_ascii_case(name))?;
+    let value = value.trim();
+    Some(
+        value
+            .strip_prefix('"')
+            .and_then(|value| value.strip_suffix('"'))
+            .unwrap_or(value),
+    )
 }
 
 fn is_plain_path(path: &str) -> bool {
@@ -220,7 +224,6 @@ mod tests {
         ("host", "inner:1"),
         ("x-forwarded-proto", "https"),
         ("x-forwarded-host", "outer.example.com, inner"),
-        ("x-forwarded-port", "444"),
         ("x-forwarded-prefix", "/cloud/"),
     ];
 
@@ -245,13 +248,44 @@ mod tests {
         });
         let mut parts = parts(CLAIMED);
         let base = client_base(&listener, &peer(), &parts).unwrap();
-        assert_eq!(base, "https://outer.example.com:444/cloud/compute");
+        assert_eq!(base, "https://outer.example.com/cloud/compute");
         let client = HeaderValue::from_static("192.0.2.1");
         parts.headers.insert(X_FORWARDED_FOR, client);
         drop_untrusted(&listener, &peer(), &mut parts.headers);
         tell(&peer(), &base, &mut parts.headers);
         assert_eq!(parts.headers[X_FORWARDED_PROTO], "https");
         assert_eq!(parts.headers[X_FORWARDED_FOR], "192.0.2.1, 10.0.0.9");
+    }
+
+    #[test]
+    fn forwarded_silences_its_forerunners() {
+        let trusted = Trusted {
+            networks: vec!["10.0.0.0/8".parse().unwrap()],
+            ..Trusted::default()
+        };
+        for (line, base) in [
+            (
+                "for=192.0.2.1;proto=https;host=one.example.com",
+                "https://one.example.com/compute",
+            ),
+            (
+                "Host=\"[2001:db8::1]:8774\"; proto=HTTPS, host=two",
+                "https://[2001:db8::1]:8774/compute",
+            ),
+            ("proto=https", "https://inner:1/compute"),
+            ("for=_hidden", "http://inner:1/compute"),
+        ] {
+            let parts = parts(&[
+                ("host", "inner:1"),
+                ("x-forwarded-host", "not.this"),
+                ("forwarded", line),
+            ]);
+            assert_eq!(
+                client_base(&listener(trusted.clone()), &peer(), &parts).unwrap(),
+                base,
+                "{line}"
+            );
+        }
     }
 
     #[test]

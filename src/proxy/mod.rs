@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use uuid::Uuid;
@@ -174,7 +174,10 @@ async fn answer(
 /// Discovery has to work where there is no Nova; everything else is Nova's 404.
 fn without_nova(ground: &Ground, parts: &Parts, target: &PathAndQuery) -> Answer {
     match front::document(ground, &parts.method, target.path(), &parts.headers) {
-        Some(document) => Answer::document(document),
+        Some(document) => {
+            let is_list = target.path() == "/" || document.status() == StatusCode::MULTIPLE_CHOICES;
+            Answer::document(document, !is_list && parts.method != Method::OPTIONS)
+        }
         None => Answer::refused(&front::face(ground, &parts.headers), &Fault::no_route()),
     }
 }

@@ -106,10 +106,7 @@ async fn run(folder: &Path) {
 fn request(asked: &Asked) -> String {
     let mut headers = String::new();
     for (name, value) in &asked.headers {
-        headers.push_str(&format!(
-            "{name}: {value}
-"
-        ));
+        let _ = write!(headers, "{name}: {value}\r\n");
     }
     format!("{} HTTP/1.1\r\n{headers}\r\n", asked.line)
 }

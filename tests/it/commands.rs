@@ -122,7 +122,7 @@ fn signals_reload_and_end() {
     client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
     let mut reply = String::new();
     client.read_to_string(&mut reply).unwrap();
-    assert!(reply.starts_with("HTTP/1.0 404 "), "{reply}");
+    assert!(reply.starts_with("HTTP/1.0 200 "), "{reply}");
 
     signal(&child, "TERM");
     log_line(&mut log, "\"drained\"");

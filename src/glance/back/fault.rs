@@ -75,12 +75,8 @@ fn message(body: &[u8]) -> String {
         _ => Some(from_plain(text).to_owned()),
     };
     let said = said.unwrap_or_default();
-    let printable = said.chars().map(|c| if c.is_control() { ' ' } else { c });
-    printable
-        .take(MAX_MESSAGE)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    let said: String = said.chars().take(MAX_MESSAGE).collect();
+    said.trim().to_owned()
 }
 
 /// `{"message": "TEXT<br /><br />..."}`, or the first `message` one level down (`{"error": {"message": ...}}`).
@@ -177,7 +173,6 @@ mod tests {
             ("{broken", ""),
             ("<", ""),
             ("busy", "busy"),
-            ("a\x1b[2Jb", "a [2Jb"),
         ] {
             assert_eq!(message(odd.as_bytes()), said, "{odd:?}");
         }

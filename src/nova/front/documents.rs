@@ -38,7 +38,8 @@ const VERSIONS: [Version; 2] = [
     },
 ];
 
-/// The version document at a path, if there is one: the list of versions at the root, one version at its own root
+/// What Nova answers without looking at a token: OPTIONS, which its CORS filter takes (`oslo_middleware/cors.py`), and
+/// the version document at a path, if there is one: the list of versions at the root, one version at its own root
 /// (with or without a project behind it), and the choices for everything that names no version. Whatever else stands
 /// behind a version does not exist.
 #[must_use]
@@ -48,6 +49,9 @@ pub fn document(
     path: &str,
     headers: &HeaderMap,
 ) -> Option<Response<Bytes>> {
+    if *method == Method::OPTIONS {
+        return Some(Response::new(Bytes::new()));
+    }
     if !matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }

@@ -72,10 +72,12 @@ impl Scripted {
 fn stored(store: &Store, seen: &Seen) -> Reply {
     let mut headers = HeaderMap::new();
     for line in seen.head.lines().skip(1) {
-        let (name, value) = line.split_once(": ").unwrap();
-        headers.append(
+        let (name, _) = line.split_once(':').unwrap();
+        // WSGI has one value for each name.
+        let joined = seen.headers(name).join(",");
+        headers.insert(
             HeaderName::try_from(name).unwrap(),
-            HeaderValue::try_from(value).unwrap(),
+            HeaderValue::try_from(joined).unwrap(),
         );
     }
     let method = Method::try_from(seen.line().split(' ').next().unwrap()).unwrap();
