@@ -144,3 +144,32 @@ pub fn mark(headers: &mut HeaderMap, version: Version, pseudonym: &str) {
 fn malformed(message: &str) -> Fault {
     Fault::client(StatusCode::BAD_REQUEST, Reason::BadRequest, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::{check_image_request, mark};
+
+    #[test]
+    fn disguised_headers_are_refused_by_name() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-auth-token", "t".parse().unwrap());
+        assert!(check_image_request(&headers).is_ok());
+        headers.insert("x_auth_token", "t".parse().unwrap());
+        let fault = check_image_request(&headers).unwrap_err();
+        assert_eq!(
+            fault.message,
+            "The header name x_auth_token is not accepted."
+        );
+    }
+
+    #[test]
+    fn marks_are_added() {
+        let mut headers = HeaderMap::new();
+        mark(&mut headers, http::Version::HTTP_2, "a");
+        mark(&mut headers, http::Version::HTTP_11, "b");
+        let via: Vec<_> = headers.get_all("via").iter().collect();
+        assert_eq!(via, ["2 a", "1.1 b"]);
+    }
+}

@@ -96,6 +96,23 @@ async fn malformed_requests_are_refused_and_end_the_connection() {
     assert!(nova.seen().is_empty(), "{:?}", nova.seen());
 }
 
+/// RFC 9112, 9.6: a client that is still sending learns why it is refused, instead of being reset.
+#[tokio::test]
+async fn refusals_arrive_whatever_the_client_is_sending() {
+    let (nova, proxy) = behind().await;
+    let body = vec![b'x'; 8 << 20];
+    let mut client = proxy.client().await;
+    client
+        .send(format!(
+            "POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        ))
+        .await;
+    client.send(&body).await;
+    assert_eq!(client.answer().await.status(), 400);
+    assert!(nova.seen().is_empty());
+}
+
 /// The head of a pipelined request is looked at like any other, whatever it came with.
 #[tokio::test]
 async fn pipelined_heads_are_looked_at_too() {

@@ -75,6 +75,20 @@ async fn requests_become_http_1_1() {
     );
 }
 
+/// HTTP/2 needs no header line to announce trailers, so it would show them.
+#[tokio::test]
+async fn trailers_are_dropped() {
+    let reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n\
+                 2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n";
+    let nova = Upstream::start(move |_| Reply::raw(reply)).await;
+    let proxy = Proxy::start(&before_nova(nova.address, "")).await;
+    let (mut sender, _ended) = over(tcp(&proxy).await).await;
+    let reply = sender.send_request(post("http://a/", b"")).await.unwrap();
+    let body = reply.into_body().collect().await.unwrap();
+    assert!(body.trailers().is_none());
+    assert_eq!(body.to_bytes(), "ok");
+}
+
 /// RFC 9113, 8.3.1: `:authority` and `Host` may not differ.
 #[tokio::test]
 async fn authorities_agree() {

@@ -194,6 +194,11 @@ async fn chunks_go_through_and_trailers_do_not() {
     }
     let answer = client.answer().await;
     assert_eq!((answer.status(), answer.text()), (200, "abcde"));
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert!(
+        client.is_closed().await,
+        "nobody can look at a head after chunks"
+    );
     assert_eq!(
         (answer.header("trailer"), answer.header("content-length")),
         (None, None)

@@ -7,6 +7,7 @@ use super::support::proxy::before_nova;
 use super::support::{Proxy, Reply, Upstream};
 
 const GET: &str = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+const DELETE: &str = "DELETE /x HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST: &str = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
 
 /// An address that nobody listens on.
@@ -52,8 +53,8 @@ async fn an_upstream_that_nobody_runs_is_503() {
 
 /// A kept connection that the upstream closes just as a request is sent costs nobody a GET.
 #[tokio::test]
-async fn a_get_is_sent_once_more_and_a_post_never() {
-    for (request, tries, status) in [(GET, 2, 200), (POST, 1, 502)] {
+async fn a_get_is_sent_once_more_and_nothing_else_is() {
+    for (request, tries, status) in [(GET, 2, 200), (POST, 1, 502), (DELETE, 1, 502)] {
         let count = AtomicUsize::new(0);
         let nova = Upstream::start(move |_| match count.fetch_add(1, Ordering::SeqCst) {
             1 => Reply::json("{}").reset_after(0),

@@ -4,39 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use http::HeaderName;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::ServerConfig;
 use toml::de::DeTable;
 
 use super::address::base_path;
 use super::file::{At, Section};
 use super::place::Report;
 use super::{
-    Address, Config, Endpoint, Limits, Listener, Log, Problems, Speaks, Timeouts, Trusted,
-    Upstream, tls,
+    Address, Config, Endpoint, Limits, Listener, Log, Problems, Speaks, Timeouts, Trusted, tls,
 };
-use crate::nova::compat::{AlternateStyle, Compat, Microversion, MinFilter, StatusFilter};
+
+mod compat;
+mod upstream;
 
 const SPEAKS: &[(&str, Speaks)] = &[("nova", Speaks::Nova), ("glance", Speaks::Glance)];
-
-const ALTERNATE_STYLES: &[(&str, AlternateStyle)] = &[
-    ("bare", AlternateStyle::Bare),
-    ("project", AlternateStyle::Project),
-    ("compute-host", AlternateStyle::ComputeHost),
-    ("v2", AlternateStyle::V2),
-    ("none", AlternateStyle::None),
-];
-
-const MIN_FILTERS: &[(&str, MinFilter)] = &[
-    ("equal", MinFilter::Equal),
-    ("at_least", MinFilter::AtLeast),
-];
-
-const STATUS_FILTERS: &[(&str, StatusFilter)] = &[
-    ("mapped", StatusFilter::Mapped),
-    ("literal", StatusFilter::Literal),
-];
-
-const MAPPINGS_DECODED: &[(&str, bool)] = &[("decode", true), ("keep", false)];
 
 const LEVELS: &[(&str, &str)] = &[
     ("error", "error"),
@@ -44,17 +25,6 @@ const LEVELS: &[(&str, &str)] = &[
     ("info", "info"),
     ("debug", "debug"),
     ("trace", "trace"),
-];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Extension {
-    DiskConfig,
-    Size,
-}
-
-const EXTENSIONS: &[(&str, Extension)] = &[
-    ("OS-DCF", Extension::DiskConfig),
-    ("OS-EXT-IMG-SIZE", Extension::Size),
 ];
 
 /// hyper reads into a buffer of at least this size.
@@ -99,10 +69,10 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
     twice(root, &listen);
     let rewrite_location = nova.flag("rewrite_location");
     let (glance, nova) = (
-        glance_upstream(&glance, folder),
-        nova_upstream(&nova, folder),
+        upstream::glance(&glance, folder),
+        upstream::nova(&nova, folder),
     );
-    let compat = compat(&root.section("compat"), glance.as_ref(), nova.is_some());
+    let compat = compat::compat(&root.section("compat"), glance.as_ref(), nova.is_some());
     Config {
         listen,
         rewrite_location,
@@ -170,84 +140,6 @@ fn listener_tls(section: &Section<'_, '_>, folder: &Path) -> Option<Arc<ServerCo
     Some(Arc::new(config))
 }
 
-fn glance_upstream(section: &Section<'_, '_>, folder: &Path) -> Option<Upstream> {
-    let timeouts = section.section("glance.timeouts");
-    let glance = upstream(section, &timeouts, &section.section("glance.tls"), folder)?;
-    Some(Upstream {
-        public_url: public_url(section),
-        ..glance
-    })
-}
-
-fn nova_upstream(section: &Section<'_, '_>, folder: &Path) -> Option<Upstream> {
-    let timeouts = section.section("nova.timeouts");
-    upstream(section, &timeouts, &section.section("nova.tls"), folder)
-}
-
-/// `None` where the file has no such section; and where its TLS settings are wrong, which has been noted then.
-fn upstream(
-    section: &Section<'_, '_>,
-    timeouts: &Section<'_, '_>,
-    tls: &Section<'_, '_>,
-    folder: &Path,
-) -> Option<Upstream> {
-    let listed = section.texts("endpoints");
-    let endpoints: Vec<Endpoint> = listed
-        .value
-        .iter()
-        .filter_map(|at| section.keep(&at.span, at.value.parse::<Endpoint>()))
-        .map(Endpoint::without_version)
-        .collect();
-    if listed.value.is_empty() && listed.span != section.span {
-        section.note(&listed.span, "`endpoints` names at least one");
-    }
-    let (connect, first_byte) = (
-        timeouts.duration("connect"),
-        timeouts.duration("first_byte"),
-    );
-    let (idle, pool_idle) = (timeouts.duration("idle"), section.duration("pool_idle"));
-    let secure = endpoints.iter().any(Endpoint::is_tls);
-    let tls = upstream_tls(tls, secure, &listed, folder)?;
-    section.is_present().then_some(Upstream {
-        endpoints,
-        public_url: None,
-        tls,
-        connect,
-        first_byte,
-        idle,
-        pool_idle,
-    })
-}
-
-fn upstream_tls(
-    section: &Section<'_, '_>,
-    secure: bool,
-    endpoints: &At<Vec<At<String>>>,
-    folder: &Path,
-) -> Option<Arc<ClientConfig>> {
-    if section.is_present() && !secure {
-        section.note(
-            &section.span,
-            "no endpoint is `https`: `tls` would do nothing",
-        );
-    }
-    let roots = match section.text("ca") {
-        Some(at) => section.keep(&at.span, tls::authorities(&folder.join(&at.value))),
-        None if secure => section.keep(&endpoints.span, tls::system_authorities()),
-        None => Some(RootCertStore::empty()),
-    };
-    let shown = match (section.text("certificate"), section.text("key")) {
-        (None, None) => None,
-        (Some(_), Some(_)) => Some(identity(section, folder)?),
-        (Some(at), None) | (None, Some(at)) => {
-            section.note(&at.span, "`certificate` and `key` go together");
-            None
-        }
-    };
-    let config = section.keep(&section.span, tls::client(roots?, shown))?;
-    Some(Arc::new(config))
-}
-
 fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<tls::Identity> {
     let certificate = section.text("certificate");
     let key = section.text("key");
@@ -264,44 +156,6 @@ fn public_url(section: &Section<'_, '_>) -> Option<String> {
     let at = section.text("public_url")?;
     let url: Endpoint = section.keep(&at.span, at.value.parse())?;
     Some(url.to_string())
-}
-
-fn compat(section: &Section<'_, '_>, glance: Option<&Upstream>, with_nova: bool) -> Compat {
-    let usual = Compat::default();
-    let extensions = section.words("extensions", EXTENSIONS);
-    let highest = if with_nova {
-        Microversion::NOVA_34
-    } else {
-        usual.max_microversion
-    };
-    let max_microversion = section.text("max_microversion").and_then(|at| {
-        let wrong = |()| format!("`{}` is no microversion: it takes `2.35`", at.value);
-        section.keep(&at.span, at.value.parse().map_err(wrong))
-    });
-    let alternate_base = glance.map_or(String::new(), |glance| {
-        let first = glance.endpoints.first().map(ToString::to_string);
-        glance.public_url.clone().or(first).unwrap_or_default()
-    });
-    Compat {
-        alternate_style: section
-            .word("alternate_style", ALTERNATE_STYLES)
-            .unwrap_or(usual.alternate_style),
-        alternate_base,
-        extension_size: extensions.contains(&Extension::Size),
-        extension_disk_config: extensions.contains(&Extension::DiskConfig),
-        min_filter: section
-            .word("min_filter", MIN_FILTERS)
-            .unwrap_or(usual.min_filter),
-        status_filter: section
-            .word("status_filter", STATUS_FILTERS)
-            .unwrap_or(usual.status_filter),
-        decode_mappings: section
-            .word("block_device_mapping", MAPPINGS_DECODED)
-            .unwrap_or(usual.decode_mappings),
-        ignore_microversion: section.flag("ignore_microversion"),
-        max_microversion: max_microversion.unwrap_or(highest),
-        max_limit: at_least(section, "max_limit", &section.count("max_limit"), 1),
-    }
 }
 
 fn limits(section: &Section<'_, '_>) -> Limits {
