@@ -150,14 +150,14 @@ async fn trusted_proxies_are_believed_and_added_to() {
     client
         .send(
             "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n\
-             Forwarded: for=192.0.2.7\r\n\r\n",
+             Forwarded: for=192.0.2.7;proto=https\r\n\r\n",
         )
         .await;
     assert_eq!(client.answer().await.status(), 200);
     let seen = nova.only();
     assert_eq!(seen.header("x-forwarded-for"), Some("192.0.2.7, 127.0.0.1"));
     assert_eq!(seen.header("x-forwarded-proto"), Some("https"));
-    assert_eq!(seen.header("forwarded"), Some("for=192.0.2.7"));
+    assert_eq!(seen.header("forwarded"), Some("for=192.0.2.7;proto=https"));
 }
 
 #[tokio::test]

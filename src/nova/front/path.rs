@@ -213,10 +213,15 @@ fn may_land(segments: &[Segment<'_>]) -> bool {
         .iter()
         .map(|segment| percent_decode_str(segment.raw).decode_utf8_lossy())
         .collect();
+    // A server may or may not take a backslash for a slash, so both readings count.
+    lands(&decoded, &['/']) || lands(&decoded, &['/', '\\'])
+}
+
+fn lands(decoded: &[Cow<'_, str>], slashes: &[char]) -> bool {
     let pieces = || {
         decoded
             .iter()
-            .flat_map(|text| text.split(['/', '\\']))
+            .flat_map(|text| text.split(slashes))
             .filter(|piece| !piece.is_empty())
     };
     let unresolved: Vec<_> = pieces().collect();

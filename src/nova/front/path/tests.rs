@@ -167,6 +167,7 @@ fn what_cannot_be_an_image_is_refused_whatever_the_method() {
 #[test]
 fn other_spellings_of_image_routes_are_refused() {
     for path in [
+        "/v2.1/a%5cb/images/v2.1/..",
         "/v2.1/images/",
         "/v2.1/p/images/detail/",
         "/v2.1/p/images/ID/",
