@@ -21,12 +21,14 @@
 //! | [`watch`] | the log and its access lines; called by all, calls nobody | nothing |
 //! | [`sandbox`] | Glance's front half on images in memory, pure | `glance`, `model` |
 //! | [`deviations`] | where answers knowingly differ from Nova's, as data | nothing |
+//! | [`matrix`] | the compatibility matrix, written from the tables | `nova`, `deviations` |
 #![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod config;
 pub mod deviations;
 pub mod glance;
+pub mod matrix;
 pub mod model;
 pub mod nova;
 pub mod proxy;

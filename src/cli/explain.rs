@@ -118,12 +118,10 @@ fn explain(scene: &Scene<'_>, method: &Method, target: &str, headers: &HeaderMap
                 Call::List(query) => list(&mut out, scene, query),
                 Call::Show(id) => request(&mut out, 1, scene, &scene.back.show(id).target, ""),
             }
-            differences(&mut out, method, target);
         }
         Reading::Refused(refused) => {
             row(&mut out, "operation", refused.face.operation());
             answered(&mut out, &refused.fault);
-            differences(&mut out, method, target);
         }
         Reading::Elsewhere => match scene.nova {
             Some(nova) => {
@@ -147,6 +145,7 @@ fn explain(scene: &Scene<'_>, method: &Method, target: &str, headers: &HeaderMap
             },
         },
     }
+    differences(&mut out, method, target);
     out
 }
 
@@ -173,7 +172,7 @@ fn list(out: &mut String, scene: &Scene<'_>, query: &Query) {
         row(
             out,
             "residual",
-            &format!("{predicate:?}, decided here for each image"),
+            &format!("{predicate}: decided here for each image"),
         );
     }
 }
@@ -221,27 +220,114 @@ fn answered(out: &mut String, fault: &Fault) {
     );
 }
 
+/// The rows that the request line alone decides are told in full; of the others, when they apply.
 fn differences(out: &mut String, method: &Method, target: &str) {
     let line = format!("{method} {target}");
-    let mut none = true;
-    for row_of in deviations::all().iter().filter(|row| row.concerns(&line)) {
-        none = false;
-        let when = row_of
-            .when
-            .as_ref()
-            .map_or(String::new(), |when| format!(", when {when}"));
-        row(out, "deviation", &format!("{}{when}", row_of.id));
-        row(out, "", &format!("Nova: {}", row_of.nova));
-        row(out, "", &format!("here: {}", row_of.ours));
-        if let Some(setting) = &row_of.setting {
+    let (certain, conditional): (Vec<_>, Vec<_>) = deviations::all()
+        .iter()
+        .filter(|row| row.concerns(&line))
+        .partition(|row| row.when.is_none());
+    if certain.is_empty() {
+        row(out, "deviation", "none that the request line decides");
+    }
+    for deviation in certain {
+        row(out, "deviation", &deviation.id);
+        row(out, "", &format!("Nova: {}", deviation.nova));
+        row(out, "", &format!("here: {}", deviation.ours));
+        if let Some(setting) = &deviation.setting {
             row(out, "", &format!("as Nova with: {setting}"));
         }
     }
-    if none {
-        row(out, "deviation", "none");
+    for deviation in conditional {
+        let when = deviation.when.as_deref().unwrap_or_default();
+        row(out, "possible", &format!("{}, when {when}", deviation.id));
     }
 }
 
 fn row(out: &mut String, name: &str, text: &str) {
     let _ = writeln!(out, "{name:<11} {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::{HeaderMap, Method};
+
+    use super::{Scene, explain};
+    use crate::glance::back::GlanceBack;
+    use crate::nova::compat::Compat;
+    use crate::nova::front::Ground;
+
+    fn told(nova: Option<&str>, line: &str) -> String {
+        let ground = Ground {
+            base: "http://localhost".to_owned(),
+            compat: Arc::new(Compat::default()),
+        };
+        let back = GlanceBack { page_size: 1000 };
+        let scene = Scene {
+            ground: &ground,
+            back: &back,
+            glance: "http://g:9292",
+            nova,
+        };
+        let (method, target) = line.split_once(' ').unwrap();
+        explain(
+            &scene,
+            &Method::try_from(method).unwrap(),
+            target,
+            &HeaderMap::new(),
+        )
+    }
+
+    #[test]
+    fn lists_tell_their_pages_residuals_and_deviations() {
+        let told = told(
+            None,
+            "GET /v2.1/abc/images/detail?status=SAVING&property-limit=3&limit=5",
+        );
+        for part in [
+            "operation   list-images-detail",
+            "request 1   GET http://g:9292/v2/images?status=in%3Aqueued%2Csaving&limit=1000\n",
+            "request 2   GET http://g:9292/v2/images?status=in%3Aqueued%2Csaving&limit=1000&marker=ID\n",
+            "or 5 images are found",
+            "residual    property limit is \"3\"",
+            "deviation   status-mapped",
+            "deviation   property-not-injected",
+            "compat.status_filter = \"literal\"",
+            "possible    glance-faults-kept",
+        ] {
+            assert!(told.contains(part), "{part}\n{told}");
+        }
+    }
+
+    #[test]
+    fn a_limit_that_one_page_can_hold_is_asked_for_once() {
+        let told = told(None, "GET /v2/images?limit=5");
+        assert!(
+            told.contains("request 1   GET http://g:9292/v2/images?limit=5\n"),
+            "{told}"
+        );
+        assert!(
+            told.contains("only if answer 1 is shorter than asked"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn everything_else_is_told_as_well() {
+        assert!(
+            told(None, "GET /v2/images/abc/metadata")
+                .contains("request 1   GET http://g:9292/v2/images/abc\n")
+        );
+        assert!(told(None, "GET /v2/images?limit=0").contains("answered    here, with 400"));
+        assert!(told(None, "GET /v2/images?minRam=x").contains("no image can match"));
+        assert!(told(None, "GET /").contains("version document"));
+        assert!(told(None, "GET /v2.1/servers").contains("answered    here, with 404"));
+        let passed = told(Some("http://n:8774"), "POST /v2.1/servers?x");
+        assert!(
+            passed.contains("request 1   POST http://n:8774/v2.1/servers?x  (untouched)"),
+            "{passed}"
+        );
+    }
 }

@@ -4,6 +4,8 @@
 //! upstream can do (push-down) and what it cannot (residual). The one evaluator, [`Predicate::holds`], decides
 //! residuals while paging and the lists of the in-memory store alike.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 use super::image::{Image, Size};
@@ -180,6 +182,27 @@ impl Predicate {
                 .and_then(super::image::Value::text)
                 .is_some_and(|is| is == *value),
             Self::Nothing => false,
+        }
+    }
+}
+
+/// In words, for people.
+impl fmt::Display for Predicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(field, any_of) => write!(f, "{field:?} is one of {any_of:?}"),
+            Self::Number(field, NumberTest::Is(wanted)) => write!(f, "{field:?} is {wanted}"),
+            Self::Number(field, NumberTest::AtLeast(least)) => {
+                write!(f, "{field:?} is at least {least}")
+            }
+            Self::Number(field, NumberTest::AtMost(most)) => {
+                write!(f, "{field:?} is at most {most}")
+            }
+            Self::Time(field, relation, at) => write!(f, "{field:?} {relation:?} {at}"),
+            Self::Protected(wanted) => write!(f, "protected is {wanted}"),
+            Self::Tag(tag) => write!(f, "has the tag {tag:?}"),
+            Self::Property(key, value) => write!(f, "property {key} is {value:?}"),
+            Self::Nothing => f.write_str("nothing matches"),
         }
     }
 }

@@ -12,6 +12,7 @@ mod http2;
 mod listeners;
 mod nova_recorded;
 mod passthrough;
+mod readme;
 mod reload;
 mod support;
 mod timeouts;

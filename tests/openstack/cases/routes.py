@@ -12,16 +12,16 @@ NO_ROUTE = [V2 + "/", V21 + "/", V21 + "/detail/", V21 + IMAGE + "/", V21 + IMAG
             V21 + IMAGE + "/metadata.json"]
 # Not ours by their first segment, however they end.
 NOT_OURS = ["/v2.1/os-keypairs/images", "/v2.1/flavors/images", "/v2.1/servers/images", "/v2.1/servers/detail", "/v2.1/$A/os-keypairs/images", "/v2.1/$A/flavors/images", "/v2.1/$A/servers/images/metadata", "/v3/$A/images",
-            "/images", "/images/detail", "/v2.0/$A/images", "/v2.2/images", "/v1/$A/images", "/v2.1x/images", "/V2/$A/images", "/compute/v2.1/images", "/v2/$A/%69mages", "/v2%2F$A/images", "/v2/$A%2Fimages", "/v2.1/%69mages"]
+            "/images", "/images/detail", "/v2.0/$A/images", "/v2.2/images", "/v1/$A/images", "/v2.1x/images", "/V2/$A/images", "/compute/v2.1/images", "/v2/$A/%69mages", "/v2.1/%69mages"]
 
 BODY_METHODS = [("PUT", ""), ("PUT", "/detail"), ("PUT", IMAGE), ("POST", ""), ("POST", "/detail"), ("POST", IMAGE), ("POST", IMAGE + "/metadata/os_distro"), ("PATCH", ""), ("PATCH", IMAGE),
                 ("PATCH", IMAGE + "/metadata"), ("PATCH", IMAGE + "/metadata/os_distro")]
 BARE_METHODS = [("DELETE", ""), ("DELETE", "/"), ("DELETE", IMAGE + "/metadata"), ("FOO", ""), ("FOO", IMAGE), ("FOO", "/detail"), ("OPTIONS", ""), ("OPTIONS", "/detail"), ("OPTIONS", IMAGE), ("OPTIONS", IMAGE + "/metadata"),
-                ("OPTIONS", IMAGE + "/metadata/os_distro"), ("TRACE", "")]
+                ("OPTIONS", IMAGE + "/metadata/os_distro")]
 HEADS = ["", "/detail", IMAGE, IMAGE + "/metadata", IMAGE + "/metadata/os_distro"]
 
 SMUGGLED = [V2 + IMAGE + "%3Ffoo=bar", V21 + IMAGE + "%23x", V21 + IMAGE + "%2Fmetadata", V2 + IMAGE + "%2Fmetadata%2Fos_distro"]
-NOT_COLLAPSED = ["/v2/$A//images", "/v2/$A/images//detail", "/v2/./$A/images", V21 + "/./detail", V21 + "/x/../detail", V21 + "//$(cirros)"]
+NOT_COLLAPSED = ["/v2/$A//images", "/v2/$A/images//detail", "/v2/./$A/images", V21 + "/./detail", V21 + "/x/../detail", V21 + "//$(cirros)", "/v2%2F$A/images", "/v2/$A%2Fimages"]
 HOSTS = ["example.com", "example.com:8080", "EXAMPLE.com", "[::1]:8774", "localhost", "a-b.example.com:1"]
 FORWARDED = [[("Forwarded", "for=10.1.2.3;proto=https;host=fwd.example.com")], [("X-Forwarded-Host", "fwd.example.com"), ("X-Forwarded-Port", "8443"), ("X-Forwarded-For", "10.1.2.3")], [("X-Forwarded-Prefix", "/x")]]
 
@@ -44,11 +44,16 @@ def cases(_seed):
     yield one("GET", V21 + "/$(deletable)", headers=[("X-HTTP-Method-Override", "DELETE")], restore=True)
     yield from (get(V21 + "/detail?limit=1", host=h) for h in HOSTS)
     yield from (get(V21 + "/detail?limit=1", headers=h) for h in FORWARDED)
-    yield get(V21 + "/detail?limit=1", headers=[("X-Forwarded-Proto", "https")])
+    yield get(V21 + "/detail?limit=1", headers=[("X-Forwarded-Proto", "https")], deviates="forwarded-needs-trust",
+              ours={"status": 200, "contains": "http://127.0.0.1"})
+    yield one("TRACE", V2, deviates="trace-and-connect-refused", ours={"status": 405})
     for value in ("req-11111111-2222-4333-8444-555555555555", "garbage", "", "req-" + "x" * 300):
         yield get(V21 + "?limit=1", headers=[("X-OpenStack-Request-ID", value)])
     # A body where none belongs.
-    for kind, body in (("application/json", "not json"), ("application/json", "{}"), ("text/plain", "x"), ("text/xml", "<x/>"), ("application/x-www-form-urlencoded", "limit=1")):
+    for kind, body in (("application/json", "not json"), ("application/json", "{}"), ("text/plain", "x")):
         yield get(V21 + "?limit=1", headers=[("Content-Type", kind)], body=body)
+    for kind, body in (("text/xml", "<x/>"), ("application/x-www-form-urlencoded", "limit=1")):
+        yield get(V21 + "?limit=1", headers=[("Content-Type", kind)], body=body, deviates="content-type-ignored",
+                  ours={"status": 200, "contains": "images"})
     for headers in ([("Accept-Encoding", "gzip")], [("Origin", "http://example.com")], [("Accept-Language", "de")], [("Range", "bytes=0-9")], [("If-None-Match", "*")], [("Cookie", "a=b")], [("Expect", "100-continue")]):
         yield get(V21 + "/$(cirros)", headers=headers)
