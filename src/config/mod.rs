@@ -76,8 +76,6 @@ pub struct Listener {
 pub enum Speaks {
     /// The legacy Nova images API.
     Nova,
-    /// Glance v2.
-    Glance,
 }
 
 /// A service that is asked.

@@ -58,7 +58,7 @@ use Kind::{Count, Duration, Flag, Size, Text, Texts, Word, Words};
 pub const SETTINGS: &[Setting] = &[
     Setting { key: "listen.address", kind: Text, default: Required,
         meaning: "Where to accept clients: `host:port` (port 0 picks a free one, the log tells which) or `unix:/path` (mode 0660)." },
-    Setting { key: "listen.speaks", kind: Word(&["nova", "glance"]), default: Required,
+    Setting { key: "listen.speaks", kind: Word(&["nova"]), default: Required,
         meaning: "The dialect of the clients here." },
     Setting { key: "listen.base_path", kind: Text, default: Value(r#""""#),
         meaning: "The path under which the API is mounted here, such as `/compute`." },

@@ -82,10 +82,10 @@ max_items = -1
     .unwrap_err();
     let expected = [
         "c.toml:3:11: `nowhere` is no address: it takes `host:port` or `unix:/path`",
-        "c.toml:4:10: `listen.speaks` takes one of \"nova\", \"glance\"",
+        "c.toml:4:10: `listen.speaks` takes one of \"nova\"",
         "c.toml:5:1: unknown key `colour`: `listen` has address, speaks, base_path, public_url, trusted_proxies, tls",
         "c.toml:7:1: `listen.address` is missing",
-        "c.toml:7:1: a listener that speaks glance needs `[nova]`: images are answered from there",
+        "c.toml:8:10: `listen.speaks` takes one of \"nova\"",
         "c.toml:9:34: `x` is no network: it takes `10.0.0.0/8`, `::1` or `unix`",
         "c.toml:10:7: `listen.tls.key` is missing",
         "c.toml:10:23: absent.pem cannot be read: No such file or directory (os error 2)",

@@ -281,7 +281,7 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "metadata",
         from: "every property that is no base attribute",
-        note: "`block_device_mapping` and `mappings` as the JSON they hold (`compat.decode_mappings`)",
+        note: "`block_device_mapping` and `mappings` as the JSON they hold (`compat.block_device_mapping`)",
     },
     Field {
         name: "created",

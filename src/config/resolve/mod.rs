@@ -17,7 +17,7 @@ use super::{
 mod compat;
 mod upstream;
 
-const SPEAKS: &[(&str, Speaks)] = &[("nova", Speaks::Nova), ("glance", Speaks::Glance)];
+const SPEAKS: &[(&str, Speaks)] = &[("nova", Speaks::Nova)];
 
 const LEVELS: &[(&str, &str)] = &[
     ("error", "error"),
@@ -62,7 +62,7 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
     }
     let (glance, nova) = (root.section("glance"), root.section("nova"));
     for section in &listen {
-        needs_upstream(section, &glance, &nova);
+        needs_upstream(section, &glance);
     }
     let listen = listen.iter().map(|section| listener(section, folder));
     let listen: Vec<_> = listen.map(Arc::new).collect();
@@ -87,15 +87,12 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
 }
 
 /// A listener is of no use without the service that its clients' requests are answered from.
-fn needs_upstream(listen: &Section<'_, '_>, glance: &Section<'_, '_>, nova: &Section<'_, '_>) {
-    let Some(speaks) = listen.word("speaks", SPEAKS) else {
-        return;
+fn needs_upstream(listen: &Section<'_, '_>, glance: &Section<'_, '_>) {
+    let (word, needs) = match listen.word("speaks", SPEAKS) {
+        Some(Speaks::Nova) => ("nova", "glance"),
+        None => return,
     };
-    let (word, needs, present) = match speaks {
-        Speaks::Nova => ("nova", "glance", glance.is_present()),
-        Speaks::Glance => ("glance", "nova", nova.is_present()),
-    };
-    if !present {
+    if !glance.is_present() {
         listen.note(
             &listen.span,
             format!(
