@@ -14,9 +14,10 @@
 //! | [`cli`] | the commands | everything |
 //! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `proxy`, `config` |
 //! | [`proxy`] | the I/O shell: guards, headers, upstreams, pass-through, the operations | the dialects, `model`, `config` |
-//! | [`nova`] | the legacy dialect, pure | `model` |
-//! | [`glance`] | the current dialect, pure | `model` |
+//! | [`nova`] | the legacy dialect, pure | `model`, `webob` |
+//! | [`glance`] | the current dialect, pure | `model`, `webob` |
 //! | [`model`] | the nouns that both dialects can say, pure | nothing |
+//! | [`webob`] | what the web framework under both services decides: queries, Accept, error pages; pure | nothing |
 //! | [`config`] | settings, read into one immutable snapshot | `nova::compat` |
 //! | [`watch`] | the log and its access lines; called by all, calls nobody | nothing |
 //! | [`sandbox`] | Glance's front half on images in memory, pure | `glance`, `model` |
@@ -35,3 +36,4 @@ pub mod proxy;
 pub mod sandbox;
 pub mod serve;
 pub mod watch;
+pub mod webob;

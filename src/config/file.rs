@@ -98,11 +98,9 @@ impl<'r, 't> Section<'r, 't> {
     }
 
     pub(super) fn duration(&self, key: &str) -> Duration {
-        self.read(key, |value| {
-            humantime_serde::re::humantime::parse_duration(value.as_str()?).ok()
-        })
-        .map(|at| at.value)
-        .unwrap_or_default()
+        self.read(key, |value| humantime::parse_duration(value.as_str()?).ok())
+            .map(|at| at.value)
+            .unwrap_or_default()
     }
 
     pub(super) fn text(&self, key: &str) -> Option<At<String>> {

@@ -19,6 +19,7 @@ const WALLS: &[(&str, &[&str])] = &[
             "tokio",
         ],
     ),
+    ("webob", &["crate::", "hyper", "tokio"]),
     (
         "nova",
         &[

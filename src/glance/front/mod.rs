@@ -11,7 +11,6 @@ use http::{HeaderMap, Method, Response, StatusCode};
 
 use crate::model::{Call, Fault, ImageId, Reason};
 
-mod accept;
 mod document;
 mod face;
 mod fault;

@@ -1,24 +1,15 @@
 //! The query string as Glance holds it: a list of pairs in which a name may stand more than once.
 
-use percent_encoding::percent_decode;
+use crate::webob::query;
 
 /// Decoded pairs, in the client's order (WebOb's `MultiDict`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
 
 impl Params {
-    /// Reads a raw query string. Pairs are separated by `&` or `;`, a name without `=` has an empty value, `+` is
-    /// a blank; `None` when a name or value is not UTF-8.
+    /// Reads a raw query string; `None` when a name or value is not UTF-8.
     pub fn parse(query: &str) -> Option<Self> {
-        query
-            .split(['&', ';'])
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                Some((decode(name)?, decode(value)?))
-            })
-            .collect::<Option<_>>()
-            .map(Self)
+        query::parse(query).map(Self)
     }
 
     /// Whether a parameter of this name is there.
@@ -69,14 +60,6 @@ impl Params {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
-}
-
-fn decode(text: &str) -> Option<String> {
-    let spaced = text.replace('+', " ");
-    percent_decode(spaced.as_bytes())
-        .decode_utf8()
-        .ok()
-        .map(std::borrow::Cow::into_owned)
 }
 
 #[cfg(test)]

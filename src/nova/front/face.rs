@@ -7,8 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::Ground;
-use super::accept;
-use super::fault::{self, Page};
+use super::fault;
 use super::json::Views;
 use super::links::{Links, Next};
 use super::path::{MetadataKey, Place};
@@ -16,6 +15,8 @@ use super::version;
 use crate::model::{Face, Fault, Image, ListEnd, Reason};
 use crate::nova::compat::{Compat, Microversion};
 use crate::nova::tables::{Operation, View};
+use crate::webob::accept;
+use crate::webob::page::Form;
 
 /// The face of one legacy request.
 ///
@@ -29,7 +30,7 @@ pub struct NovaFace {
     /// What answers echo; `None` where there are no microversions.
     pub(super) version: Option<Microversion>,
     content_type: &'static str,
-    page: Page,
+    form: Form,
     links: Links,
     pub(super) next: Option<Next>,
     pub(super) image: Option<String>,
@@ -60,7 +61,7 @@ impl NovaFace {
             project: None,
             version: None,
             content_type: accept::preferred(headers, MEDIA).unwrap_or("application/json"),
-            page: Page::accepted(headers),
+            form: Form::accepted(headers),
             links: Links::default(),
             next: None,
             image: None,
@@ -119,7 +120,7 @@ impl Face for NovaFace {
 
     fn fault(&self, fault: &Fault) -> Response<Bytes> {
         if fault.reason == Reason::NoRoute {
-            return fault::no_route(fault, self.page);
+            return fault::no_route(fault, self.form);
         }
         if fault.status == StatusCode::UNAUTHORIZED {
             return fault::unauthorized(fault);

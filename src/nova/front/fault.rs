@@ -4,61 +4,20 @@
 //! answered by WebOb, in the form that the client accepts. A missing or wrong token is answered by keystonemiddleware.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 
-use super::accept;
 use super::text;
 use crate::model::{Fault, Reason, Source};
 use crate::nova::tables::{View, fault_name};
+use crate::webob::page::{self, Form};
 
 /// Nova's sentence for an image that does not exist or that the caller may not see.
 pub(super) const NO_IMAGE: &str = "Image not found.";
 /// WebOb's sentence, which Nova uses for everything else that does not exist.
 pub(super) const NOT_FOUND: &str = "The resource could not be found.";
-
-/// The form of a routing 404.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Page {
-    Html,
-    Json,
-    Text,
-}
-
-impl Page {
-    /// WebOb's choice (`webob/exc.py`, `generate_response`).
-    pub(super) fn accepted(headers: &HeaderMap) -> Self {
-        match accept::preferred(headers, &["text/html", "application/json"]) {
-            Some("text/html") => Self::Html,
-            Some(_) => Self::Json,
-            None => Self::Text,
-        }
-    }
-
-    fn content_type(self) -> &'static str {
-        match self {
-            Self::Html => "text/html; charset=UTF-8",
-            Self::Json => "application/json",
-            Self::Text => "text/plain; charset=UTF-8",
-        }
-    }
-
-    fn body(self) -> &'static str {
-        match self {
-            Self::Html => concat!(
-                "<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n  ",
-                "The resource could not be found.<br /><br />\n\n\n\n </body>\n</html>"
-            ),
-            Self::Json => {
-                r#"{"message": "The resource could not be found.<br /><br />\n\n\n", "code": "404 Not Found", "title": "Not Found"}"#
-            }
-            Self::Text => "404 Not Found\n\nThe resource could not be found.\n\n   ",
-        }
-    }
-}
 
 /// How the words of an upstream's refusal reach the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,32 +75,14 @@ pub(super) fn message<'f>(
         .find(|(of, status, _)| is_refusal && Some(*of) == view && *status == fault.status)
         .map_or(Wording::AsIs, |(_, _, wording)| *wording);
     match (wording, image) {
-        (Wording::Quoted, _) => Cow::Owned(format!("HTTP {}: {}", fault.status, entities(text))),
+        (Wording::Quoted, _) => {
+            Cow::Owned(format!("HTTP {}: {}", fault.status, page::escape(text)))
+        }
         (Wording::NotAuthorized, Some(image)) => {
             Cow::Owned(format!("Not authorized for image {image}."))
         }
         _ => Cow::Borrowed(text),
     }
-}
-
-/// The text as WebOb's `html_escape` leaves it.
-fn entities(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#x27;"),
-            c if c.is_ascii() => out.push(c),
-            c => {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "&#{};", u32::from(c));
-            }
-        }
-    }
-    out
 }
 
 /// Nova's fault (`nova/api/openstack/wsgi.py`, `Fault`). The caller adds what says its microversion.
@@ -181,11 +122,11 @@ pub(super) fn unauthorized(fault: &Fault) -> Response<Bytes> {
 }
 
 /// WebOb's answer to a path that Nova does not route.
-pub(super) fn no_route(fault: &Fault, page: Page) -> Response<Bytes> {
+pub(super) fn no_route(fault: &Fault, form: Form) -> Response<Bytes> {
     reply(
         fault,
-        page.content_type(),
-        Bytes::from_static(page.body().as_bytes()),
+        form.content_type(),
+        form.page(fault.status, NOT_FOUND).into(),
     )
 }
 

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use bytes::BytesMut;
 
 use super::Ground;
-use super::pairs::{Pair, quote_plus};
 use super::path::Place;
 use super::text;
 use crate::nova::compat::AlternateStyle;
 use crate::nova::tables::parameter;
+use crate::webob::query::{Pair, quote_plus};
 
 /// Writes the links of images and of the servers that images are snapshots of. The empty default writes for requests
 /// that are answered with a fault only.
@@ -186,8 +186,8 @@ mod tests {
 
     use super::{Links, Next};
     use crate::nova::compat::{AlternateStyle, Compat};
+    use crate::nova::front::Ground;
     use crate::nova::front::path::Place;
-    use crate::nova::front::{Ground, pairs};
 
     const PLACE: Place<'_> = Place {
         version: "v2.1",
@@ -216,7 +216,7 @@ mod tests {
     }
 
     fn next(place: Place<'_>, query: &str, limit: Option<u64>, count: u64) -> String {
-        let pairs = pairs::parse(query).unwrap();
+        let pairs = crate::webob::query::parse(query).unwrap();
         let ground = ground(AlternateStyle::Bare);
         let mut out = BytesMut::new();
         Next::new(&ground, place, "/images/detail", &pairs, limit).write(
@@ -345,7 +345,7 @@ mod tests {
             prop_assert!(out.is_ascii());
             let written: Value = serde_json::from_slice(&out).unwrap();
             let href = written["images_links"][0]["href"].as_str().unwrap();
-            let mut read = pairs::parse(href.split_once('?').unwrap().1).unwrap();
+            let mut read = crate::webob::query::parse(href.split_once('?').unwrap().1).unwrap();
             asked.retain(|(name, _)| name != "marker");
             asked.push(("marker".to_owned(), last));
             read.sort();

@@ -11,15 +11,14 @@ use http::{HeaderMap, Method, StatusCode};
 use crate::model::{Call, Fault, ImageId, Reason};
 use crate::nova::compat::Compat;
 use crate::nova::tables::Operation;
+use crate::webob;
 
-mod accept;
 mod date;
 mod documents;
 mod face;
 mod fault;
 mod json;
 mod links;
-mod pairs;
 mod path;
 mod query;
 mod text;
@@ -147,7 +146,7 @@ impl Request<'_> {
         face: &mut NovaFace,
     ) -> Result<Call, Fault> {
         self.check_version(place, operation, face)?;
-        let pairs = pairs::parse(self.query)?;
+        let pairs = webob::query::parse(self.query).ok_or_else(not_utf8)?;
         if let Some(id) = id {
             return Ok(Call::Show(id));
         }
@@ -196,6 +195,14 @@ impl Request<'_> {
         }
         Ok(())
     }
+}
+
+fn not_utf8() -> Fault {
+    Fault::client(
+        StatusCode::BAD_REQUEST,
+        Reason::BadQuery,
+        "Query string is not UTF-8 encoded",
+    )
 }
 
 #[cfg(test)]

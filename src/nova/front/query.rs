@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use http::StatusCode;
 
-use super::pairs::Pair;
 use crate::model::query::{NumberField, NumberTest, Relation, TextField, TimeField};
 use crate::model::{Fault, Predicate, Query, Reason, Status, time};
 use crate::nova::compat::{Compat, MinFilter, StatusFilter};
 use crate::nova::tables::{Meaning, PARAMETERS, PROPERTY_PREFIX, STATUSES, parameter};
+use crate::webob::query::Pair;
 
 /// Reads what a list is asked for. Of a parameter that is repeated the last value counts, but every value of a
 /// number is validated; unknown parameters are ignored.

@@ -4,10 +4,14 @@ use super::read;
 use crate::model::query::{NumberField, NumberTest, Relation, TextField, TimeField};
 use crate::model::{Fault, Predicate, Query, time};
 use crate::nova::compat::{Compat, MinFilter, StatusFilter};
-use crate::nova::front::pairs;
+use crate::nova::front::not_utf8;
+use crate::webob;
 
 fn query(text: &str) -> Result<Query, Fault> {
-    read(&pairs::parse(text)?, &Compat::default())
+    read(
+        &webob::query::parse(text).ok_or_else(not_utf8)?,
+        &Compat::default(),
+    )
 }
 
 fn predicates(text: &str) -> Vec<Predicate> {
@@ -66,7 +70,7 @@ fn novas_status_words_find_what_is_shown_so() {
         status_filter: StatusFilter::Literal,
         ..Compat::default()
     };
-    let pairs = pairs::parse("status=SAVING").unwrap();
+    let pairs = webob::query::parse("status=SAVING").unwrap();
     assert_eq!(
         read(&pairs, &literal).unwrap().predicates,
         [text(TextField::Status, &["saving"])]
@@ -149,7 +153,7 @@ fn minimums_are_equalities_unless_set_otherwise() {
         ),
         ("minRam=x", Predicate::Nothing),
     ] {
-        let pairs = pairs::parse(asked).unwrap();
+        let pairs = webob::query::parse(asked).unwrap();
         assert_eq!(read(&pairs, &at_least).unwrap().predicates, [expected]);
     }
 }

@@ -7,7 +7,7 @@ use http::header::ACCEPT;
 ///
 /// A header that says nothing accepts nothing, one that is malformed accepts everything. The media types offered
 /// have no parameters, so a range with parameters fits none of them.
-pub(super) fn preferred(headers: &HeaderMap, offers: &[&'static str]) -> Option<&'static str> {
+pub fn preferred(headers: &HeaderMap, offers: &[&'static str]) -> Option<&'static str> {
     let Some(ranges) = ranges(headers) else {
         return offers.first().copied();
     };

@@ -2,20 +2,15 @@
 
 use std::borrow::Cow;
 
-use http::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::model::{Fault, Reason};
-
 /// Name and value, decoded.
-pub(super) type Pair = (String, String);
+pub type Pair = (String, String);
 
 /// Reads a raw query string: `&` and `;` separate, `+` is a space, a name without `=` has an empty value, what is no
-/// percent-encoding stands for itself (`webob/compat.py`, `parse_qsl_text`).
-///
-/// # Errors
-/// When it does not decode to UTF-8; in Nova's words.
-pub(super) fn parse(query: &str) -> Result<Vec<Pair>, Fault> {
+/// percent-encoding stands for itself (`webob/compat.py`, `parse_qsl_text`). `None` when it does not decode to UTF-8.
+#[must_use]
+pub fn parse(query: &str) -> Option<Vec<Pair>> {
     query
         .split(['&', ';'])
         .filter(|pair| !pair.is_empty())
@@ -23,14 +18,7 @@ pub(super) fn parse(query: &str) -> Result<Vec<Pair>, Fault> {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Some((decode(name)?, decode(value)?))
         })
-        .collect::<Option<_>>()
-        .ok_or_else(|| {
-            Fault::client(
-                StatusCode::BAD_REQUEST,
-                Reason::BadQuery,
-                "Query string is not UTF-8 encoded",
-            )
-        })
+        .collect()
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -50,7 +38,7 @@ const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// Appends the text as `quote_plus` writes it; the result is ASCII and needs no escape in JSON.
-pub(super) fn quote_plus(out: &mut String, text: &str) {
+pub fn quote_plus(out: &mut String, text: &str) {
     for (index, part) in text.split(' ').enumerate() {
         if index > 0 {
             out.push('+');
@@ -92,10 +80,7 @@ mod tests {
             assert_eq!(pairs(query), is, "{query}");
         }
         for query in ["name=%E9", "%ff=1", "x=1&y=%C3"] {
-            assert_eq!(
-                parse(query).unwrap_err().message,
-                "Query string is not UTF-8 encoded"
-            );
+            assert_eq!(parse(query), None, "{query}");
         }
     }
 

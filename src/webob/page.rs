@@ -1,0 +1,179 @@
+//! Error pages (`webob/exc.py`).
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use http::{HeaderMap, StatusCode};
+
+use super::accept;
+
+/// The form of an error page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `text/html`: for whoever accepts everything.
+    Html,
+    /// `application/json`: for whoever prefers it.
+    Json,
+    /// `text/plain`: for a client that accepts neither, or does not say.
+    Text,
+}
+
+impl Form {
+    /// The form that the request's `Accept` asks for (`WSGIHTTPException.generate_response`).
+    #[must_use]
+    pub fn accepted(headers: &HeaderMap) -> Self {
+        match accept::preferred(headers, &["text/html", "application/json"]) {
+            Some("text/html") => Self::Html,
+            Some(_) => Self::Json,
+            None => Self::Text,
+        }
+    }
+
+    /// Its `Content-Type`.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Html => "text/html; charset=UTF-8",
+            Self::Json => "application/json",
+            Self::Text => "text/plain; charset=UTF-8",
+        }
+    }
+
+    /// The page. `message` is plain text.
+    #[must_use]
+    pub fn page(self, status: StatusCode, message: &str) -> String {
+        let title = title(status);
+        let code = format!("{} {title}", status.as_str());
+        match self {
+            Self::Json => format!(
+                "{{\"message\": {}, \"code\": {}, \"title\": {}}}",
+                quoted(&markup(status, message)),
+                quoted(&code),
+                quoted(title)
+            ),
+            Self::Html => {
+                let body = markup(status, &escape(message));
+                format!(
+                    "<html>\n <head>\n  <title>{code}</title>\n </head>\n <body>\n  <h1>{code}</h1>\n  {body}\n \
+                     </body>\n</html>"
+                )
+            }
+            Self::Text => format!("{code}\n\n{}", strip_tags(&markup(status, message))),
+        }
+    }
+}
+
+/// The message in the template for its status.
+fn markup(status: StatusCode, message: &str) -> String {
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => format!("{message}<br /><br />\n"),
+        _ => format!("{message}<br /><br />\n\n\n"),
+    }
+}
+
+fn quoted(text: &str) -> Cow<'_, str> {
+    serde_json::to_string(text).map_or(Cow::Borrowed("\"\""), Cow::Owned)
+}
+
+/// WebOb's title of a status; older words than those of today's registry in one case.
+fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
+        _ => status.canonical_reason().unwrap_or("Unknown"),
+    }
+}
+
+/// Python's `html.escape`, and whatever is not ASCII as a character reference.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#x27;"),
+            c if c.is_ascii() => escaped.push(c),
+            c => {
+                let _infallible = write!(escaped, "&#{};", u32::from(c));
+            }
+        }
+    }
+    escaped
+}
+
+/// Markup as plain text (`webob/exc.py`, `strip_tags`): line ends become blanks, `<br />` becomes a line end, every
+/// other tag goes.
+fn strip_tags(markup: &str) -> String {
+    let flat = markup.replace('\n', " ").replace('\r', "");
+    let mut text = String::with_capacity(flat.len());
+    let mut rest = flat.as_str();
+    while let Some((before, from)) = rest.split_once('<') {
+        let Some((tag, after)) = from.split_once('>') else {
+            break;
+        };
+        text.push_str(before);
+        if tag
+            .get(..2)
+            .is_some_and(|name| name.eq_ignore_ascii_case("br"))
+        {
+            text.push('\n');
+        }
+        rest = after;
+    }
+    text + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::ACCEPT;
+    use http::{HeaderMap, HeaderValue, StatusCode};
+
+    use super::Form;
+
+    #[test]
+    fn html_wins_unless_json_is_preferred() {
+        for (accept, expected) in [
+            ("application/json", Form::Json),
+            ("*/*", Form::Html),
+            ("text/html", Form::Html),
+            ("text/*", Form::Html),
+            ("application/*", Form::Json),
+            ("text/plain", Form::Text),
+            ("application/xml", Form::Text),
+            ("", Form::Text),
+            ("text/html;q=0.5, application/json", Form::Json),
+            ("text/html, application/json;q=0.9", Form::Html),
+            ("application/json, */*", Form::Html),
+            ("application/json, */*;q=0.1", Form::Json),
+            ("application/json;q=0, */*", Form::Html),
+            ("text/html;q=0, application/json;q=0", Form::Text),
+            ("application/json; charset=utf-8", Form::Text),
+            ("nonsense", Form::Html),
+            ("application/json;q=7", Form::Html),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(Form::accepted(&headers), expected, "{accept}");
+        }
+        assert_eq!(Form::accepted(&HeaderMap::new()), Form::Text);
+    }
+
+    #[test]
+    fn one_message_in_three_forms() {
+        let page = |form: Form| form.page(StatusCode::NOT_FOUND, "No \"é\" & <b>'");
+        assert_eq!(
+            page(Form::Json),
+            r#"{"message": "No \"é\" & <b>'<br /><br />\n\n\n", "code": "404 Not Found", "title": "Not Found"}"#
+        );
+        assert_eq!(
+            page(Form::Html),
+            "<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n  \
+             No &quot;&#233;&quot; &amp; &lt;b&gt;&#x27;<br /><br />\n\n\n\n </body>\n</html>"
+        );
+        assert_eq!(page(Form::Text), "404 Not Found\n\nNo \"é\" & '\n\n   ");
+        let long = Form::Json.page(StatusCode::PAYLOAD_TOO_LARGE, "x");
+        assert!(long.contains("413 Request Entity Too Large"), "{long}");
+    }
+}
