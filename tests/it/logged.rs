@@ -73,6 +73,11 @@ struct Case {
     end: &'static str,
 }
 
+const LIST: &str = "list-images";
+const DETAIL: &str = "list-images-detail";
+const SHOW: &str = "show-image";
+
+#[rustfmt::skip]
 fn cases() -> Vec<Case> {
     let case = |agent, target: &str, status, reason, operation| Case {
         agent,
@@ -86,70 +91,22 @@ fn cases() -> Vec<Case> {
     };
     let image = |number| format!("/v2.1/images/{}", id(number));
     vec![
-        case("list", "/v2.1/images", 200, "translated", "images"),
-        case(
-            "detail",
-            "/v2.1/images/detail?name=large",
-            200,
-            "translated",
-            "images",
-        ),
-        Case {
-            end: "aborted",
-            ..case(
-                "abort",
-                "/v2.1/images/detail?name=broken",
-                200,
-                "translated",
-                "images",
-            )
-        },
-        case(
-            "garbage",
-            "/v2.1/images?name=garbage",
-            502,
-            "upstream_reply",
-            "images",
-        ),
-        case("query", "/v2.1/images?limit=-1", 400, "bad_query", "images"),
-        case("show", &image(1), 200, "translated", "image"),
-        Case {
-            method: "HEAD",
-            ..case("head", &image(1), 200, "translated", "image")
-        },
-        case(
-            "unauthorized",
-            &image(401),
-            401,
-            "upstream_refused",
-            "image",
-        ),
-        case("no-image", &image(404), 404, "no_image", "image"),
-        case("failed", &image(500), 502, "upstream_reply", "image"),
-        case("cut", &image(0), 502, "upstream_reply", "image"),
-        case("no-id", "/v2.1/images/%2F", 404, "no_image", "image"),
-        case(
-            "passed",
-            "/v2.1/servers",
-            200,
-            "via_upstream",
-            "pass_through",
-        ),
-        Case {
-            more: "Host: b\r\n",
-            ..case("guard", "/v2.1/images", 400, "bad_request", "none")
-        },
-        Case {
-            more: "X_Auth_Token: s3cr3t\r\n",
-            ..case("disguised", "/v2.1/images", 400, "bad_request", "images")
-        },
-        case(
-            "userinfo",
-            "http://u:s3cr3t@a/v2.1/images",
-            400,
-            "bad_request",
-            "none",
-        ),
+        case("list", "/v2.1/images", 200, "translated", LIST),
+        case("detail", "/v2.1/images/detail?name=large", 200, "translated", DETAIL),
+        Case { end: "aborted", ..case("abort", "/v2.1/images/detail?name=broken", 200, "translated", DETAIL) },
+        case("garbage", "/v2.1/images?name=garbage", 502, "upstream_reply", LIST),
+        case("query", "/v2.1/images?limit=-1", 400, "bad_query", LIST),
+        case("show", &image(1), 200, "translated", SHOW),
+        Case { method: "HEAD", ..case("head", &image(1), 200, "translated", SHOW) },
+        case("unauthorized", &image(401), 401, "upstream_refused", SHOW),
+        case("no-image", &image(404), 404, "no_image", SHOW),
+        case("failed", &image(500), 502, "upstream_reply", SHOW),
+        case("cut", &image(0), 502, "upstream_reply", SHOW),
+        case("no-id", "/v2.1/images/%2F", 404, "no_route", "none"),
+        case("passed", "/v2.1/servers", 200, "via_upstream", "pass_through"),
+        Case { more: "Host: b\r\n", ..case("guard", "/v2.1/images", 400, "bad_request", "none") },
+        Case { more: "X_Auth_Token: s3cr3t\r\n", ..case("disguised", "/v2.1/images", 400, "bad_request", LIST) },
+        case("userinfo", "http://u:s3cr3t@a/v2.1/images", 400, "bad_request", "none"),
     ]
 }
 

@@ -9,7 +9,6 @@ pub mod proxy;
 pub mod upstream;
 
 pub use client::Client;
-pub use pages::Pages;
 pub use program::Program;
 pub use proxy::Proxy;
 pub use upstream::{Reply, Upstream};
