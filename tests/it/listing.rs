@@ -81,14 +81,14 @@ async fn short_pages_are_followed_by_minted_markers() {
     let mut client = proxy.client().await;
     client.send(LIST).await;
     assert_eq!(ids(&client.answer().await.body), all(10));
-    let marked = |number| format!("/v2/images?limit=1000&marker={}", pages::id(number));
+    let behind = |number| format!("/v2/images?limit=1000&marker={}", pages::id(number));
     assert_eq!(
         asked(&glance),
         [
             "/v2/images?limit=1000".to_owned(),
-            marked(2),
-            marked(5),
-            marked(8)
+            behind(2),
+            behind(5),
+            behind(8)
         ]
     );
 }
@@ -108,10 +108,10 @@ async fn a_limit_asks_for_what_is_left_of_it() {
         .await;
     let list = client.answer().await;
     assert_eq!(ids(&list.body), all(10));
-    let last = pages::id(9);
+    let marker = pages::id(9);
     assert!(
         list.text()
-            .contains(&format!("http://a/v2.1/images?limit=10&marker={last}")),
+            .contains(&format!("http://a/v2.1/images?limit=10&marker={marker}")),
         "{}",
         list.text()
     );
@@ -180,7 +180,7 @@ async fn small_lists_have_a_length_and_large_ones_are_chunked() {
 async fn small_lists_that_fail_midway_are_faults() {
     for broken in broken_pages(&pages::page(1..2, 10, false)) {
         let reply = broken.clone();
-        let more = "timeouts = { idle = \"100ms\" }";
+        let more = "timeouts = { idle = \"500ms\" }";
         let (glance, proxy) = before(more, move |seen| match parameter(seen, "marker") {
             None => Reply::json(pages::page(0..1, 10, true)),
             Some(_) => reply.clone(),
@@ -199,7 +199,7 @@ async fn small_lists_that_fail_midway_are_faults() {
 #[tokio::test]
 async fn large_lists_that_fail_midway_break_off() {
     for broken in broken_pages(&pages::page(300..600, 1500, false)) {
-        let more = "timeouts = { idle = \"200ms\" }";
+        let more = "timeouts = { idle = \"500ms\" }";
         let (_glance, proxy) = before(more, move |seen| match parameter(seen, "marker") {
             None => Reply::json(pages::page(0..300, 1500, true)),
             Some(_) => broken.clone(),
@@ -215,6 +215,13 @@ async fn large_lists_that_fail_midway_break_off() {
         client = proxy.client().await;
         client.send(DETAIL).await;
         assert!(client.whole_answer().await.is_none());
+
+        // Without chunks the end of the connection is the end of the list: what came must not look like one.
+        let mut old = proxy.client().await;
+        old.send("GET /v2.1/images/detail HTTP/1.0\r\nHost: a\r\n\r\n")
+            .await;
+        let answer = old.answer().await;
+        assert!(serde_json::from_slice::<Value>(&answer.body).is_err());
     }
 }
 
@@ -247,20 +254,27 @@ async fn a_client_that_reads_nothing_holds_the_upstream_back() {
     client.send(DETAIL).await;
     let count = settled(&glance).await;
     // A page is one and a half megabytes; the kernel holds a few on either side.
-    assert!((2..=40).contains(&count), "{count} pages of 200");
+    assert!((1..=40).contains(&count), "{count} pages of 200");
 }
 
-/// The next page is on its way while the client has not taken the first.
+/// The next page is on its way while the client has taken nothing of the first, which alone is more than what goes
+/// out whole.
 #[tokio::test]
 async fn the_next_page_is_asked_for_at_once() {
-    let (glance, proxy) = before("", |seen| match parameter(seen, "marker") {
-        None => LARGE.reply(seen),
-        Some(_) => LARGE.reply(seen).latency(Duration::from_secs(30)),
+    let pages = Pages {
+        per_page: 160,
+        ..LARGE
+    };
+    let (glance, proxy) = before("", move |seen| match parameter(seen, "marker") {
+        None => pages.reply(seen),
+        Some(_) => pages.reply(seen).latency(Duration::from_secs(30)),
     })
     .await;
     let mut client = proxy.client().await;
     client.send(DETAIL).await;
     assert_eq!(settled(&glance).await, 2);
+    let head = client.head().await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
 }
 
 #[tokio::test]

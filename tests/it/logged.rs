@@ -41,6 +41,10 @@ fn glance(seen: &Seen) -> Reply {
         per_page: 2,
         padding: 10,
     };
+    const HUGE: Pages = Pages {
+        images: 30_000,
+        ..LARGE
+    };
     let (path, _) = seen.target().split_once('?').unwrap_or((seen.target(), ""));
     let refused = |status: &str| Reply::new(status, &[], "{\"message\": \"no\"}");
     if let Some(image) = path.strip_prefix("/v2/images/") {
@@ -53,8 +57,8 @@ fn glance(seen: &Seen) -> Reply {
         };
     }
     match (parameter(seen, "name"), parameter(seen, "marker")) {
-        (Some("large"), _) => LARGE.reply(seen),
-        (Some("broken"), None) => LARGE.reply(seen),
+        (Some("large"), _) | (Some("broken"), None) => LARGE.reply(seen),
+        (Some("huge"), _) => HUGE.reply(seen),
         (Some("broken"), Some(_)) => Reply::json("{\"images\": [{\"id\": "),
         (Some("garbage"), _) => Reply::json("<html>"),
         _ => SMALL.reply(seen),
@@ -209,7 +213,7 @@ async fn every_request_has_one_line_and_no_secret_has_any() {
 
 async fn leave_in_the_middle(program: &Program) {
     let mut client = program.client().await;
-    let target = "/v2.1/images/detail?name=large";
+    let target = "/v2.1/images/detail?name=huge";
     client.send(request("leaver", "GET", target, "")).await;
     client.head().await;
 }
@@ -237,7 +241,8 @@ async fn ask_by_http2(program: &Program) {
     connection.abort();
 }
 
-/// A hundred thousand images take no more memory than a page of a few.
+/// A hundred thousand images take little more memory than a hundred.
+#[cfg_attr(not(target_os = "linux"), ignore = "reads /proc")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_list_takes_little_memory() {
     const IMAGES: usize = 100_000;
@@ -269,7 +274,6 @@ async fn a_long_list_takes_little_memory() {
     client.send(list("many", "")).await;
     let (bytes, end) = discard(&mut client).await;
     let grown = program.peak_memory() - before;
-    println!("{bytes} bytes of a list took {grown} bytes more");
     assert!(bytes > 100 << 20, "{bytes}");
     assert!(end.ends_with("]}"), "{end}");
     let line = program.access("many").await;
