@@ -168,7 +168,8 @@ async fn every_request_has_one_line_and_no_secret_has_any() {
         }
     }
     assert_eq!(program.access("leaver").await["end"], "client_gone");
-    assert_eq!(program.access("http2").await["status"], 200);
+    assert_eq!(program.access("http2").await["end"], "complete");
+    assert_eq!(program.access("http2-abort").await["end"], "aborted");
     let list = program.access("list").await;
     assert_eq!(
         (&list["items"], &list["upstream_requests"]),
@@ -194,7 +195,7 @@ async fn every_request_has_one_line_and_no_secret_has_any() {
         .collect();
     agents.sort_unstable();
     let mut expected: Vec<_> = cases().iter().map(|case| case.agent).collect();
-    expected.extend(["leaver", "http2"]);
+    expected.extend(["leaver", "http2", "http2-abort"]);
     expected.sort_unstable();
     assert_eq!(agents, expected, "one line for each request");
     assert!(
@@ -228,16 +229,19 @@ async fn ask_by_http2(program: &Program) {
             .await
             .unwrap();
     let connection = tokio::spawn(connection);
-    let request = Request::get(format!("http://a/v2.1/images?token={SECRET}"))
-        .header("user-agent", "http2")
-        .header("x-auth-token", SECRET)
-        .header("authorization", SECRET)
-        .header("cookie", SECRET)
-        .body(Full::<Bytes>::default())
-        .unwrap();
-    let reply = sender.send_request(request).await.unwrap();
-    assert_eq!(reply.status(), 200);
-    reply.into_body().collect().await.unwrap();
+    for (agent, name, is_whole) in [("http2", "few", true), ("http2-abort", "broken", false)] {
+        let target = format!("http://a/v2.1/images/detail?name={name}&token={SECRET}");
+        let request = Request::get(target)
+            .header("user-agent", agent)
+            .header("x-auth-token", SECRET)
+            .header("authorization", SECRET)
+            .header("cookie", SECRET)
+            .body(Full::<Bytes>::default())
+            .unwrap();
+        let reply = sender.send_request(request).await.unwrap();
+        assert_eq!(reply.status(), 200);
+        assert_eq!(reply.into_body().collect().await.is_ok(), is_whole);
+    }
     connection.abort();
 }
 
