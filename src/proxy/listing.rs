@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use http::StatusCode;
 
+use super::circle::Circle;
 use crate::model::page::{Splitter, Stop};
 use crate::model::{Back, Exchange, Face, Fault, ListEnd, Plan, Reason};
 
@@ -21,9 +22,11 @@ pub struct Listing {
     /// Images written so far, and the id of the last of them.
     count: u64,
     last: String,
-    /// The last image of the current upstream page, written or not, and the marker that brought that page.
+    /// The last image of the current upstream page, written or not.
     page_last: String,
+    /// Behind which image the client wants the list to begin.
     marker: Option<String>,
+    circle: Circle,
     full: bool,
     out: BytesMut,
 }
@@ -68,6 +71,7 @@ impl Listing {
             count: 0,
             last: String::new(),
             page_last: String::new(),
+            circle: Circle::new(marker.clone()),
             marker,
             full: bounds.limit == Some(0),
             out,
@@ -167,14 +171,12 @@ impl Listing {
 
     fn turn_page(&mut self) -> Result<After, Fault> {
         let marker = std::mem::take(&mut self.page_last);
-        if self.marker.as_ref() == Some(&marker) {
+        if self.circle.closes(&marker) {
             return Err(broken(format!(
-                "the page behind {marker} ends with {marker} again"
+                "the pages go in a circle: {marker} comes again"
             )));
         }
-        let exchange = self.page(Some(&marker));
-        self.marker = Some(marker);
-        Ok(After::Page(exchange))
+        Ok(After::Page(self.page(Some(&marker))))
     }
 
     /// A page need hold only what is left of the limit, unless images are also dropped here.

@@ -18,6 +18,7 @@ use crate::watch::{Access, Watched};
 
 mod answer;
 pub mod body;
+mod circle;
 mod connect;
 pub mod forwarded;
 pub mod guard;

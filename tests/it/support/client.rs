@@ -96,6 +96,13 @@ impl Client {
         std::mem::take(&mut self.buffer)
     }
 
+    /// What comes next, taken off; nothing at the end of the connection.
+    pub async fn piece(&mut self) -> Option<Vec<u8>> {
+        self.buffer.reserve(64 << 10);
+        let read = self.more().await;
+        (read > 0).then(|| std::mem::take(&mut self.buffer))
+    }
+
     /// Takes in some more, but nothing off the beginning.
     pub async fn more(&mut self) -> usize {
         let read = self.stream.read_buf(&mut self.buffer);

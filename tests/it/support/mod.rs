@@ -3,10 +3,13 @@
 pub mod certificates;
 pub mod client;
 pub mod glance;
+pub mod pages;
+pub mod program;
 pub mod proxy;
 pub mod upstream;
 
 pub use client::Client;
+pub use program::Program;
 pub use proxy::Proxy;
 pub use upstream::{Reply, Upstream};
 

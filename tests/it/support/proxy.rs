@@ -30,6 +30,20 @@ endpoints = ["http://{nova}"]
     )
 }
 
+/// A listener for Nova clients before a Glance, and no Nova; `more` goes at the end, below `[glance]`.
+pub fn before_glance(glance: SocketAddr, more: &str) -> String {
+    format!(
+        r#"
+[[listen]]
+address = "127.0.0.1:0"
+speaks = "nova"
+[glance]
+endpoints = ["http://{glance}"]
+{more}
+"#
+    )
+}
+
 impl Proxy {
     /// Starts with a configuration text.
     pub async fn start(text: &str) -> Self {

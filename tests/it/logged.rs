@@ -1,0 +1,300 @@
+//! The program seen from outside its process: what it logs, and how much memory a list takes.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use nova_glance_proxy::serve::Bound;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use super::support::pages::{self, Pages, id, parameter};
+use super::support::proxy::before_glance;
+use super::support::upstream::{Seen, headers};
+use super::support::{Client, Program, Reply, Upstream};
+
+/// What must be found nowhere.
+const SECRET: &str = "s3cr3t";
+
+/// A request that carries the secret wherever a secret can be. The user agent tells the requests apart.
+fn request(agent: &str, method: &str, target: &str, more: &str) -> String {
+    let mark = if target.contains('?') { '&' } else { '?' };
+    format!(
+        "{method} {target}{mark}token={SECRET} HTTP/1.1\r\nHost: a\r\nUser-Agent: {agent}\r\n\
+         X-Auth-Token: {SECRET}\r\nX-Service-Token: {SECRET}\r\nX-Storage-Token: {SECRET}\r\n\
+         X-Subject-Token: {SECRET}\r\nAuthorization: Bearer {SECRET}\r\nCookie: session={SECRET}\r\n\
+         Proxy-Authorization: Basic {SECRET}\r\n{more}\r\n"
+    )
+}
+
+/// A Glance that answers by what is asked for.
+fn glance(seen: &Seen) -> Reply {
+    const LARGE: Pages = Pages {
+        images: 900,
+        per_page: 300,
+        padding: 1500,
+    };
+    const SMALL: Pages = Pages {
+        images: 3,
+        per_page: 2,
+        padding: 10,
+    };
+    const HUGE: Pages = Pages {
+        images: 30_000,
+        ..LARGE
+    };
+    let (path, _) = seen.target().split_once('?').unwrap_or((seen.target(), ""));
+    let refused = |status: &str| Reply::new(status, &[], "{\"message\": \"no\"}");
+    if let Some(image) = path.strip_prefix("/v2/images/") {
+        return match image.rsplit('-').next().unwrap_or_default() {
+            "000000000401" => refused("401 Unauthorized"),
+            "000000000404" => refused("404 Not Found"),
+            "000000000500" => refused("500 Internal Server Error"),
+            "000000000000" => Reply::raw("").close(),
+            _ => Reply::json(pages::image(1, "x")),
+        };
+    }
+    match (parameter(seen, "name"), parameter(seen, "marker")) {
+        (Some("large"), _) | (Some("broken"), None) => LARGE.reply(seen),
+        (Some("huge"), _) => HUGE.reply(seen),
+        (Some("broken"), Some(_)) => Reply::json("{\"images\": [{\"id\": "),
+        (Some("garbage"), _) => Reply::json("<html>"),
+        _ => SMALL.reply(seen),
+    }
+}
+
+/// What one request's access line is to say.
+struct Case {
+    agent: &'static str,
+    method: &'static str,
+    target: String,
+    more: &'static str,
+    status: u16,
+    reason: &'static str,
+    operation: &'static str,
+    end: &'static str,
+}
+
+const LIST: &str = "list-images";
+const DETAIL: &str = "list-images-detail";
+const SHOW: &str = "show-image";
+
+#[rustfmt::skip]
+fn cases() -> Vec<Case> {
+    let case = |agent, target: &str, status, reason, operation| Case {
+        agent,
+        method: "GET",
+        target: target.to_owned(),
+        more: "",
+        status,
+        reason,
+        operation,
+        end: "complete",
+    };
+    let image = |number| format!("/v2.1/images/{}", id(number));
+    vec![
+        case("list", "/v2.1/images", 200, "translated", LIST),
+        case("detail", "/v2.1/images/detail?name=large", 200, "translated", DETAIL),
+        Case { end: "aborted", ..case("abort", "/v2.1/images/detail?name=broken", 200, "translated", DETAIL) },
+        case("garbage", "/v2.1/images?name=garbage", 502, "upstream_reply", LIST),
+        case("query", "/v2.1/images?limit=-1", 400, "bad_query", LIST),
+        case("show", &image(1), 200, "translated", SHOW),
+        Case { method: "HEAD", ..case("head", &image(1), 200, "translated", SHOW) },
+        case("unauthorized", &image(401), 401, "upstream_refused", SHOW),
+        case("no-image", &image(404), 404, "no_image", SHOW),
+        case("failed", &image(500), 502, "upstream_reply", SHOW),
+        case("cut", &image(0), 502, "upstream_reply", SHOW),
+        case("no-id", "/v2.1/images/%2F", 404, "no_route", "none"),
+        case("passed", "/v2.1/servers", 200, "via_upstream", "pass_through"),
+        Case { more: "Host: b\r\n", ..case("guard", "/v2.1/images", 400, "bad_request", "none") },
+        Case { more: "X_Auth_Token: s3cr3t\r\n", ..case("disguised", "/v2.1/images", 400, "bad_request", LIST) },
+        case("userinfo", "http://u:s3cr3t@a/v2.1/images", 400, "bad_request", "none"),
+    ]
+}
+
+#[tokio::test]
+async fn every_request_has_one_line_and_no_secret_has_any() {
+    let glance = Upstream::start(glance).await;
+    let nova = Upstream::start(|_| Reply::json("{}")).await;
+    let text = format!(
+        "{}[nova]\nendpoints = [\"http://{}\"]\n[log]\nlevel = \"trace\"\n",
+        before_glance(glance.address, ""),
+        nova.address
+    );
+    let program = Program::start(&text).await;
+    let mut replies = HashMap::new();
+    for case in &cases() {
+        let mut client = program.client().await;
+        let request = request(case.agent, case.method, &case.target, case.more);
+        client.send(request).await;
+        let reply = if case.end == "aborted" || case.method == "HEAD" {
+            (client.head().await, None)
+        } else {
+            let answer = client.whole_answer().await.unwrap();
+            (answer.head, Some(answer.body.len()))
+        };
+        if case.end == "aborted" {
+            client.rest().await;
+        }
+        replies.insert(case.agent, reply);
+    }
+    leave_in_the_middle(&program).await;
+    ask_by_http2(&program).await;
+    // Refused by the HTTP library, which has nothing to log a line for.
+    let mut client = program.client().await;
+    client
+        .send(format!("GET / HTTP/1.1\r\nX-Auth-Token : {SECRET}\r\n\r\n"))
+        .await;
+    client.rest().await;
+
+    for case in &cases() {
+        let line = program.access(case.agent).await;
+        let (head, length) = &replies[case.agent];
+        assert_eq!(line["status"], case.status, "{line}");
+        assert!(head.contains(&format!(" {} ", case.status)), "{head}");
+        let said = ["reason", "operation", "end"].map(|field| line[field].as_str().unwrap());
+        assert_eq!(said, [case.reason, case.operation, case.end], "{line}");
+        assert!(line["duration_us"].as_u64().unwrap() > 0, "{line}");
+        let bytes = line["bytes"].as_u64().unwrap();
+        if let Some(length) = length {
+            assert_eq!(bytes, *length as u64, "{line}");
+        }
+        let id = line["request_id"].as_str().unwrap();
+        assert!(id.starts_with("req-"), "{line}");
+        if case.operation != "pass_through" {
+            assert_eq!(headers(head, "x-openstack-request-id"), [id]);
+        }
+    }
+    assert_eq!(program.access("leaver").await["end"], "client_gone");
+    assert_eq!(program.access("http2").await["end"], "complete");
+    assert_eq!(program.access("http2-abort").await["end"], "aborted");
+    let list = program.access("list").await;
+    assert_eq!(
+        (&list["items"], &list["upstream_requests"]),
+        (&3.into(), &2.into())
+    );
+    let aborted = program.access("abort").await;
+    assert!(
+        aborted["detail"]
+            .as_str()
+            .is_some_and(|why| !why.is_empty()),
+        "{aborted}"
+    );
+
+    let log = program.log();
+    let lines: Vec<Value> = log
+        .iter()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
+    let mut agents: Vec<_> = lines
+        .iter()
+        .filter(|line| line["target"] == "access")
+        .map(|line| line["user_agent"].as_str().unwrap())
+        .collect();
+    agents.sort_unstable();
+    let mut expected: Vec<_> = cases().iter().map(|case| case.agent).collect();
+    expected.extend(["leaver", "http2", "http2-abort"]);
+    expected.sort_unstable();
+    assert_eq!(agents, expected, "one line for each request");
+    assert!(
+        lines.iter().any(|line| line["level"] == "TRACE"),
+        "the log is not at its finest"
+    );
+    let told: Vec<_> = log.iter().filter(|line| line.contains(SECRET)).collect();
+    assert!(told.is_empty(), "{told:#?}");
+    let asked = glance.seen();
+    assert!(
+        asked
+            .iter()
+            .all(|seen| seen.header("x-auth-token") == Some(SECRET))
+    );
+}
+
+async fn leave_in_the_middle(program: &Program) {
+    let mut client = program.client().await;
+    let target = "/v2.1/images/detail?name=huge";
+    client.send(request("leaver", "GET", target, "")).await;
+    client.head().await;
+}
+
+async fn ask_by_http2(program: &Program) {
+    let Bound::Tcp(address) = program.address() else {
+        panic!("the listener is TCP");
+    };
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    let connection = tokio::spawn(connection);
+    for (agent, name, is_whole) in [("http2", "few", true), ("http2-abort", "broken", false)] {
+        let target = format!("http://a/v2.1/images/detail?name={name}&token={SECRET}");
+        let request = Request::get(target)
+            .header("user-agent", agent)
+            .header("x-auth-token", SECRET)
+            .header("authorization", SECRET)
+            .header("cookie", SECRET)
+            .body(Full::<Bytes>::default())
+            .unwrap();
+        let reply = sender.send_request(request).await.unwrap();
+        assert_eq!(reply.status(), 200);
+        assert_eq!(reply.into_body().collect().await.is_ok(), is_whole);
+    }
+    connection.abort();
+}
+
+/// A hundred thousand images take little more memory than a hundred.
+#[cfg_attr(not(target_os = "linux"), ignore = "reads /proc")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_list_takes_little_memory() {
+    const IMAGES: usize = 100_000;
+    const GROWTH: usize = 8 << 20;
+    let glance = Upstream::start(|seen| {
+        let images = if parameter(seen, "name").is_some() {
+            100
+        } else {
+            IMAGES
+        };
+        let pages = Pages {
+            images,
+            per_page: 1000,
+            padding: 1200,
+        };
+        pages.reply(seen)
+    })
+    .await;
+    let program = Program::start(&before_glance(glance.address, "")).await;
+    let list = |agent: &str, query: &str| {
+        format!("GET /v2.1/images/detail{query} HTTP/1.0\r\nHost: a\r\nUser-Agent: {agent}\r\n\r\n")
+    };
+    let mut client = program.client().await;
+    client.send(list("few", "?name=few")).await;
+    assert_eq!(client.answer().await.status(), 200);
+    let before = program.peak_memory();
+
+    let mut client = program.client().await;
+    client.send(list("many", "")).await;
+    let (bytes, end) = discard(&mut client).await;
+    let grown = program.peak_memory() - before;
+    assert!(bytes > 100 << 20, "{bytes}");
+    assert!(end.ends_with("]}"), "{end}");
+    let line = program.access("many").await;
+    assert_eq!(
+        (&line["items"], &line["end"]),
+        (&IMAGES.into(), &"complete".into())
+    );
+    assert!(grown <= GROWTH, "{grown} bytes more than for a short list");
+}
+
+/// Reads to the end, keeping the end only.
+async fn discard(client: &mut Client) -> (usize, String) {
+    let mut bytes = 0;
+    let mut end = Vec::new();
+    while let Some(read) = client.piece().await {
+        bytes += read.len();
+        end = read;
+    }
+    (bytes, String::from_utf8(end).unwrap())
+}

@@ -1,0 +1,71 @@
+//! A Glance with as many images as a test wants, each page made when it is asked for.
+
+use std::ops::Range;
+
+use super::Reply;
+use super::upstream::Seen;
+
+/// A list that is served page by page.
+#[derive(Clone, Copy, Debug)]
+pub struct Pages {
+    /// How many images there are.
+    pub images: usize,
+    /// How many of them a page holds at most, whatever is asked for.
+    pub per_page: usize,
+    /// How many bytes one property of each image has.
+    pub padding: usize,
+}
+
+impl Pages {
+    /// The page that is asked for.
+    pub fn reply(&self, seen: &Seen) -> Reply {
+        Reply::json(self.page(seen))
+    }
+
+    /// Its text.
+    pub fn page(&self, seen: &Seen) -> String {
+        let begin = parameter(seen, "marker").map_or(0, |marker| number(marker) + 1);
+        let wanted = parameter(seen, "limit").map_or(25, |limit| limit.parse().unwrap());
+        let end = self.images.min(begin + self.per_page.min(wanted));
+        page(begin..end, self.padding, end < self.images)
+    }
+}
+
+/// The id of the image with that number.
+pub fn id(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+/// A page with these images. Its `next`, if it has one, leads astray: only that it is there may count.
+pub fn page(numbers: Range<usize>, padding: usize, has_next: bool) -> String {
+    let padding = "x".repeat(padding);
+    let images: Vec<_> = numbers.map(|number| image(number, &padding)).collect();
+    let next = if has_next {
+        r#", "next": "/v2/images?marker=astray&limit=1""#
+    } else {
+        ""
+    };
+    format!(
+        r#"{{"images": [{}], "first": "/v2/images", "schema": "/v2/schemas/images"{next}}}"#,
+        images.join(", ")
+    )
+}
+
+/// One image.
+pub fn image(number: usize, padding: &str) -> String {
+    let id = id(number);
+    format!(
+        r#"{{"id": "{id}", "name": "image {number}", "status": "active", "visibility": "public", "protected": false, "size": 13, "min_ram": 0, "min_disk": 0, "created_at": "2024-05-06T07:08:09Z", "updated_at": "2024-05-06T07:08:09Z", "tags": [], "padding": "{padding}", "self": "/v2/images/{id}"}}"#
+    )
+}
+
+/// A parameter of the request's query.
+pub fn parameter<'s>(seen: &'s Seen, name: &str) -> Option<&'s str> {
+    let (_, query) = seen.target().split_once('?')?;
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+fn number(id: &str) -> usize {
+    id.rsplit('-').next().unwrap().parse().unwrap()
+}

@@ -1,0 +1,102 @@
+//! The program itself in a process of its own, where its log and its memory can be looked at.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use nova_glance_proxy::serve::Bound;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::Client;
+use super::client::PATIENCE;
+
+pub struct Program {
+    child: Child,
+    address: Bound,
+    log: Arc<Mutex<Vec<String>>>,
+    _folder: TempDir,
+}
+
+impl Program {
+    /// Starts `serve` with a configuration text, and waits until it listens.
+    pub async fn start(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, text).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_nova-glance-proxy"))
+            .args(["serve", "--config", file.to_str().unwrap()])
+            .env_remove("RUST_LOG")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (lines, stderr) = (Arc::clone(&log), child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines() {
+                lines.lock().unwrap().push(line.unwrap());
+            }
+        });
+        let listening = wait(&log, |line| line["message"] == "listening").await;
+        let address = listening["address"].as_str().unwrap().parse().unwrap();
+        Self {
+            child,
+            address: Bound::Tcp(address),
+            log,
+            _folder: folder,
+        }
+    }
+
+    /// A new connection.
+    pub async fn client(&self) -> Client {
+        Client::connect(&self.address).await
+    }
+
+    pub fn address(&self) -> &Bound {
+        &self.address
+    }
+
+    /// Everything that was logged so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// The access line of the request with that `User-Agent`, as soon as there is one.
+    pub async fn access(&self, user_agent: &str) -> Value {
+        wait(&self.log, |line| {
+            line["target"] == "access" && line["user_agent"] == user_agent
+        })
+        .await
+    }
+
+    /// The most memory that was ever resident, in bytes.
+    pub fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        let kib = line.unwrap().split_whitespace().nth(1).unwrap();
+        kib.parse::<usize>().unwrap() * 1024
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn wait(log: &Mutex<Vec<String>>, wanted: impl Fn(&Value) -> bool) -> Value {
+    let started = Instant::now();
+    loop {
+        let lines = log.lock().unwrap().clone();
+        let mut values = lines
+            .iter()
+            .filter_map(|line| serde_json::from_str(line).ok());
+        if let Some(line) = values.find(|line| wanted(line)) {
+            return line;
+        }
+        assert!(started.elapsed() < PATIENCE, "{lines:#?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
