@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Response};
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt, StreamBody};
 use tokio::task::JoinHandle;
 
@@ -96,11 +96,13 @@ impl Walk {
             match &mut self.at {
                 At::Page(body) => match body.frame().await {
                     Some(frame) => {
+                        let ended = body.is_end_stream();
                         // Trailers say nothing about a list.
                         if let Ok(data) = frame.map_err(|error| interrupted(&error))?.into_data() {
                             self.listing.push(&data)?;
                         }
-                        if self.listing.has_enough() {
+                        // A page of known length ends with its last byte; the next one need not wait for more.
+                        if ended || self.listing.has_enough() {
                             self.end_page()?;
                         }
                     }
