@@ -25,7 +25,7 @@ pub(super) struct Options {
     /// Where the proxy listens [default: 127.0.0.1:8774, or a free port if that is taken]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// The images, as JSON: a saved reply of Glance to GET /v2/images, or what the documentation of the sandbox says
+    /// The images, as JSON: a saved reply of Glance to GET /v2/images, or a file like fixtures/sandbox/images.json
     #[arg(long, value_name = "FILE")]
     images: Option<PathBuf>,
     /// End after the first translation has been shown

@@ -19,7 +19,7 @@ const SHOWN: &str = "/v2.1/demo/images/detail?status=SAVING&limit=2";
 const TO_TRY: &[&str] = &[
     "/v2.1/demo/images",
     "/v2.1/demo/images/detail?limit=3",
-    "/v2/demo/images/detail?property-os_distro=ubuntu&type=snapshot",
+    "/v2/demo/images/detail?type=snapshot&status=ACTIVE",
     "/v2.1/demo/images/detail?changes-since=2024-03-01T00:00:00+02:00",
     "/v2.1/demo/images/{id}",
     "/v2.1/demo/images/{id}/metadata",
