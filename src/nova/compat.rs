@@ -89,9 +89,9 @@ pub enum StatusFilter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Microversion {
     /// Always 2 in what Nova serves.
-    pub major: u32,
+    pub major: u64,
     /// The minor version.
-    pub minor: u32,
+    pub minor: u64,
 }
 
 impl Microversion {

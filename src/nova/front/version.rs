@@ -171,7 +171,7 @@ mod tests {
             assert_eq!(outcome(lines, &nova), version, "{lines:?}");
         }
         let range = "is not supported by the API. Minimum is 2.1 and maximum is 2.104.";
-        for bad in ["2.0", "1.1", "3.0", "2.999"] {
+        for bad in ["2.0", "1.1", "3.0", "2.999", "2.999999999999"] {
             let expected = format!("{bad} 406 Version {bad} {range}");
             assert_eq!(outcome(&[(OLD, bad)], &nova), expected);
         }
