@@ -104,6 +104,7 @@ pub async fn handle(
     let id = RequestId::mint();
     let (mut parts, incoming) = request.into_parts();
     let access = access(proxy, peer, &id, &parts);
+    let is_head = parts.method == Method::HEAD;
     let answer = if let Err(fault) = guard::check(&parts, &proxy.pseudonym) {
         Answer::refused(&front::face(&ground(proxy, ""), &parts.headers), &fault).and_close()
     } else {
@@ -112,6 +113,7 @@ pub async fn handle(
         let body = body::from_client(incoming, proxy.config.timeouts.body);
         answer(proxy, listener, peer, &id, Request::from_parts(parts, body)).await
     };
+    let answer = if is_head { answer.headed() } else { answer };
     let (reply, outcome) = answer.signed(&id);
     let status = reply.status();
     reply.map(|body| body::watched(Watched::new(access, outcome, status, body)))
