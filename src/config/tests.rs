@@ -88,7 +88,7 @@ forward = ["X-Fine", "Content-Length", "a b"]
         "c.toml:4:10: `listen.speaks` takes one of \"nova\", \"glance\"",
         "c.toml:5:1: unknown key `colour`: `listen` has address, speaks, base_path, public_url, trusted_proxies, tls",
         "c.toml:7:1: `listen.address` is missing",
-        "c.toml:7:1: a listener that speaks glance needs `[nova]`: images are answered from there",
+        "c.toml:7:1: a listener that speaks glance cannot be served by this version",
         "c.toml:9:34: `x` is no network: it takes `10.0.0.0/8`, `::1` or `unix`",
         "c.toml:10:7: `listen.tls.key` is missing",
         "c.toml:10:23: absent.pem cannot be read: No such file or directory (os error 2)",

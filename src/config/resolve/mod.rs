@@ -88,7 +88,7 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
     }
     let (glance, nova) = (root.section("glance"), root.section("nova"));
     for section in &listen {
-        needs_upstream(section, &glance, &nova);
+        is_served(section, &glance);
     }
     let listen = listen.iter().map(|section| listener(section, folder));
     let listen: Vec<_> = listen.map(Arc::new).collect();
@@ -112,23 +112,17 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
     }
 }
 
-/// A listener is of no use without the service that its clients' requests are answered from.
-fn needs_upstream(listen: &Section<'_, '_>, glance: &Section<'_, '_>, nova: &Section<'_, '_>) {
-    let Some(speaks) = listen.word("speaks", SPEAKS) else {
-        return;
+/// A listener is of no use without the service that its clients' requests are answered from, or where nothing reads
+/// its clients' dialect.
+fn is_served(listen: &Section<'_, '_>, glance: &Section<'_, '_>) {
+    let problem = match listen.word("speaks", SPEAKS) {
+        Some(Speaks::Nova) if !glance.is_present() => {
+            "a listener that speaks nova needs `[glance]`: images are answered from there"
+        }
+        Some(Speaks::Glance) => "a listener that speaks glance cannot be served by this version",
+        _ => return,
     };
-    let (word, needs, present) = match speaks {
-        Speaks::Nova => ("nova", "glance", glance.is_present()),
-        Speaks::Glance => ("glance", "nova", nova.is_present()),
-    };
-    if !present {
-        listen.note(
-            &listen.span,
-            format!(
-                "a listener that speaks {word} needs `[{needs}]`: images are answered from there"
-            ),
-        );
-    }
+    listen.note(&listen.span, problem);
 }
 
 fn listener(section: &Section<'_, '_>, folder: &Path) -> Listener {
