@@ -77,6 +77,9 @@ max_microversion = "two"
 [limits]
 header_bytes = 100
 max_items = -1
+
+[headers]
+forward = ["X-Fine", "Content-Length", "a b"]
 "#,
     )
     .unwrap_err();
@@ -95,6 +98,8 @@ max_items = -1
         "c.toml:18:20: `two` is no microversion: it takes `2.35`",
         "c.toml:21:16: `header_bytes` is at least 8192",
         "c.toml:22:13: `limits.max_items` takes a whole number",
+        "c.toml:25:22: `content-length` cannot be forwarded: it would change what the upstream is asked",
+        "c.toml:25:40: `a b` is no header name",
     ];
     assert_eq!(told, expected);
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH};
 use http::{HeaderValue, Response, StatusCode};
+use http_body::Body as _;
 
 use super::body::{self, Body};
 use super::headers::RequestId;
@@ -82,6 +83,18 @@ impl Answer {
         self.reply
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
+        self
+    }
+
+    /// The same without its body, whose length it still says. hyper leaves the body of a reply to HEAD out in HTTP/1
+    /// and sends it in HTTP/2, where it is an error (RFC 9113, 8.1.1).
+    pub(super) fn headed(mut self) -> Self {
+        let length = self.reply.body().size_hint().exact();
+        if let Some(length) = length.filter(|length| *length > 0) {
+            let lines = self.reply.headers_mut().entry(CONTENT_LENGTH);
+            lines.or_insert(HeaderValue::from(length));
+        }
+        self.reply = self.reply.map(|_| body::empty());
         self
     }
 

@@ -49,8 +49,17 @@ impl Peer {
     }
 }
 
-/// Takes the claims about who asks out of a request whose peer is not trusted.
+/// Takes the claims about who asks out of a request whose peer is not trusted, and those in disguise out of every
+/// request: a WSGI server cannot tell `X_Forwarded_Host` from `X-Forwarded-Host`, and no proxy writes the former.
 pub fn drop_untrusted(listener: &Listener, peer: &Peer, headers: &mut HeaderMap) {
+    let disguised = |name: &&HeaderName| {
+        let plain = name.as_str().replace('_', "-");
+        plain != name.as_str() && CLAIMS.iter().any(|claim| claim.as_str() == plain)
+    };
+    let disguised: Vec<_> = headers.keys().filter(disguised).cloned().collect();
+    for name in &disguised {
+        headers.remove(name);
+    }
     if !listener.believes(peer.ip()) {
         for name in &CLAIMS {
             headers.remove(name);
@@ -255,6 +264,20 @@ mod tests {
         tell(&peer(), &base, &mut parts.headers);
         assert_eq!(parts.headers[X_FORWARDED_PROTO], "https");
         assert_eq!(parts.headers[X_FORWARDED_FOR], "192.0.2.1, 10.0.0.9");
+    }
+
+    #[test]
+    fn claims_in_disguise_are_nobodys() {
+        let everybody = Trusted {
+            networks: vec!["0.0.0.0/0".parse().unwrap()],
+            ..Trusted::default()
+        };
+        for trusted in [Trusted::default(), everybody] {
+            let mut parts = parts(&[("x_forwarded-Host", "evil"), ("X_Other", "kept")]);
+            drop_untrusted(&listener(trusted), &peer(), &mut parts.headers);
+            let names: Vec<_> = parts.headers.keys().map(HeaderName::as_str).collect();
+            assert_eq!(names, ["x_other"]);
+        }
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONNECTION, FORWARDED, HeaderMap, HeaderName, HeaderValue,
-    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
-    VIA,
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, FORWARDED, HeaderMap, HeaderName,
+    HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    USER_AGENT, VIA,
 };
 use uuid::Uuid;
 
@@ -37,7 +37,7 @@ static HOP_BY_HOP: [HeaderName; 10] = [
 
 /// What no `Connection` line can take away: a message without them would be another message, and RFC 9110 (7.6.1)
 /// forbids to name there what is meant for all recipients.
-static NEVER_HOP_BY_HOP: [HeaderName; 2] = [http::header::HOST, http::header::CONTENT_LENGTH];
+static NEVER_HOP_BY_HOP: [HeaderName; 2] = [http::header::HOST, CONTENT_LENGTH];
 
 /// Headers that hold secrets; they are never shown.
 static SECRETS: [HeaderName; 8] = [
@@ -120,7 +120,13 @@ impl fmt::Display for RequestId {
 
 /// Takes out what concerns one connection only, in either direction: the headers that are known to, and those that
 /// any of the `Connection` lines names.
+///
+/// A length beside a transfer coding goes too: the coding is what the message was read by, and the length may be
+/// another one (RFC 9112, 6.3).
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
+    }
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()

@@ -14,7 +14,7 @@ use crate::config::{Config, Listener};
 use crate::glance::back::GlanceBack;
 use crate::model::{Back, Fault};
 use crate::nova::front::{self, Ground, Reading};
-use crate::watch::{Access, Watched};
+use crate::watch::{Access, Awaiting, Watched};
 
 mod answer;
 pub mod body;
@@ -104,7 +104,8 @@ pub async fn handle(
 ) -> Response<Body> {
     let id = RequestId::mint();
     let (mut parts, incoming) = request.into_parts();
-    let access = access(proxy, peer, &id, &parts);
+    let awaiting = Awaiting::new(access(proxy, peer, &id, &parts));
+    let is_head = parts.method == Method::HEAD;
     let answer = if let Err(fault) = guard::check(&parts, &proxy.pseudonym) {
         Answer::refused(&front::face(&ground(proxy, ""), &parts.headers), &fault).and_close()
     } else {
@@ -113,9 +114,10 @@ pub async fn handle(
         let body = body::from_client(incoming, proxy.config.timeouts.body);
         answer(proxy, listener, peer, &id, Request::from_parts(parts, body)).await
     };
+    let answer = if is_head { answer.headed() } else { answer };
     let (reply, outcome) = answer.signed(&id);
     let status = reply.status();
-    reply.map(|body| body::watched(Watched::new(access, outcome, status, body)))
+    reply.map(|body| body::watched(Watched::new(awaiting, outcome, status, body)))
 }
 
 /// Answers a request whose framing is sound.

@@ -6,7 +6,7 @@
 
 use http::header::{EXPECT, HOST, HeaderMap, HeaderValue, LOCATION};
 use http::uri::{Authority, PathAndQuery};
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 
 use super::body::Body;
 use super::forwarded::{self, X_FORWARDED_PREFIX};
@@ -42,6 +42,9 @@ pub async fn pass(
         return Err(unasked_upgrade());
     }
     strip_hop_by_hop(reply.headers_mut());
+    // An upstream's version is its own affair: we speak ours, in which a reply that breaks off can be told from one
+    // that ends.
+    *reply.version_mut() = Version::HTTP_11;
     if let Some(base) = image_url.filter(|_| reply.status().is_success()) {
         rewrite_location(reply.headers_mut(), inbound.base, &base);
     }

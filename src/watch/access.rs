@@ -1,4 +1,5 @@
 //! The access log: one line for each request, written when the last byte of its reply is out, or never will be.
+//! A client that leaves before the head of its reply leaves a line without a status.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -31,6 +32,37 @@ pub struct Access {
     pub enabled: bool,
 }
 
+/// A request that has no reply yet. Where it is dropped without one, its client is gone, and the line says so.
+#[derive(Debug)]
+pub struct Awaiting(Option<Access>);
+
+impl Awaiting {
+    /// Waits from now on.
+    pub fn new(access: Access) -> Self {
+        Self(Some(access))
+    }
+}
+
+impl Drop for Awaiting {
+    fn drop(&mut self) {
+        let Some(access) = self.0.take().filter(|access| access.enabled) else {
+            return;
+        };
+        let line = Line {
+            access,
+            outcome: Outcome {
+                operation: "none",
+                project: None,
+                reason: "client_gone",
+                detail: None,
+                tally: Arc::default(),
+            },
+            status: None,
+        };
+        line.write(0, End::ClientGone);
+    }
+}
+
 /// What became of the request, as far as the head of the reply tells.
 #[derive(Debug)]
 pub struct Outcome {
@@ -60,19 +92,23 @@ pub struct Watched<B> {
 struct Line {
     access: Access,
     outcome: Outcome,
-    status: StatusCode,
+    /// `None` where there never was a reply.
+    status: Option<StatusCode>,
 }
 
 impl<B: Body> Watched<B> {
     /// Watches the body of the reply to a request.
-    pub fn new(access: Access, outcome: Outcome, status: StatusCode, body: B) -> Self {
-        let unread = access.method == Method::HEAD
+    pub fn new(mut awaiting: Awaiting, outcome: Outcome, status: StatusCode, body: B) -> Self {
+        let access = awaiting.0.take();
+        let unread = access
+            .as_ref()
+            .is_some_and(|access| access.method == Method::HEAD)
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
             || body.is_end_stream();
-        let line = access.enabled.then_some(Line {
+        let line = access.filter(|access| access.enabled).map(|access| Line {
             access,
             outcome,
-            status,
+            status: Some(status),
         });
         Self {
             body,
@@ -120,7 +156,7 @@ impl Line {
             path = access.path,
             operation = outcome.operation,
             project = outcome.project,
-            status = status.as_u16(),
+            status = status.map(|status| status.as_u16()),
             reason = outcome.reason,
             detail = broke.or(outcome.detail),
             end,

@@ -7,6 +7,6 @@ mod access;
 mod log;
 mod tally;
 
-pub use access::{Access, Outcome, Watched};
+pub use access::{Access, Awaiting, Outcome, Watched};
 pub use log::init;
 pub use tally::Tally;

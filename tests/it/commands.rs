@@ -129,6 +129,32 @@ fn signals_reload_and_end() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+/// A client that gives up waiting is what an operator looks for in the log.
+#[test]
+fn a_client_that_leaves_before_its_reply_is_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let glance = silent.local_addr().unwrap().to_string();
+    std::fs::write(&file, GOOD.replace("127.0.0.1:9", &glance)).unwrap();
+    let mut child = serve(&file);
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let listening = log_line(&mut log, "\"listening\"");
+    let address = listening.split("\"address\":\"").nth(1).unwrap();
+    let mut client = TcpStream::connect(address.split('"').next().unwrap()).unwrap();
+    client
+        .write_all(b"GET /v2/images/a HTTP/1.1\r\nHost: h\r\n\r\n")
+        .unwrap();
+    let _asked = silent.accept().unwrap();
+    drop(client);
+    let line = log_line(&mut log, "\"access\"");
+    assert!(line.contains("\"path\":\"/v2/images/a\""), "{line}");
+    assert!(line.contains("\"reason\":\"client_gone\""), "{line}");
+    assert!(!line.contains("\"status\""), "{line}");
+    signal(&child, "TERM");
+    child.wait().unwrap();
+}
+
 /// An operator who asks twice does not want to wait.
 #[test]
 fn a_second_signal_ends_at_once() {

@@ -89,6 +89,30 @@ async fn trailers_are_dropped() {
     assert_eq!(body.to_bytes(), "ok");
 }
 
+/// What HEAD is answered here has no body, in HTTP/2 as in HTTP/1, and says how long GET's would be.
+#[tokio::test]
+async fn head_has_no_body() {
+    let glance = Upstream::start(|_| Reply::json(r#"{"images": []}"#)).await;
+    let text = format!(
+        "listen = [{{ address = \"127.0.0.1:0\", speaks = \"nova\" }}]\nglance = {{ endpoints = [\"http://{}\"] }}",
+        glance.address
+    );
+    let proxy = Proxy::start(&text).await;
+    let (mut sender, _ended) = over(tcp(&proxy).await).await;
+    for (target, status, length) in [
+        ("/v2/images", StatusCode::OK, "14"),
+        ("/v2/images/a%20b", StatusCode::NOT_FOUND, "62"),
+    ] {
+        let request = Request::head(format!("http://a{target}"));
+        let request = request.body(Full::default()).unwrap();
+        let reply = sender.send_request(request).await.unwrap();
+        assert_eq!(reply.status(), status, "{target}");
+        assert_eq!(reply.headers()["content-length"], length, "{target}");
+        let body = reply.into_body().collect().await;
+        assert!(body.unwrap().to_bytes().is_empty(), "{target}");
+    }
+}
+
 /// RFC 9113, 8.3.1: `:authority` and `Host` may not differ.
 #[tokio::test]
 async fn authorities_agree() {

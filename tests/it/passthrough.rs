@@ -372,6 +372,33 @@ async fn the_location_of_a_created_image_is_here() {
     }
 }
 
+/// What an upstream speaks is its own affair, and two lengths are one too many: the coding counts (RFC 9112, 6.3).
+#[tokio::test]
+async fn replies_are_framed_anew() {
+    for (reply, length) in [
+        (
+            "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+            Some("5"),
+        ),
+        ("HTTP/1.0 200 OK\r\n\r\nhello", None),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            None,
+        ),
+    ] {
+        let (_nova, proxy) = behind("", move |_| Reply::raw(reply).close()).await;
+        let mut client = proxy.client().await;
+        client.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        let answer = client.answer().await;
+        assert!(
+            answer.head.starts_with("HTTP/1.1 200 "),
+            "{reply:?} {answer:?}"
+        );
+        assert_eq!(answer.header("content-length"), length, "{reply:?}");
+        assert_eq!(answer.text(), "hello", "{reply:?}");
+    }
+}
+
 #[tokio::test]
 async fn without_a_nova_there_is_nothing_else() {
     let text = "[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"nova\"\n[glance]\nendpoints = [\"http://127.0.0.1:9\"]";

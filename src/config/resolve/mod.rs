@@ -27,6 +27,32 @@ const LEVELS: &[(&str, &str)] = &[
     ("trace", "trace"),
 ];
 
+/// Headers that are about a message itself, its framing or its form: a translated request is another message.
+const NEVER_FORWARDED: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// hyper reads into a buffer of at least this size.
 const SMALLEST_HEADER_LIMIT: usize = 8192;
 
@@ -189,7 +215,14 @@ fn forward(section: &Section<'_, '_>) -> Vec<HeaderName> {
     let names = section.texts("forward").value;
     let read = |at: &At<String>| {
         let wrong = |_| format!("`{}` is no header name", at.value);
-        section.keep(&at.span, at.value.parse().map_err(wrong))
+        let name: HeaderName = section.keep(&at.span, at.value.parse().map_err(wrong))?;
+        if NEVER_FORWARDED.contains(&name.as_str()) {
+            section.note(
+                &at.span,
+                format!("`{name}` cannot be forwarded: it would change what the upstream is asked"),
+            );
+        }
+        Some(name)
     };
     names.iter().filter_map(read).collect()
 }
