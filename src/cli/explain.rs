@@ -8,14 +8,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::header::HOST;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
-use super::{CONFIGURATION, complain, say};
+use super::{CONFIGURATION, USAGE, complain, say};
 use crate::config::{Config, Upstream};
 use crate::deviations;
 use crate::glance::back::GlanceBack;
 use crate::model::{Back, Call, Face, Fault, Plan, Query};
 use crate::nova::front::{self, Ground, Reading};
+use crate::proxy::below_mount;
+use crate::proxy::guard::{self, Flaw};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
@@ -44,24 +49,23 @@ pub(super) fn run(options: &Options) -> ExitCode {
             return ExitCode::from(CONFIGURATION);
         }
     };
-    let mut headers = HeaderMap::new();
-    for (name, value) in &options.headers {
-        headers.append(name, value.clone());
-    }
-    let mount = config
-        .listen
-        .first()
-        .map_or("", |listener| &listener.base_path);
-    let target = options
-        .target
-        .strip_prefix(mount)
-        .unwrap_or(&options.target);
+    let parts = match parts(options) {
+        Ok(parts) => parts,
+        Err(error) => {
+            complain(&error);
+            return ExitCode::from(USAGE);
+        }
+    };
     let ground = Ground {
         base: "http://localhost".to_owned(),
         compat: Arc::clone(&config.compat),
     };
     let nova = first_endpoint(config.nova.as_ref());
     let scene = Scene {
+        mount: config
+            .listen
+            .first()
+            .map_or("", |listener| &listener.base_path),
         ground: &ground,
         back: &GlanceBack {
             page_size: config.limits.page_size,
@@ -69,8 +73,30 @@ pub(super) fn run(options: &Options) -> ExitCode {
         glance: &first_endpoint(config.glance.as_ref()).unwrap_or_default(),
         nova: nova.as_deref(),
     };
-    say(&explain(&scene, &options.method, target, &headers).trim_end());
+    say(&explain(&scene, &parts).trim_end());
     ExitCode::SUCCESS
+}
+
+/// The request as the server would hand it on.
+fn parts(options: &Options) -> Result<Parts, String> {
+    let target = &options.target;
+    let uri = target
+        .parse::<Uri>()
+        .map_err(|error| format!("`{target}` is no request target: {error}"))?;
+    let (mut parts, ()) = Request::new(()).into_parts();
+    parts.method = options.method.clone();
+    parts.uri = uri;
+    if target.contains('#') {
+        parts.extensions.insert(Flaw::Fragment);
+    }
+    for (name, value) in &options.headers {
+        parts.headers.append(name, value.clone());
+    }
+    parts
+        .headers
+        .entry(HOST)
+        .or_insert(HeaderValue::from_static("localhost"));
+    Ok(parts)
 }
 
 /// What is explained where no configuration is named.
@@ -95,6 +121,8 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 
 /// What is known before a request is read.
 struct Scene<'a> {
+    /// The listener's `base_path`.
+    mount: &'a str,
     /// The listener's ground: base URL and compatibility settings.
     ground: &'a Ground,
     /// The upstream's dialect.
@@ -105,48 +133,82 @@ struct Scene<'a> {
     nova: Option<&'a str>,
 }
 
-/// Explains one request: `target` is the path, without the listener's `base_path`, and the query.
-fn explain(scene: &Scene<'_>, method: &Method, target: &str, headers: &HeaderMap) -> String {
-    let (path, query) = target
-        .split_once('?')
-        .map_or((target, None), |(path, query)| (path, Some(query)));
-    let mut out = format!("{method} {target}\n\n");
-    match front::read(scene.ground, method, path, query, headers) {
+/// Explains one request.
+fn explain(scene: &Scene<'_>, parts: &Parts) -> String {
+    let Parts {
+        method,
+        uri,
+        headers,
+        ..
+    } = parts;
+    let mut out = format!("{method} {uri}\n\n");
+    let sound =
+        guard::check(parts, "").and_then(|()| below_mount(scene.mount, uri.path_and_query()));
+    let reaches_glance = match sound {
+        Ok(target) => sound_request(&mut out, scene, method, &target, headers),
+        Err(fault) => {
+            answered(&mut out, &fault);
+            false
+        }
+    };
+    differences(&mut out, method, uri, reaches_glance);
+    out
+}
+
+/// Explains a request that passed the guards, and says whether Glance is asked.
+fn sound_request(
+    out: &mut String,
+    scene: &Scene<'_>,
+    method: &Method,
+    target: &PathAndQuery,
+    headers: &HeaderMap,
+) -> bool {
+    match front::read(scene.ground, method, target.path(), target.query(), headers) {
         Reading::Mine(asked) => {
-            row(&mut out, "operation", asked.face.operation());
-            match &asked.call {
-                Call::List(query) => list(&mut out, scene, query),
-                Call::Show(id) => request(&mut out, 1, scene, &scene.back.show(id).target, ""),
+            row(out, "operation", asked.face.operation());
+            if let Err(fault) = guard::check_image_request(headers) {
+                answered(out, &fault);
+                return false;
             }
+            match &asked.call {
+                Call::List(query) => list(out, scene, query),
+                Call::Show(id) => request(out, 1, scene, &scene.back.show(id).target, ""),
+            }
+            return true;
         }
         Reading::Refused(refused) => {
-            row(&mut out, "operation", refused.face.operation());
-            answered(&mut out, &refused.fault);
+            row(out, "operation", refused.face.operation());
+            answered(out, &refused.fault);
         }
-        Reading::Elsewhere => match scene.nova {
-            Some(nova) => {
-                row(&mut out, "operation", "pass_through");
-                row(
-                    &mut out,
-                    "request 1",
-                    &format!("{method} {nova}{target}  (untouched)"),
-                );
-            }
-            None => match front::document(scene.ground, method, path, headers) {
-                Some(document) => {
-                    row(&mut out, "operation", "version document");
-                    row(
-                        &mut out,
-                        "answered",
-                        &format!("here, with {}", document.status()),
-                    );
-                }
-                None => answered(&mut out, &Fault::no_route()),
-            },
-        },
+        Reading::Elsewhere => elsewhere(out, scene, method, target, headers),
     }
-    differences(&mut out, method, target);
-    out
+    false
+}
+
+fn elsewhere(
+    out: &mut String,
+    scene: &Scene<'_>,
+    method: &Method,
+    target: &PathAndQuery,
+    headers: &HeaderMap,
+) {
+    if let Some(nova) = scene.nova {
+        row(out, "operation", "pass_through");
+        row(
+            out,
+            "request 1",
+            &format!("{method} {nova}{target}  (untouched)"),
+        );
+    } else if let Some(document) = front::document(scene.ground, method, target.path(), headers) {
+        row(out, "operation", "version document");
+        row(
+            out,
+            "answered",
+            &format!("here, with {}", document.status()),
+        );
+    } else {
+        answered(out, &Fault::no_route());
+    }
 }
 
 fn list(out: &mut String, scene: &Scene<'_>, query: &Query) {
@@ -220,9 +282,9 @@ fn answered(out: &mut String, fault: &Fault) {
     );
 }
 
-/// The rows that the request line alone decides are told in full; of the others, when they apply.
-fn differences(out: &mut String, method: &Method, target: &str) {
-    let line = format!("{method} {target}");
+/// The rows that the request line alone decides are told in full; of the others, when they apply, if Glance is asked.
+fn differences(out: &mut String, method: &Method, uri: &Uri, reaches_glance: bool) {
+    let line = format!("{method} {uri}");
     let (certain, conditional): (Vec<_>, Vec<_>) = deviations::all()
         .iter()
         .filter(|row| row.concerns(&line))
@@ -238,7 +300,7 @@ fn differences(out: &mut String, method: &Method, target: &str) {
             row(out, "", &format!("as Nova with: {setting}"));
         }
     }
-    for deviation in conditional {
+    for deviation in conditional.into_iter().filter(|_| reaches_glance) {
         let when = deviation.when.as_deref().unwrap_or_default();
         row(out, "possible", &format!("{}, when {when}", deviation.id));
     }
@@ -252,32 +314,54 @@ fn row(out: &mut String, name: &str, text: &str) {
 mod tests {
     use std::sync::Arc;
 
-    use http::{HeaderMap, Method};
+    use http::Method;
 
-    use super::{Scene, explain};
+    use super::{Options, Scene, explain, parts};
     use crate::glance::back::GlanceBack;
     use crate::nova::compat::Compat;
     use crate::nova::front::Ground;
 
     fn told(nova: Option<&str>, line: &str) -> String {
+        told_with(nova, line, &[])
+    }
+
+    fn told_with(nova: Option<&str>, line: &str, headers: &[(&str, &str)]) -> String {
         let ground = Ground {
             base: "http://localhost".to_owned(),
             compat: Arc::new(Compat::default()),
         };
         let back = GlanceBack { page_size: 1000 };
         let scene = Scene {
+            mount: "/compute",
             ground: &ground,
             back: &back,
             glance: "http://g:9292",
             nova,
         };
         let (method, target) = line.split_once(' ').unwrap();
-        explain(
-            &scene,
-            &Method::try_from(method).unwrap(),
-            target,
-            &HeaderMap::new(),
-        )
+        let options = Options {
+            config: None,
+            method: Method::try_from(method).unwrap(),
+            target: format!("/compute{target}"),
+            headers: headers
+                .iter()
+                .map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap()))
+                .collect(),
+        };
+        explain(&scene, &parts(&options).unwrap())
+    }
+
+    #[test]
+    fn what_the_guards_refuse_is_told_as_refused() {
+        assert!(told(None, "GET /v2.1/images/a#b").contains("answered    here, with 400"));
+        assert!(told(None, "TRACE /v2.1/images").contains("answered    here, with 405"));
+        assert!(
+            told_with(None, "GET /v2.1/images", &[("x_a", "b")])
+                .contains("answered    here, with 400")
+        );
+        let outside = told(None, "GET r/v2.1/images");
+        assert!(outside.contains("answered    here, with 404"), "{outside}");
+        assert!(!outside.contains("possible"), "{outside}");
     }
 
     #[test]

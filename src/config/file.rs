@@ -98,9 +98,20 @@ impl<'r, 't> Section<'r, 't> {
     }
 
     pub(super) fn duration(&self, key: &str) -> Duration {
+        self.time(key).map(|at| at.value).unwrap_or_default()
+    }
+
+    /// A duration that is not nothing.
+    pub(super) fn some_time(&self, key: &str) -> Duration {
+        let at = self.time(key);
+        if let Some(at) = at.as_ref().filter(|at| at.value.is_zero()) {
+            self.note(&at.span, format!("`{key}` is more than nothing"));
+        }
+        at.map(|at| at.value).unwrap_or_default()
+    }
+
+    fn time(&self, key: &str) -> Option<At<Duration>> {
         self.read(key, |value| humantime::parse_duration(value.as_str()?).ok())
-            .map(|at| at.value)
-            .unwrap_or_default()
     }
 
     pub(super) fn text(&self, key: &str) -> Option<At<String>> {

@@ -116,6 +116,23 @@ fn errors_in_the_syntax_have_places_too() {
 }
 
 #[test]
+fn limits_that_would_stop_the_proxy_are_refused() {
+    let base =
+        "[[listen]]\naddress = \"h:1\"\nspeaks = \"nova\"\n[glance]\nendpoints = [\"http://h\"]\n";
+    let told = parse(&format!(
+        "{base}[limits]\nheaders = 4294967296\n[timeouts]\nidle = \"0s\"\n"
+    ))
+    .unwrap_err();
+    assert_eq!(
+        told,
+        [
+            "c.toml:7:11: `headers` is at most 4096",
+            "c.toml:9:8: `idle` is more than nothing"
+        ]
+    );
+}
+
+#[test]
 fn addresses_are_listened_on_once() {
     let second = "[[listen]]\naddress = \"h:1\"\nspeaks = \"nova\"\n";
     let told = parse(&format!(

@@ -2,7 +2,8 @@
 //!
 //! Both halves of the dialect read it: the back from an upstream's replies, the sandbox's store from its file. The
 //! reader borrows what it can and takes what it gets: an attribute of an unexpected type is read as what it
-//! plainly means (`"64"` is 64) or as absent, so that one odd image never spoils a list.
+//! plainly means (`"64"` is 64) or as absent, so that an image of odd types does not spoil a list. What is no JSON, or
+//! no Unicode, still does: no Glance can have written it.
 
 use std::borrow::Cow;
 use std::fmt;

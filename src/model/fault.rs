@@ -55,8 +55,6 @@ pub enum Reason {
     BadMicroversion,
     /// The operation does not exist in the microversion asked for.
     MicroversionCeiling,
-    /// A request body has a type that the operation does not read.
-    BadMediaType,
     /// Something is longer than a limit allows.
     TooLarge,
     /// A list is longer than `max_items`.
@@ -89,7 +87,6 @@ impl Reason {
             Self::BadRequest => "bad_request",
             Self::BadMicroversion => "bad_microversion",
             Self::MicroversionCeiling => "microversion_ceiling",
-            Self::BadMediaType => "bad_media_type",
             Self::TooLarge => "too_large",
             Self::TooManyItems => "too_many_items",
             Self::Loop => "loop",

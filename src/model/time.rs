@@ -13,7 +13,7 @@ use jiff::civil;
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
     let mut rest = Cursor(text.as_bytes());
-    let year = rest.digits(4, 4)?;
+    let year = rest.digits(4, 4).filter(|year| *year > 0)?;
     let (mut month, mut day) = (1, 1);
     if !rest.is_empty() {
         let dashed = rest.eat(b"-");
@@ -35,12 +35,15 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     } else {
         time_of_day(&mut rest)?
     };
-    let seconds = jiff::tz::Offset::UTC
+    // The last hours of the year 9999 are beyond what a timestamp can hold, and after everything.
+    let local = jiff::tz::Offset::UTC
         .to_timestamp(date.to_datetime(time))
-        .ok()?;
-    seconds
-        .checked_sub(jiff::SignedDuration::from_secs(offset))
-        .ok()
+        .unwrap_or(Timestamp::MAX);
+    Some(
+        local
+            .checked_sub(jiff::SignedDuration::from_secs(offset))
+            .unwrap_or(Timestamp::MAX),
+    )
 }
 
 /// Writes an instant as Glance writes its own: UTC, whole seconds, `Z`; a fraction is kept if there is one.
@@ -58,8 +61,9 @@ fn time_of_day(rest: &mut Cursor<'_>) -> Option<(civil::Time, i64)> {
     let (mut minute, mut second, mut nanos) = (0, 0, 0);
     if rest.at_number() {
         rest.eat(b":");
-        minute = rest.digits(2, 2)?;
-        if rest.at_number() {
+        // A single digit is no minute, so it is read as the second.
+        let has_minute = rest.digits(2, 2).map(|digits| minute = digits).is_some();
+        if !has_minute || rest.at_number() {
             rest.eat(b":");
             second = rest.digits(1, 2)?;
             if rest.eat(b".") || rest.eat(b",") {
@@ -182,6 +186,8 @@ mod tests {
             ("2024-02-15 00:00:00", "2024-02-15T00:00:00Z"),
             ("2024-02-15T07", "2024-02-15T07:00:00Z"),
             ("2024-02-15T07:30", "2024-02-15T07:30:00Z"),
+            ("2024-02-15T10:7", "2024-02-15T10:00:07Z"),
+            ("9999-12-31T23:59:59Z", "9999-12-30T22:00:00.999999999Z"),
             ("2024-02-15", "2024-02-15T00:00:00Z"),
             ("2024-3-5", "2024-03-05T00:00:00Z"),
             ("2024-02", "2024-02-01T00:00:00Z"),
@@ -204,6 +210,7 @@ mod tests {
             "2024-W07-4",
             "2024-046",
             "202402",
+            "0000-01-01",
             " 2024-02-15",
             "2024-02-15T00:00:00 02:00",
             "2024-02-15T00:00:00UTC",

@@ -138,8 +138,7 @@ impl Listing {
         let page = std::mem::replace(&mut self.splitter, Splitter::new(self.bounds.max_element));
         if !self.full {
             let envelope = page.finish().map_err(|error| broken(error.to_string()))?;
-            // An empty page cannot be followed: there is no id to go on from.
-            if self.back.has_next(&envelope) && !self.page_last.is_empty() {
+            if self.back.has_next(&envelope) {
                 return self.turn_page();
             }
         }
@@ -170,6 +169,11 @@ impl Listing {
     }
 
     fn turn_page(&mut self) -> Result<After, Fault> {
+        if self.page_last.is_empty() {
+            return Err(broken(
+                "an empty page has a successor, and no id to go on from".to_owned(),
+            ));
+        }
         let marker = std::mem::take(&mut self.page_last);
         if self.circle.closes(&marker) {
             return Err(broken(format!(
@@ -399,8 +403,18 @@ mod tests {
                 "{broken}"
             );
         }
-        let empty = run(listing(vec![], None, None), &[page(&[], true)]).unwrap();
-        assert_eq!(empty.1, "(|0:-)");
+        let empty = run(
+            listing(vec![], None, None),
+            &[page(&["a"], true), page(&[], true)],
+        )
+        .unwrap_err();
+        assert_eq!(
+            empty.reason,
+            Reason::UpstreamReply,
+            "never a list that is quietly short"
+        );
+        let nothing = run(listing(vec![], None, None), &[page(&[], false)]).unwrap();
+        assert_eq!(nothing.1, "(|0:-)");
     }
 
     proptest! {

@@ -213,7 +213,10 @@ fn access(proxy: &Proxy, peer: &Peer, id: &RequestId, parts: &Parts) -> Access {
 }
 
 /// Path and query less the listener's mount point; everything else about them stays as received.
-fn below_mount(mount: &str, target: Option<&PathAndQuery>) -> Result<PathAndQuery, Fault> {
+pub(crate) fn below_mount(
+    mount: &str,
+    target: Option<&PathAndQuery>,
+) -> Result<PathAndQuery, Fault> {
     let target = target.ok_or_else(Fault::no_route)?;
     let whole = target.as_str();
     let rest = whole

@@ -4,7 +4,7 @@
 //! `Connection` and what it names, upgrades, trailers. `Expect` is answered by our own server, and an upstream's
 //! interim replies end at our own client.
 
-use http::header::{EXPECT, HOST, HeaderMap, HeaderValue, LOCATION};
+use http::header::{COOKIE, EXPECT, HOST, HeaderMap, HeaderValue, LOCATION};
 use http::uri::{Authority, PathAndQuery};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 
@@ -26,6 +26,7 @@ pub async fn pass(
     let (mut parts, body) = request.into_parts();
     let image_url = created_image(inbound, &parts.method, target.path());
     keep_host(&mut parts.headers, parts.uri.authority());
+    join_cookies(&mut parts.headers);
     strip_hop_by_hop(&mut parts.headers);
     parts.headers.remove(EXPECT);
     forwarded::tell(inbound.peer, inbound.base, &mut parts.headers);
@@ -56,6 +57,20 @@ fn keep_host(headers: &mut HeaderMap, authority: Option<&Authority>) {
     let named = authority.map(|authority| HeaderValue::from_str(authority.as_str()));
     if let Some(Ok(host)) = named {
         headers.insert(HOST, host);
+    }
+}
+
+/// HTTP/2 lets a client split its cookies over several lines; HTTP/1.1 has one (RFC 9113, 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let lines: Vec<&[u8]> = headers
+        .get_all(COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    if lines.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&lines.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, joined);
     }
 }
 
@@ -112,4 +127,22 @@ fn unasked_upgrade() -> Fault {
         Reason::UpstreamReply,
         "The upstream switched protocols without being asked to.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{COOKIE, HeaderMap, HeaderValue};
+
+    use super::join_cookies;
+
+    #[test]
+    fn cookies_become_one_line() {
+        let mut headers = HeaderMap::new();
+        for cookie in ["a=1", "b=2; c=3"] {
+            headers.append(COOKIE, HeaderValue::from_static(cookie));
+        }
+        join_cookies(&mut headers);
+        let lines: Vec<_> = headers.get_all(COOKIE).iter().collect();
+        assert_eq!(lines, ["a=1; b=2; c=3"]);
+    }
 }

@@ -100,7 +100,7 @@ impl Upstream {
     ) -> Result<Response<Incoming>, Failure> {
         let safe = parts.method == Method::GET || parts.method == Method::HEAD;
         match self.attempt(endpoint, parts, body).await {
-            Err(Failure::Broke(_)) if safe && body.is_empty() => {
+            Err(Failure::Broke(error)) if safe && body.is_empty() && !is_unreadable(&error) => {
                 self.attempt(endpoint, parts, body).await
             }
             outcome => outcome,
@@ -179,6 +179,18 @@ impl Upstream {
         )
         .with_detail(failures.join("; "))
     }
+}
+
+/// Whether a reply came and could not be read, which another attempt would not change.
+fn is_unreadable(error: &ClientError) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            return error.is_parse();
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The URI to ask: the endpoint, its path, and the target as it stands.

@@ -116,7 +116,7 @@ impl Connection {
             }
         };
         if let Err(error) = outcome {
-            tracing::debug!(peer = ?connection.peer.address, %error, "connection broke");
+            told(&connection.peer, &*error);
         }
     }
 
@@ -172,4 +172,17 @@ fn builder(config: &Config) -> Builder<TokioExecutor> {
         .keep_alive_timeout(timeouts.header)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
     builder
+}
+
+/// A request that the server itself refuses (its head is too long, or is no head) never comes as far as the access
+/// log, so it is told here.
+fn told(peer: &Peer, error: &(dyn std::error::Error + 'static)) {
+    let refused = error
+        .downcast_ref::<hyper::Error>()
+        .is_some_and(hyper::Error::is_parse);
+    if refused {
+        tracing::info!(peer = ?peer.address, %error, "a request was refused unread");
+    } else {
+        tracing::debug!(peer = ?peer.address, %error, "connection broke");
+    }
 }

@@ -22,9 +22,13 @@ fn generated_parts_are_up_to_date() {
             .unwrap_or_else(|| panic!("README.md lacks {end}"));
         let wanted = format!("\n{}\n\n", wanted.trim());
         if std::env::var_os("BLESS").is_none() {
-            assert_eq!(
-                is, wanted,
-                "README.md, {name}: run the tests with BLESS=1 and look at the diff"
+            let unlike = is
+                .lines()
+                .zip(wanted.lines())
+                .find(|(is, wanted)| is != wanted);
+            assert!(
+                is == wanted,
+                "README.md, {name}: run with BLESS=1 and look at the diff; {unlike:?}"
             );
         }
         text = format!("{before}{begin}{wanted}{end}{after}");

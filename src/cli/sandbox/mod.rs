@@ -78,5 +78,7 @@ fn store(file: Option<&Path>) -> Result<Store> {
     };
     let name = file.display();
     let json = std::fs::read_to_string(file).with_context(|| format!("{name} cannot be read"))?;
-    Store::from_json(&json).map_err(|error| anyhow!("{name}: {error}"))
+    Store::from_json(&json).map_err(|error| {
+        anyhow!("{name}: {error}; it takes {{\"images\": [...]}} with image objects of Glance v2")
+    })
 }

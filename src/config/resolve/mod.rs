@@ -53,6 +53,9 @@ const NEVER_FORWARDED: &[&str] = &[
     "upgrade",
 ];
 
+/// More than any client has use for.
+const MOST_HEADERS: u64 = 4096;
+
 /// hyper reads into a buffer of at least this size.
 const SMALLEST_HEADER_LIMIT: usize = 8192;
 
@@ -190,8 +193,7 @@ fn limits(section: &Section<'_, '_>) -> Limits {
             &header_bytes,
             SMALLEST_HEADER_LIMIT,
         ),
-        headers: usize::try_from(at_least(section, "headers", &section.count("headers"), 1))
-            .unwrap_or(usize::MAX),
+        headers: headers(section),
         element_bytes: at_least(section, "element_bytes", &section.size("element_bytes"), 1),
         body_bytes: section.size("body_bytes").value,
         max_items: Some(section.count("max_items").value).filter(|count| *count > 0),
@@ -199,13 +201,23 @@ fn limits(section: &Section<'_, '_>) -> Limits {
     }
 }
 
+/// The server makes room for as many header lines as it allows, for every request.
+fn headers(section: &Section<'_, '_>) -> usize {
+    let count = section.count("headers");
+    let headers = at_least(section, "headers", &count, 1);
+    if headers > MOST_HEADERS {
+        section.note(&count.span, format!("`headers` is at most {MOST_HEADERS}"));
+    }
+    usize::try_from(headers.min(MOST_HEADERS)).unwrap_or(usize::MAX)
+}
+
 fn timeouts(section: &Section<'_, '_>) -> Timeouts {
     let drain = section.section("timeouts.drain");
     Timeouts {
-        header: section.duration("header"),
-        idle: section.duration("idle"),
-        body: section.duration("body"),
-        write: section.duration("write"),
+        header: section.some_time("header"),
+        idle: section.some_time("idle"),
+        body: section.some_time("body"),
+        write: section.some_time("write"),
         drain_min: drain.duration("min"),
         drain_max: drain.duration("max"),
     }

@@ -43,10 +43,10 @@ fn upstream(
         section.note(&listed.span, "`endpoints` names at least one");
     }
     let (connect, first_byte) = (
-        timeouts.duration("connect"),
-        timeouts.duration("first_byte"),
+        timeouts.some_time("connect"),
+        timeouts.some_time("first_byte"),
     );
-    let (idle, pool_idle) = (timeouts.duration("idle"), section.duration("pool_idle"));
+    let (idle, pool_idle) = (timeouts.some_time("idle"), section.duration("pool_idle"));
     let secure = endpoints.iter().any(Endpoint::is_tls);
     let tls = upstream_tls(tls, secure, &listed, folder)?;
     section.is_present().then_some(Upstream {

@@ -39,7 +39,11 @@ pub(super) fn read(call: &Call, refusal: &Refusal<'_>) -> Fault {
             format!("The image service answered with HTTP {}.", status.as_u16()),
         ),
     };
-    fault.detail = Some(format!("HTTP {}: {said}", refusal.status.as_u16()));
+    // What Glance says of the caller's own request may quote it, so it goes to the caller and not to the log.
+    fault.detail = Some(match fault.status.is_server_error() {
+        true => format!("HTTP {}: {said}", refusal.status.as_u16()),
+        false => format!("HTTP {}", refusal.status.as_u16()),
+    });
     fault.retry_after = refusal.headers.get(RETRY_AFTER).cloned();
     if refusal.status == StatusCode::UNAUTHORIZED {
         fault.challenges = challenges(refusal.headers);

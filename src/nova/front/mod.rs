@@ -86,7 +86,11 @@ pub fn read(
         headers,
     };
     match path::recognise(method, path) {
-        Route::Elsewhere => Reading::Elsewhere,
+        Route::Unread if request.overrides_its_method() => Reading::Refused(Refused {
+            fault: Fault::no_route(),
+            face: NovaFace::of_faults(ground, headers),
+        }),
+        Route::Unread | Route::Elsewhere => Reading::Elsewhere,
         Route::Nowhere => Reading::Refused(Refused {
             fault: Fault::no_route(),
             face: NovaFace::of_faults(ground, headers),
@@ -135,6 +139,13 @@ impl Request<'_> {
         let asked_for = operation.methods.contains(&self.method.as_str());
         face.operation = asked_for.then_some(operation);
         face
+    }
+
+    /// Whether the query names another method, which Nova would take for the request's own (Routes,
+    /// `mapper.py`, `_method`). Such a request is not passed on.
+    fn overrides_its_method(self) -> bool {
+        let pairs = webob::query::parse(self.query);
+        pairs.is_none_or(|pairs| pairs.iter().any(|(name, _)| name == "_method"))
     }
 
     /// What is asked, checked in Nova's order: microversion, then query.

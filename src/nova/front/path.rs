@@ -34,6 +34,8 @@ pub(super) enum Route<'p> {
     },
     /// Among the image routes, or so spelled that an upstream may find it there, yet none of them.
     Nowhere,
+    /// An image route with a method that is not read here.
+    Unread,
     /// Not an image route.
     Elsewhere,
 }
@@ -183,7 +185,7 @@ fn within<'p>(method: &Method, place: Place<'p>, rest: &[Segment<'p>]) -> Route<
             .first()
             .is_none_or(|id| id.text.as_deref().and_then(ImageId::parse).is_some());
     if known || harmless {
-        Route::Elsewhere
+        Route::Unread
     } else {
         Route::Nowhere
     }

@@ -385,3 +385,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_method_in_the_query_is_never_passed_on() {
+    let read = |method: Method, query: &str| {
+        let path = "/v2.1/abc/images/70a599e0-31e7-49b7-b260-868f441e862b";
+        read(&ground(), &method, path, Some(query), &HeaderMap::new())
+    };
+    assert!(matches!(
+        read(Method::GET, "_method=DELETE"),
+        Reading::Mine(_)
+    ));
+    for query in ["_method=DELETE", "a=b;%5Fmethod=DELETE", "_method", "x=%ff"] {
+        assert!(
+            matches!(read(Method::POST, query), Reading::Refused(_)),
+            "{query}"
+        );
+    }
+    assert!(matches!(read(Method::DELETE, "a=b"), Reading::Elsewhere));
+}

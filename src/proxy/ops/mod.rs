@@ -61,11 +61,21 @@ impl Asking {
         *request.headers_mut() = self.headers.clone();
         self.tally.add_upstream_request();
         let (head, body) = self.upstream.send(request).await?.into_parts();
+        let identity =
+            |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+        let encoding = head
+            .headers
+            .get_all(CONTENT_ENCODING)
+            .iter()
+            .find(|value| !identity(value));
         if !matches!(
             head.status,
             StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION
         ) {
-            let said = read_upto(body, MAX_ERROR_BODY).await.unwrap_or_default();
+            let said = match encoding {
+                Some(_) => Vec::new(),
+                None => read_upto(body, MAX_ERROR_BODY).await.unwrap_or_default(),
+            };
             let refusal = Refusal {
                 status: head.status,
                 headers: &head.headers,
@@ -73,14 +83,7 @@ impl Asking {
             };
             return Err(self.back.fault(call, &refusal));
         }
-        let encoded =
-            |value: &http::HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
-        if let Some(encoding) = head
-            .headers
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .find(|value| encoded(value))
-        {
+        if let Some(encoding) = encoding {
             return Err(broken(format!("the reply is encoded: {encoding:?}")));
         }
         Ok(body)

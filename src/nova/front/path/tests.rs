@@ -22,7 +22,7 @@ fn word(method: &Method, path: &str) -> String {
         Route::NoImage { .. } => "no image".to_owned(),
         Route::NoItem { .. } => "no item".to_owned(),
         Route::Nowhere => "nowhere".to_owned(),
-        Route::Elsewhere => "elsewhere".to_owned(),
+        Route::Unread | Route::Elsewhere => "elsewhere".to_owned(),
     }
 }
 
@@ -265,7 +265,7 @@ proptest! {
             }
             _ => false,
         };
-        if is_images && matches!(recognise(&Method::GET, &path), Route::Elsewhere) {
+        if is_images && matches!(recognise(&Method::GET, &path), Route::Unread | Route::Elsewhere) {
             for segment in path.split('/').skip(1) {
                 let text = percent_encoding::percent_decode_str(segment).decode_utf8().unwrap();
                 prop_assert!(!matches!(&*text, "" | "." | "..") && !text.contains('/'), "{}", path);
