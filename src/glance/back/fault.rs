@@ -40,9 +40,12 @@ pub(super) fn read(call: &Call, refusal: &Refusal<'_>) -> Fault {
         ),
     };
     // What Glance says of the caller's own request may quote it, so it goes to the caller and not to the log.
-    fault.detail = Some(match fault.status.is_server_error() {
-        true => format!("HTTP {}: {said}", refusal.status.as_u16()),
-        false => format!("HTTP {}", refusal.status.as_u16()),
+    let code = format!("HTTP {}", refusal.status.as_u16());
+    let is_theirs = fault.status.is_server_error();
+    fault.detail = Some(if is_theirs {
+        format!("{code}: {said}")
+    } else {
+        code
     });
     fault.retry_after = refusal.headers.get(RETRY_AFTER).cloned();
     if refusal.status == StatusCode::UNAUTHORIZED {
