@@ -66,7 +66,7 @@ def shapes(images):
     for want in ALPHA:
         shown = images.get(want["id"])._info
         check(f"images.get({want['name']!r})", {k: shown.get(k) for k in want}, want)
-        check(f"images.list() has the same", {k: v for k, v in listed[want["id"]].items() if k != "links"}, {k: v for k, v in shown.items() if k != "links"})
+        check("images.list() has the same", {k: v for k, v in listed[want["id"]].items() if k != "links"}, {k: v for k, v in shown.items() if k != "links"})
 
 
 def metadata(images):
@@ -94,7 +94,7 @@ CATALOG = ("--os-region-name", TRUTH["region"])
 # How it is called, and whether it then asks this Nova for one image: from 5.1 on it asks Glance, of the catalog.
 WAYS = {
     "2.17.0": [(("--os-compute-api-version", version, "--bypass-url", base(path)), True) for version, path in APIS[:2]],
-    # With --bypass-url it speaks Keystone v2.0 alone and takes no token: only the catalog is left.
+    # With --bypass-url it speaks Keystone v2.0 alone, and --os-auth-type token it cannot read: only the catalog is left.
     "5.1.0": [((*CATALOG, "--os-compute-api-version", "2"), True), ((*CATALOG, "--os-compute-api-version", "2.1"), True), (CATALOG, True)],
     "7.1.2": [(("--os-region-name", "RegionOne", "--os-compute-api-version", version, "--endpoint-override", base(path)), False) for version, path in APIS[:2]] + [(CATALOG, True)],
 }
