@@ -24,9 +24,9 @@ USERS = {
     "delta": ("delta", ["member", "reader"]),
     "alphareader": ("alpha", ["reader"]),
 }
-
-
-PROXIED = "Proxied"
+# For clients whose only way to a proxy is the catalog there are two more regions, whose Nova is the proxy.  The second
+# has no Glance: there some clients ask Nova for its images.
+PROXIED, IMAGELESS = "Proxied", "Imageless"
 
 
 def arguments():
@@ -102,12 +102,12 @@ for name, (project, roles) in USERS.items():
     ensure_user(name, ARGS.tenant_password, PROJECTS[project], roles)
 for name in ("glance", "nova"):
     ensure_user(name, ARGS.service_password, service_project, ["admin", "service"])
-# For clients whose only way to a proxy is the catalog there is a second region, whose Nova is the proxy.
-made = ADMIN.post(ARGS.auth_url + "/regions", json={"region": {"id": PROXIED}})
-if made.status_code != 409:       # it is there already
-    made.raise_for_status()
+for region in (PROXIED, IMAGELESS):
+    made = ADMIN.post(ARGS.auth_url + "/regions", json={"region": {"id": region}})
+    if made.status_code != 409:       # it is there already
+        made.raise_for_status()
 ensure_service("image", "glance", {"RegionOne": ARGS.glance_url, PROXIED: ARGS.glance_url})
-ensure_service("compute", "nova", {"RegionOne": ARGS.nova_url + "/v2.1", PROXIED: ARGS.proxy_url + "/v2.1"})
+ensure_service("compute", "nova", {"RegionOne": ARGS.nova_url + "/v2.1", PROXIED: ARGS.proxy_url + "/v2.1", IMAGELESS: ARGS.proxy_url + "/v2.1"})
 ensure_service("compute_legacy", "nova_legacy", {"RegionOne": ARGS.nova_url + "/v2/%(project_id)s", PROXIED: ARGS.proxy_url + "/v2/%(project_id)s"})
 
 tokens = {name: login(name, ARGS.tenant_password, project) for name, (project, _) in USERS.items()}

@@ -1,0 +1,147 @@
+"""python-novaclient, library and command line."""
+import os
+import subprocess
+import sys
+
+from common import ALPHA, GAMMA, ITSELF, MISSING, TRUTH, UNIQUE, attempt, base, check, done, ids, refused
+import novaclient
+from novaclient import client, exceptions
+
+VERSION = sys.argv[1]
+COMMAND = [os.path.join(os.path.dirname(sys.executable), "nova")]
+# Before keystoneauth it spoke Keystone v2.0 alone, which is gone: its users give it a token and the URL.
+TOKEN_ONLY = VERSION.startswith("2.")
+if TOKEN_ONLY:
+    # Its own entry point reads the arguments twice from an iterator, which only Python 2 made a list of.
+    COMMAND = [sys.executable, "-c", "import sys; from novaclient.shell import OpenStackComputeShell as Nova; Nova().main(sys.argv[1:])"]
+# The API version that it is told, and the endpoint.  Clouds of the time of 2.17 had /v1.1 in the catalog, which Nova itself no longer serves.
+if TOKEN_ONLY:
+    APIS = [("1.1", "/v2/P"), ("2", "/v2/P"), ("2", "/v2.1/P")] + ([] if ITSELF else [("1.1", "/v1.1/P")])
+else:
+    APIS = [("2", "/v2/P"), ("2.1", "/v2.1/P"), ("2.35", "/v2.1")]
+
+
+def nova(who, version, url):
+    if TOKEN_ONLY:
+        return client.Client(version, who, None, who, "http://unused", auth_token=TRUTH["tokens"][who], bypass_url=url)
+    from keystoneauth1 import session
+    from keystoneauth1.identity import v3
+    auth = v3.Password(auth_url=TRUTH["auth_url"], username=who, password=TRUTH["password"], project_name=who, user_domain_id="default", project_domain_id="default")
+    return client.Client(version, session=session.Session(auth=auth), endpoint_override=url, region_name="RegionOne")
+
+
+# ---------------------------------------------------------------- the library
+def paged(images, **options):
+    got = images.list(**options)
+    while got and (page := images.list(marker=got[-1].id, **options)):
+        got += page
+    return ids(got)
+
+
+def lists(at, images):
+    want = ids(GAMMA)
+    check(f"{at} images.list() gives all {len(want)}", ids(images.list()), want)
+    check(f"{at} images.list(detailed=False)", ids(images.list(detailed=False)), want)
+    check(f"{at} images.list(limit=7)", ids(images.list(limit=7)), want[:7])
+    check(f"{at} images.list(limit=7, detailed=False)", ids(images.list(limit=7, detailed=False)), want[:7])
+    if not TOKEN_ONLY:               # it has no marker yet
+        for limit in (100, 33):
+            check(f"{at} by limit={limit} and marker", paged(images, limit=limit), want)
+        check(f"{at} by limit=100 and marker, not detailed", paged(images, limit=100, detailed=False), want)
+        check(f"{at} list after the last", images.list(marker=want[-1]), [])
+
+
+def lookups(at, images):
+    """Its only filters: it lists, and looks for itself."""
+    check(f"{at} images.find(name=...)", images.find(name=UNIQUE["name"]).id, UNIQUE["id"])
+    check(f"{at} images.find(id=...)", images.find(id=UNIQUE["id"]).name, UNIQUE["name"])
+    check(f"{at} images.findall(status=...)", ids(images.findall(status="ACTIVE")), [i["id"] for i in GAMMA if i["status"] == "ACTIVE"])
+    refused(f"{at} images.get of nothing", exceptions.NotFound, lambda: images.get(MISSING))
+    refused(f"{at} images.find of nothing", exceptions.NotFound, lambda: images.find(name="no such image"))
+
+
+def shapes(images):
+    """Every field and all metadata of images of every kind, shown and listed."""
+    listed = {i.id: i._info for i in images.list()}
+    for want in ALPHA:
+        shown = images.get(want["id"])._info
+        check(f"images.get({want['name']!r})", {k: shown.get(k) for k in want}, want)
+        check("images.list() has the same", {k: v for k, v in listed[want["id"]].items() if k != "links"}, {k: v for k, v in shown.items() if k != "links"})
+
+
+def metadata(images):
+    """Of an image that no list of this run holds, and keys that are this client's own: several clients are checked at a time."""
+    target, want = images.find(name="beta private"), {"colour " + VERSION: "red", "b." + VERSION: "č"}
+    images.set_meta(target, want)
+    check("images.set_meta, and images.get shows it", {k: v for k, v in images.get(target).metadata.items() if k in want}, want)
+    images.delete_meta(target, [k.replace(" ", "%20") if TOKEN_ONLY else k for k in want])     # once it did not quote
+    check("images.delete_meta, and images.get shows that", [k for k in images.get(target).metadata if k in want], [])
+
+
+def passes_through(n, direct):
+    mine, name = TRUTH["projects"]["gamma"], "through-novaclient-" + VERSION.replace(".", "-")
+    check("servers.list()", n.servers.list(), direct.servers.list())
+    for what, call in (("flavors", lambda n: n.flavors.list()), ("quotas", lambda n: [n.quotas.get(mine)]), ("limits", lambda n: [n.limits.get()])):
+        check(what, [i._info for i in call(n)], [i._info for i in call(direct)])
+    n.keypairs.create(name, public_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPdQ0p9cQy0JkM2ZCh0BcpQbGvdQ8KmcPf7bXWhLkz0r x")
+    check("keypairs.create is seen by Nova", name in [k.name for k in direct.keypairs.list()], True)
+    n.keypairs.delete(name)
+    check("keypairs.delete too", name in [k.name for k in direct.keypairs.list()], False)
+
+
+# ---------------------------------------------------------------- the command line
+CATALOG = ("--os-region-name", TRUTH["region"])
+# How it is called, and whether it then asks this Nova for one image: from 5.1 on it asks Glance, of the catalog.
+WAYS = {
+    "2.17.0": [(("--os-compute-api-version", version, "--bypass-url", base(path)), True) for version, path in APIS[:2]],
+    # With --bypass-url it speaks Keystone v2.0 alone, and --os-auth-type token it cannot read: only the catalog is left.
+    "5.1.0": [((*CATALOG, "--os-compute-api-version", "2"), True), ((*CATALOG, "--os-compute-api-version", "2.1"), True), (CATALOG, True)],
+    "7.1.2": [(("--os-region-name", "RegionOne", "--os-compute-api-version", version, "--endpoint-override", base(path)), False) for version, path in APIS[:2]] + [(CATALOG, True)],
+}
+
+
+def command(*words):
+    """The rows of the table that it prints."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("OS_")}
+    if TOKEN_ONLY:
+        env.update(OS_AUTH_URL="http://unused", OS_USERNAME="gamma", OS_TENANT_NAME="gamma", OS_AUTH_TOKEN=TRUTH["tokens"]["gamma"])
+    else:
+        env.update(OS_AUTH_URL=TRUTH["auth_url"], OS_USERNAME="gamma", OS_PASSWORD=TRUTH["password"], OS_PROJECT_NAME="gamma", OS_USER_DOMAIN_ID="default",
+                   OS_PROJECT_DOMAIN_ID="default", OS_IDENTITY_API_VERSION="3")
+    done = subprocess.run([*COMMAND, *words], env=env, text=True, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"nova {' '.join(words)}: {done.stderr[-300:]}")
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines() if line.startswith("|")][1:]
+
+
+def rows(images):
+    return sorted((i["id"], i["name"], i["status"]) for i in images)
+
+
+def commands(how, shows):
+    at = "nova " + " ".join(how)
+
+    def listed(*words):
+        return sorted(tuple(row[:3]) for row in command(*how, *words))
+
+    check(f"{at} image-list gives all {len(GAMMA)}", listed("image-list"), rows(GAMMA))
+    check(f"{at} image-list --limit 5", listed("image-list", "--limit", "5"), rows(GAMMA[:5]))
+    check(f"{at} list", command(*how, "list"), [])
+    for ref in (UNIQUE["id"], UNIQUE["name"]) if shows else ():
+        shown = dict(row[:2] for row in command(*how, "image-show", ref))
+        check(f"{at} image-show {ref!r}", (shown.get("id"), shown.get("name")), (UNIQUE["id"], UNIQUE["name"]))
+
+
+check("the version", novaclient.__version__, VERSION)
+for version, path in APIS:
+    at = f"{version} {path}"
+    attempt(f"lists {at}", lambda: lists(at, nova("gamma", version, base(path)).images))
+    attempt(f"lookups {at}", lambda: lookups(at, nova("gamma", version, base(path)).images))
+version, path = APIS[1]
+attempt("lists, 50 a page", lambda: lists("50 a page", nova("gamma", version, base(path, url=TRUTH["lowcap_url"])).images))
+attempt("shapes", lambda: shapes(nova("alpha", version, base(path, "alpha")).images))
+attempt("metadata", lambda: metadata(nova("beta", version, base(path, "beta")).images))
+attempt("pass-through", lambda: passes_through(nova("gamma", version, base(path)), nova("gamma", version, base(path, url=TRUTH["nova_url"]))))
+for how, shows in WAYS[VERSION]:
+    attempt("command line", commands, how, shows)
+done()

@@ -1,0 +1,12 @@
+"""What clients of before 2017 expect of Python and 3.11 no longer has.  `run` puts this directory on PYTHONPATH."""
+import collections
+import collections.abc
+import inspect
+
+if not hasattr(inspect, "getargspec"):
+    Spec = collections.namedtuple("Spec", "args varargs keywords defaults")
+    inspect.getargspec = lambda function: Spec(*inspect.getfullargspec(function)[:4])
+
+for name in collections.abc.__all__:
+    if not hasattr(collections, name):
+        setattr(collections, name, getattr(collections.abc, name))

@@ -1,0 +1,56 @@
+"""Writes what a check needs to know: where the services are, and what Glance holds for each project.
+
+    truth.py VAR OUT     VAR is the directory with the env.json of tests/openstack/stack
+Glance is asked directly, in pages smaller than any that the proxy asks for, and its images are put into the words of
+the Nova API here, once for clients of every language.
+"""
+import json
+import os
+import pathlib
+import sys
+import urllib.request
+
+VAR, OUT = map(pathlib.Path, sys.argv[1:3])
+ENV = json.loads((VAR / "env.json").read_text())
+PAGE = 40
+# Glance's word -> Nova's word and progress; every other one is UNKNOWN and 0.
+STATUS = {"active": ("ACTIVE", 100), "queued": ("SAVING", 25), "saving": ("SAVING", 50), "killed": ("ERROR", 0),
+          "deleted": ("DELETED", 0), "pending_delete": ("DELETED", 0)}
+# What Glance itself says of an image; all else are its properties, which are Nova's metadata.
+BASE = set("""id name status visibility protected os_hidden checksum os_hash_algo os_hash_value owner size virtual_size container_format
+              disk_format created_at updated_at tags direct_url min_ram min_disk self file stores schema locations""".split())
+DECODED = ("block_device_mapping", "mappings")
+
+
+def glance(path, who):
+    request = urllib.request.Request(ENV["glance_url"] + path, headers={"X-Auth-Token": ENV["tokens"][who], "Accept": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def stored(who):
+    """Every image that this user's list holds, in order."""
+    images, path = [], f"/v2/images?limit={PAGE}"
+    while path:
+        page = glance(path, who)
+        images += page["images"]
+        path = page.get("next")
+    return images
+
+
+def in_novas_words(image):
+    status, progress = STATUS.get(image["status"], ("UNKNOWN", 0))
+    metadata = {k: v for k, v in image.items() if k not in BASE}
+    metadata.update({k: json.loads(metadata[k]) for k in DECODED if k in metadata})
+    return {"id": image["id"], "name": image["name"], "status": status, "progress": progress,
+            "created": image["created_at"], "updated": image["updated_at"], "minRam": image["min_ram"], "minDisk": image["min_disk"],
+            "OS-EXT-IMG-SIZE:size": image["size"] or 0, "metadata": metadata}
+
+
+OUT.write_text(json.dumps({
+    "auth_url": ENV["auth_url"], "nova_url": ENV["nova_url"], "glance_url": ENV["glance_url"],
+    "proxy_url": os.environ["PROXY_URL"], "lowcap_url": os.environ["PROXY_LOWCAP_URL"], "region": os.environ["REGION"],
+    "itself": os.environ["ITSELF"] == "1",      # it is Nova that is asked, not the proxy
+    "password": ENV["tenant_password"], "projects": ENV["projects"], "tokens": ENV["tokens"],
+    "images": {who: [in_novas_words(i) for i in stored(who)] for who in ("alpha", "gamma")},
+}))
