@@ -263,7 +263,7 @@ def generated(stack, made, rules, counts, args):
     if left_out:
         counts["generated"]["different"] += 1
         print(f"\nDIFFERENT generated: generate.py has no values for {', '.join(left_out)} of {generate.TABLES_RS.name}")
-    stack.rules, by_rule = rules, collections.Counter()
+    stack.rules, by_rule, shown = rules, collections.Counter(), set()
     for parts in made:
         case = parts.case()
         try:
@@ -275,6 +275,10 @@ def generated(stack, made, rules, counts, args):
         if verdict.outcome == "different":
             small = generate.shrunk(parts, lambda p: alike(stack, p, verdict, rules))
             case = small.case()
+            if small.paste() in shown:
+                print(f"\nDIFFERENT {title(parts.case())}\n  again {small.paste()}", flush=True)
+                continue
+            shown.add(small.paste())
             report(case, verdict.found, verdict) if small == parts else report(case, *found_again(stack, case, rules, verdict))
             print("  " + small.paste(), flush=True)
         elif args.verbose:

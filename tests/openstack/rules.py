@@ -19,7 +19,6 @@ MAX_LIMIT = 1000
 # What Glance's schema calls base: everything else of an image is its metadata.
 BASE = frozenset("id name status visibility protected os_hidden checksum os_hash_algo os_hash_value owner size virtual_size container_format disk_format "
                  "created_at updated_at tags direct_url min_ram min_disk self file stores schema locations".split())
-EATEN = "property-"         # the letters that Nova cuts from the front of a key
 ROUTE = re.compile(r"/(v2|v2\.1|v1\.1)(?:/([^/?]+))?/images(/detail)?$")
 
 
@@ -78,10 +77,11 @@ def plain(line):
 
 # ---------------------------------------------------------------- the rules, each for the row of its name
 def host_required(stack, plan):
-    host = plan.ask.host
-    if host is not None and not re.fullmatch(r"([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:\d+)?", host):
-        plan.accepts = lambda ours: ours.status == 400 and b"ost" in ours.body
-        return True
+    host = re.fullmatch(r"([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:\d*)?", stack.host if plan.ask.host is None else plan.ask.host)
+    if host and int((host[2] or "")[1:] or 0) < 65536:
+        return False
+    plan.accepts = lambda ours: ours.status == 400 and (b"Host" in ours.body or plan.asked.method == "HEAD")
+    return True
 
 
 def fragment_refused(stack, plan):
@@ -170,11 +170,11 @@ def changes_since_plus(stack, plan):
 
 
 def changes_since_message(stack, plan):
-    """As Nova complains of a limit that is no number, but of this parameter; what else is wrong with numbers comes first."""
+    """As Nova complains of a limit that is no number, but of this parameter; what is wrong with numbers comes first."""
     value = plan.last("changes-since")
-    if value is None or is_time(stack, value):
+    if value is None or is_time(stack, value) or not numbers_are_good(plan.ask.target):
         return False
-    plan.set_items([p for p in plan.items() if key(p) in NUMBERS] + ["limit=x"])
+    plan.set_items(["limit=x"])
 
     def after(answer):
         body = answer.json()
@@ -212,10 +212,10 @@ def operators_are_text(stack, plan):
     return changed
 
 
-def property_by_metadata(pattern):
-    """Filters on these keys are taken from the query, and the images that do not have the value from the list."""
+def property_by_metadata(row):
+    """The filters that the row speaks of are taken from the query, and the images that do not have the value from the list."""
     def rule(stack, plan):
-        concerned = [p for p in plan.items() if key(p).startswith("property-") and pattern.search(key(p)[len("property-"):])]
+        concerned = [p for p in plan.items() if key(p).startswith("property-") and re.search(stack.rules[row], "GET /v2/images?" + plain(p))]
         if not concerned or not plan.is_list():
             return False
         plan.set_items([p for p in plan.items() if p not in concerned])
@@ -230,13 +230,17 @@ def poisoned_image_served(stack, plan):
     poison = stack.seed["delta-bad-bdm"]["id"]
     if plan.ask.who not in ("delta", "admin") or stack.ask("nova", plan.ask).status != 500:
         return False
-    plan.accepts = lambda ours: ours.status == 200 and poison_served(stack, plan, poison, ours)
+    plan.accepts = lambda ours: poison_served(stack, plan, poison, ours)
     return True
 
 
 def poison_served(stack, plan, poison, ours):
-    body, glance = ours.json(), stack.stored_images(plan.ask.who)
+    body, glance = ours.json(), stack.stored_images(user(plan.ask))
     raw = next(i for i in glance if i["id"] == poison)
+    if may_be_key(plan.path()) and unquote(plan.path().rpartition("/")[2]) not in raw.keys() - BASE:
+        return ours.status == 404
+    if ours.status != 200 or plan.asked.method == "HEAD":
+        return ours.status == 200 and ours.body == b""
     if not plan.is_list():
         said = body.get("image", {}).get("metadata") or body.get("metadata") or body.get("meta")
         return said == {k: v for k, v in raw.items() if k in said and k not in BASE} != {}
@@ -244,9 +248,9 @@ def poison_served(stack, plan, poison, ours):
         return False
     marker, limit = plan.last("marker"), plan.last("limit")
     ids = [i["id"] for i in glance]
-    ids = ids[ids.index(marker) + 1 if marker else 0:]
+    ids = ids[ids.index(marker) + 1 if marker in ids else 0:]
     names = ",".join(f'"{i["name"]}"' for i in glance if i["id"] != poison)
-    others = stack.ask("nova", replace(plan.ask, target=f"{plan.path()}?name=in%3A{quote(names, safe='')}")).json()["images"]
+    others = finished(plan, stack.ask("nova", replace(plan.ask, target=f"{plan.path()}?name=in%3A{quote(names, safe='')}"))).json().get("images", [])
     want = [next((i for i in others if i["id"] == wanted), None) for wanted in ids[:int(limit) if limit else None]]
     return len(want) == len(body["images"]) and all(mine == theirs or theirs is None and mine["id"] == poison for mine, theirs in zip(body["images"], want))
 
@@ -256,8 +260,11 @@ def unauthorized_from_glance(stack, plan):
     if not unauthorized(plan.ask):
         return False
     own = replace(plan.ask, who="alpha", headers=tuple((k, v) for k, v in plan.ask.headers if k.lower() not in TOKENS))
-    own = replace(own, target=own.target.partition("?")[0] + "?" + "&".join(p for p in plan.items() if key(p) != "marker"))
-    answer = expected(stack, replace(own, target=own.target.rstrip("?")), stack.rules).answer
+    # Only Glance knows markers and the keys that are missing.
+    path, query = plan.path(), "&".join(p for p in plan.items() if key(p) != "marker")
+    if may_be_key(path):
+        path = path.rpartition("/")[0]
+    answer = expected(stack, replace(own, target=path + ("?" + query if query else "")), stack.rules).answer
     of_itself = answer and answer.status in (400, 404, 406) and (b"Image not found" not in answer.body or not may_be_id(plan.path()))
     if not of_itself:
         return False
@@ -276,8 +283,10 @@ def may_be_id(path):
     return bool(re.search(r"/images/(?!\.)[A-Za-z0-9._-]{1,36}(/|$)", plain(path)))
 
 
-PROPERTY = r"(id|name|status|visibility|protected|os_hidden|checksum|os_hash_algo|os_hash_value|owner|size|virtual_size|container_format|disk_format|created_at|updated_at|tags?|direct_url|min_ram|min_disk|self|file|" \
-    r"stores|schema|locations|limit|marker|sort|sort_key|sort_dir|member_status|changes-since|deleted|deleted_at|is_public|properties|members|delete|get|items|iteritems|keys|metadata|registry|save|to_dict|update|values|_.*|.*_min|.*_max)$"
+def may_be_key(path):
+    found = re.search("/metadata/([^/]+)$", path)
+    return bool(found) and not re.search(r"[/\\?#%\x00-\x1f]", unquote(found[1]))
+
 
 # In the order in which they are applied.
 RULES = {
@@ -300,8 +309,8 @@ RULES = {
     "server-last-segment": server_last_segment,
     "status-mapped": status_mapped,
     "operators-are-text": operators_are_text,
-    "property-key-exact": property_by_metadata(re.compile("^[property-]")),
-    "property-not-injected": property_by_metadata(re.compile("^" + PROPERTY)),
+    "property-key-exact": property_by_metadata("property-key-exact"),
+    "property-not-injected": property_by_metadata("property-not-injected"),
     "links-carry-url-project": links_carry_url_project,
     "poisoned-image-served": poisoned_image_served,
 }
@@ -317,21 +326,26 @@ class Expected:
 
 def expected(stack, ask, rows):
     """What we must answer, by the rows that concern the request; each looks at the request as the ones before left it."""
-    ask = replace(ask, target=stack.fill(ask.target))
+    path, question, query = stack.fill(ask.target).partition("?")
+    ask = replace(ask, target=plain(path) + question + query)
     plan = Plan(ask, ask)
     for name, rule in RULES.items():
         if name in rows and re.search(rows[name], plain(f"{plan.ask.method} {plan.ask.target}")) and rule(stack, plan):
             plan.used.append(name)
             if plan.accepts:
                 return Expected(None, plan.used, plan.accepts)
-    if plan.kept and all(is_number(v) for n, v in pairs(ask.target) if n in NUMBERS):
+    if plan.kept and numbers_are_good(ask.target):
         plan.set_items([p for p in plan.items() if key(p) not in NUMBERS])
     answer = stack.ask("nova", plan.ask)
     if plan.requeried and answer.status == 200:
         answer = relisted(stack, plan, answer)
+    return Expected(finished(plan, answer), plan.used)
+
+
+def finished(plan, answer):
     for step in reversed(plan.after):
         answer = step(answer)
-    return Expected(answer, plan.used)
+    return answer
 
 
 def relisted(stack, plan, answer):
@@ -341,7 +355,7 @@ def relisted(stack, plan, answer):
         return answer
     limit, images = last(plan.asked.target, "limit"), body["images"]
     if plan.kept:
-        metadata = {i["id"]: i for i in stack.stored_images(plan.ask.who)}
+        metadata = {i["id"]: i for i in stack.stored_images(user(plan.ask))}
         images = [i for i in images if all(has(metadata.get(i["id"], {}), k, v) for k, v in plan.kept)]
     body = {"images": images[:int(limit) if limit else None]}
     if body["images"] and len(body["images"]) == min(int(limit or MAX_LIMIT), MAX_LIMIT):
@@ -369,8 +383,8 @@ def next_query(target, marker):
 
 
 # ---------------------------------------------------------------- helpers
-def is_number(text):
-    return bool(re.fullmatch("[0-9]+", text)) and int(text) > 0
+def numbers_are_good(target):
+    return all(re.fullmatch("[0-9]+", v) and int(v) > 0 for n, v in pairs(target) if n in NUMBERS)
 
 
 def is_time(stack, text):
@@ -382,7 +396,11 @@ def is_time(stack, text):
 
 
 def own_project(stack, ask):
-    return stack.env["projects"]["alpha" if ask.who in ("alphareader", None) else ask.who]
+    return stack.env["projects"][{"alphareader": "alpha"}.get(user(ask), user(ask))]
+
+
+def user(ask):
+    return ask.who or "alpha"
 
 
 def with_json(answer, body):
