@@ -125,6 +125,7 @@ class Verdict:
     nova: list         # the answers
     ours: list
     at: int = 0        # the first answer that differs
+    want: int = 0      # of a generated request: the status that ours should have
 
 
 def judge(stack, case, rules):
@@ -160,6 +161,7 @@ def judge_generated(stack, case, rules):
     elif found:
         must = expected(stack, ask, rules)
         unlike = differences(must.answer, ours) if must.answer else [] if must.accepts(ours) else ["and that is not what the rule says"]
+        verdict.want = must.answer.status if must.answer else 0
         if must.used and not unlike:
             case.deviates, verdict.outcome = " ".join(must.used), "deviating"
         elif must.used:
@@ -287,17 +289,14 @@ def generated(stack, made, rules, counts, args):
         print(f"\ngenerated with seed {args.seed}, explained by: " + ", ".join(f"{rule} {n}" for rule, n in by_rule.most_common()))
 
 
-def statuses(verdict):
-    return [a.status for a in verdict.nova + verdict.ours]
-
-
 def alike(stack, parts, verdict, rules):
-    """Whether this request too is answered differently, with the same statuses."""
+    """Whether this request too is answered differently, with the same statuses where the rules are accounted for."""
     try:
         other = judge_generated(stack, parts.case(), rules)
     except (Broken, OSError):
         return not verdict.nova
-    return other.outcome == "different" and statuses(other) == statuses(verdict)
+    same = (other.want, [a.status for a in other.ours]) == (verdict.want, [a.status for a in verdict.ours])
+    return other.outcome == "different" and same
 
 
 def found_again(stack, case, rules, verdict):

@@ -79,10 +79,12 @@ def headers(base, env, who):
 def many_images(env):
     """Rows of project omega in Glance's database, for as long as they are needed: the administrator would see them."""
     owner, db = env["projects"]["omega"], sqlite3.connect(env["glance_db"], timeout=30)
-    rows = [(str(uuid.uuid5(uuid.NAMESPACE_OID, f"omega-{n}")), f"many {n:04d}", f"2022-06-{1 + n // 1440:02d} {n // 60 % 24:02d}:{n % 60:02d}:00.000000") for n in range(MANY)]
+    rows = [(str(uuid.uuid5(uuid.NAMESPACE_OID, f"omega-{n}")), f"many {n:04d}",
+             f"2022-06-{1 + n // 1440:02d} {n // 60 % 24:02d}:{n % 60:02d}:00.000000") for n in range(MANY)]
     with db:
         delete(db, owner)
-        db.executemany("insert into images (id,name,size,status,created_at,updated_at,deleted,disk_format,container_format,checksum,owner,min_disk,min_ram,protected,visibility,os_hidden)"
+        db.executemany("insert into images (id,name,size,status,created_at,updated_at,deleted,disk_format,"
+                       "container_format,checksum,owner,min_disk,min_ram,protected,visibility,os_hidden)"
                        f" values (?,?,16,'active',?3,?3,0,'raw','bare',null,'{owner}',0,0,0,'shared',0)", rows)
         # As many properties as an image of a cloud has.
         db.executemany("insert into image_properties (image_id,name,value,created_at,updated_at,deleted) values (?,?,?,?4,?4,0)",
@@ -121,10 +123,11 @@ def table(pids, args, env, who, least):
     print(f"\n| {want} images, through | wall, ms | CPU, ms: " + " | CPU, ms: ".join(SERVICES) + " | wall, ratio | CPU, ratio |")
     print("|---" + "|--:" * (len(SERVICES) + 3) + "|")
     for way, (wall, cpu, _) in found.items():
-        cells = [f"{1000 * wall:.0f}", *(f"{1000 * cpu[s]:.0f}" for s in SERVICES), f"{wall / wall_1:.1f}", f"{sum(cpu.values()) / (sum(cpu_1.values()) or 1 / TICK):.1f}"]
+        ratios = wall / wall_1, sum(cpu.values()) / (sum(cpu_1.values()) or 1 / TICK)
+        cells = [f"{1000 * ms:.0f}" for ms in (wall, *(cpu[s] for s in SERVICES))] + [f"{r:.2f}" for r in ratios]
         print(f"| {way} | " + " | ".join(cells) + " |", flush=True)
     (nova, nova_cpu, _), (ours, our_cpu, _) = found["Nova"], found["the proxy"]
-    print(f"\nNova takes {nova / ours:.1f} times as long as the proxy, and {sum(nova_cpu.values()) / sum(our_cpu.values()):.1f} times the CPU.")
+    print(f"\nNova takes {nova / ours:.1f} times as long as the proxy, and {sum(nova_cpu.values()) / (sum(our_cpu.values()) or 1 / TICK):.1f} times the CPU.")
     return [f"{way} gives {n} images, Glance {want}, expected {least} or more" for way, (_, _, n) in found.items() if n != want or n < least]
 
 

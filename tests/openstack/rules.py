@@ -71,8 +71,8 @@ def last(target, name):
 
 
 def plain(line):
-    """The request line with the percent-encoding undone that changes nothing (RFC 3986, 2.3)."""
-    return re.sub("%([0-9A-Fa-f]{2})", lambda m: chr(int(m[1], 16)) if re.match(r"[A-Za-z0-9._~-]", chr(int(m[1], 16))) else m[0], line)
+    """The request line with the percent-encoding undone that changes nothing (RFC 3986, 2.3), but for dots."""
+    return re.sub("%([0-9A-Fa-f]{2})", lambda m: chr(int(m[1], 16)) if re.match(r"[A-Za-z0-9_~-]", chr(int(m[1], 16))) else m[0], line)
 
 
 # ---------------------------------------------------------------- the rules, each for the row of its name
