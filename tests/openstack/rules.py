@@ -3,6 +3,8 @@
 Each rule rewrites the request into one that Nova answers as we promise to answer the original, and says what is then
 to be done with Nova's answer.  Rules compose: a request that several rows concern is rewritten by each of them.  So a
 row explains exactly what it says, and a difference beside it remains a difference.
+
+Rows without a rule are about what no generated request meets: writes, faults of Glance, other configurations.
 """
 import json
 import re
