@@ -3,6 +3,8 @@
 
 A case that names no deviation must be answered alike.  One that does must be answered differently, and the rule must
 stand in fixtures/deviations.toml.  `--self` compares Nova with itself: then every case must be equal.
+
+After the tables come generated requests, which name no rule: theirs are found by rules.py.
 """
 import argparse
 import collections
@@ -17,8 +19,10 @@ import urllib.parse
 from dataclasses import dataclass
 
 import cases
-from case import filled, with_accept
+import generate
+from case import Ask, filled
 from judge import differences, promised
+from rules import expected, next_query
 from wire import Answer, Broken, exchange
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -32,6 +36,8 @@ def arguments():
     ap.add_argument("--proxy-lowcap", help="URL of the proxy in front of the capped Glance")
     ap.add_argument("--self", action="store_true", dest="itself", help="compare Nova with itself")
     ap.add_argument("--only", default="", metavar="REGEX", help="cases whose `group: name` matches")
+    ap.add_argument("--seed", type=int, default=1, help="what the generated requests are made from")
+    ap.add_argument("--count", type=int, default=600, help="how many are generated")
     ap.add_argument("--list", action="store_true", help="print the cases, ask nothing")
     ap.add_argument("-v", "--verbose", action="store_true", help="print every case")
     ap.add_argument("--deviations", type=pathlib.Path, default=HERE.parents[1] / "fixtures" / "deviations.toml")
@@ -49,6 +55,7 @@ class Stack:
         self.host = urllib.parse.urlsplit(nova).netloc
         self.base = {"nova": nova, "ours": nova if args.itself else args.proxy,
                      "lowcap": nova if args.itself else args.proxy_lowcap}
+        self.probe, self.times, self.glance = Ask("GET", "/"), {}, {}
 
     def ask(self, side, ask):
         headers = [("Host", ask.host if ask.host is not None else self.host)]
@@ -59,6 +66,17 @@ class Stack:
 
     def fill(self, text):
         return re.sub(r"\$TOKEN\((\w+)\)", lambda m: self.env["tokens"][m[1]], filled(text, self.env, self.seed) or "") if text is not None else None
+
+    def stored_images(self, who):
+        """What this user's list holds, as Glance itself gives it; asked for once, so for cases that write nothing."""
+        if who not in self.glance:
+            images, page = [], {"next": "/v2/images?limit=1000"}
+            while "next" in page:
+                headers = [("Host", "glance"), ("X-Auth-Token", self.env["tokens"][who])]
+                page = exchange(self.env["glance_url"], "GET", page["next"], headers).json()
+                images += page["images"]
+            self.glance[who] = images
+        return self.glance[who]
 
     def answers(self, side, case):
         """What this side says to the requests of a case, in order, and how the images are afterwards."""
@@ -107,6 +125,7 @@ class Verdict:
     nova: list         # the answers
     ours: list
     at: int = 0        # the first answer that differs
+    want: int = 0      # of a generated request: the status that ours should have
 
 
 def judge(stack, case, rules):
@@ -128,6 +147,35 @@ def judge(stack, case, rules):
     wrong = broken_promises(stack, case, ours) + ([] if found else ["the answers are equal"])
     wrong += unruly(stack, case, rules)
     return Verdict("different" if wrong else "deviating", wrong + found if wrong else found, nova, ours, at)
+
+
+def judge_generated(stack, case, rules):
+    """The rows that explain a difference are not given, but found: by what they say that our answer must be."""
+    ask, side = case.asks[0], "lowcap" if case.lowcap else "ours"
+    nova, ours = stack.ask("nova", ask), stack.ask(side, ask)
+    found = differences(nova, ours)
+    verdict = Verdict("different" if found else "equal", found, [nova], [ours])
+    if rules is None:
+        verdict.found += mislinked(stack, ask, nova)
+        verdict.outcome = "different" if verdict.found else "equal"
+    elif found:
+        must = expected(stack, ask, rules)
+        unlike = differences(must.answer, ours) if must.answer else [] if must.accepts(ours) else ["and that is not what the rule says"]
+        verdict.want = must.answer.status if must.answer else 0
+        if must.used and not unlike:
+            case.deviates, verdict.outcome = " ".join(must.used), "deviating"
+        elif must.used:
+            verdict.found += [f"by {', '.join(must.used)}: {u}" for u in unlike]
+    return verdict
+
+
+def mislinked(stack, ask, nova):
+    """Where rules.py would not find Nova's own next link."""
+    links = (nova.json() or {}).get("images_links") if nova.status == 200 else None
+    if not links:
+        return []
+    want, got = next_query(stack.fill(ask.target), nova.json()["images"][-1]["id"]), links[0]["href"].partition("?")[2]
+    return [] if want == got else [f"Nova's next link has {got}, by rules.py it would be {want}"]
 
 
 def unruly(stack, case, rules):
@@ -182,7 +230,9 @@ def main():
     args = arguments()
     stack = Stack(args)
     todo = [c for c in cases.every(stack.seed) if re.search(args.only, f"{c.group}: {c.name}")]
+    made = [p for p in generate.Generator(args.seed).requests(args.count) if re.search(args.only, f"generated: {p.case().name}")]
     if args.list:
+        todo += [p.case() for p in made]
         print(*map(title, todo), sep="\n")
         return 0
     rules = None if args.itself else known(args.deviations)
@@ -204,7 +254,57 @@ def main():
             seen.add(case.deviates)
     if wrote:
         stack.restore()
+    if made:
+        generated(stack, made, rules, counts, args)
     return summary(counts, rules, seen, args, time.monotonic() - start)
+
+
+def generated(stack, made, rules, counts, args):
+    """The generated requests; each that is answered differently is shrunk to what matters."""
+    left_out = generate.missing_from(generate.TABLES_RS)
+    if left_out:
+        counts["generated"]["different"] += 1
+        print(f"\nDIFFERENT generated: generate.py has no values for {', '.join(left_out)} of {generate.TABLES_RS.name}")
+    stack.rules, by_rule, shown = rules, collections.Counter(), set()
+    for parts in made:
+        case = parts.case()
+        try:
+            verdict = judge_generated(stack, case, rules)
+        except (Broken, OSError) as e:
+            verdict = Verdict("different", [str(e)], [], [])
+        counts["generated"][verdict.outcome] += 1
+        by_rule.update((case.deviates or "").split())
+        if verdict.outcome == "different":
+            small = generate.shrunk(parts, lambda p: alike(stack, p, verdict, rules))
+            case = small.case()
+            if small.paste() in shown:
+                print(f"\nDIFFERENT {title(parts.case())}\n  again {small.paste()}", flush=True)
+                continue
+            shown.add(small.paste())
+            report(case, verdict.found, verdict) if small == parts else report(case, *found_again(stack, case, rules, verdict))
+            print("  " + small.paste(), flush=True)
+        elif args.verbose:
+            print(f"{verdict.outcome:9} {verdict.nova[0].status} {verdict.ours[0].status}  {title(case)}", flush=True)
+    if by_rule:
+        print(f"\ngenerated with seed {args.seed}, explained by: " + ", ".join(f"{rule} {n}" for rule, n in by_rule.most_common()))
+
+
+def alike(stack, parts, verdict, rules):
+    """Whether this request too is answered differently, with the same statuses where the rules are accounted for."""
+    try:
+        other = judge_generated(stack, parts.case(), rules)
+    except (Broken, OSError):
+        return not verdict.nova
+    same = (other.want, [a.status for a in other.ours]) == (verdict.want, [a.status for a in verdict.ours])
+    return other.outcome == "different" and same
+
+
+def found_again(stack, case, rules, verdict):
+    try:
+        verdict = judge_generated(stack, case, rules)
+    except (Broken, OSError) as e:
+        return [str(e)], None
+    return verdict.found, verdict
 
 
 def summary(counts, rules, seen, args, took):

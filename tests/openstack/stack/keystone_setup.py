@@ -14,6 +14,7 @@ PROJECTS = {
     "beta": "be7a0000000040008000000000000002",
     "gamma": "6a33a000000040008000000000000003",
     "delta": "de17a000000040008000000000000004",
+    "omega": "03e6a000000040008000000000000006",
     "ops": "0b500000000040008000000000000005",      # where the admin user works
 }
 # user -> project, roles
@@ -22,6 +23,7 @@ USERS = {
     "beta": ("beta", ["member", "reader"]),
     "gamma": ("gamma", ["member", "reader"]),
     "delta": ("delta", ["member", "reader"]),
+    "omega": ("omega", ["member", "reader"]),
     "alphareader": ("alpha", ["reader"]),
 }
 # For clients whose only way to a proxy is the catalog there are two more regions, whose Nova is the proxy.  The second

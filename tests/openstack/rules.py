@@ -1,0 +1,415 @@
+"""What our answer must be where a row of fixtures/deviations.toml lets it differ from Nova's.
+
+Each rule rewrites the request into one that Nova answers as we promise to answer the original, and says what is then
+to be done with Nova's answer.  Rules compose: a request that several rows concern is rewritten by each of them.  So a
+row explains exactly what it says, and a difference beside it remains a difference.
+
+Rows without a rule are about what no generated request meets: writes, faults of Glance, other configurations.
+"""
+import json
+import re
+from dataclasses import dataclass, field, replace
+from typing import Callable, Optional
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from wire import Answer
+
+NUMBERS = ("limit", "page_size", "offset")
+KNOWN = ("name", "status", "changes-since", "server", "type", "minRam", "minDisk", "limit", "page_size", "marker", "offset")
+SHOWN_AS = {"SAVING": "queued,saving", "UNKNOWN": "deactivated,uploading,importing", "DELETED": "deleted,pending_delete", "ERROR": "killed"}
+MAX_LIMIT = 1000
+# What Glance's schema calls base: everything else of an image is its metadata.
+BASE = frozenset("id name status visibility protected os_hidden checksum os_hash_algo os_hash_value owner size virtual_size container_format disk_format "
+                 "created_at updated_at tags direct_url min_ram min_disk self file stores schema locations".split())
+ROUTE = re.compile(r"/(v2|v2\.1|v1\.1)(?:/([^/?]+))?/images(/detail)?$")
+
+
+@dataclass
+class Plan:
+    """How Nova is asked instead, and what is done with its answer, the last thing first."""
+    asked: object                       # the request as it was sent
+    ask: object                         # the request that Nova gets
+    after: list = field(default_factory=list)
+    used: list = field(default_factory=list)
+    kept: list = field(default_factory=list)        # what images of a list must fulfil beyond what Nova was asked for
+    requeried: bool = False                         # the query is another: the next link is ours to find
+    accepts: Optional[Callable] = None              # judges our answer where no answer of Nova's can be had
+
+    def path(self):
+        return self.ask.target.partition("?")[0]
+
+    def items(self):
+        """The raw pairs of the query."""
+        return [p for p in re.split("[&;]", self.ask.target.partition("?")[2]) if p]
+
+    def last(self, name):
+        return last(self.ask.target, name)
+
+    def set_items(self, items):
+        if items != self.items():
+            self.ask = replace(self.ask, target=self.path() + ("?" + "&".join(items) if items else ""))
+            self.requeried = True
+
+    def set(self, name, value):
+        """Gives a parameter this value in place of all that it has."""
+        self.set_items([p for p in self.items() if key(p) != name] + [f"{name}={quote(value, safe='')}"])
+
+    def is_list(self):
+        return bool(ROUTE.match(self.path()))
+
+
+def key(item):
+    return unquote_plus(item.partition("=")[0])
+
+
+def pairs(target):
+    """The query as WebOb reads it."""
+    split = (p.partition("=") for p in re.split("[&;]", target.partition("?")[2]) if p)
+    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in split]
+
+
+def last(target, name):
+    return next((v for n, v in reversed(pairs(target)) if n == name), None)
+
+
+def plain(line):
+    """The request line with the percent-encoding undone that changes nothing (RFC 3986, 2.3), but for dots."""
+    return re.sub("%([0-9A-Fa-f]{2})", lambda m: chr(int(m[1], 16)) if re.match(r"[A-Za-z0-9_~-]", chr(int(m[1], 16))) else m[0], line)
+
+
+# ---------------------------------------------------------------- the rules, each for the row of its name
+def host_required(stack, plan):
+    host = re.fullmatch(r"([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:\d*)?", stack.host if plan.ask.host is None else plan.ask.host)
+    if host and int((host[2] or "")[1:] or 0) < 65536:
+        return False
+    plan.accepts = lambda ours: ours.status == 400 and (b"Host" in ours.body or plan.asked.method == "HEAD")
+    return True
+
+
+def fragment_refused(stack, plan):
+    plan.accepts = lambda ours: ours.status == 400 and b"fragment" in ours.body
+    return True
+
+
+def v1_1_served(stack, plan):
+    plan.ask = replace(plan.ask, target=plan.ask.target.replace("/v1.1", "/v2", 1))
+    plan.after.append(in_links(stack, plan.ask, "/v2/", "/v1.1/"))
+    return True
+
+
+def head_is_served(stack, plan):
+    plan.ask = replace(plan.ask, method="GET")
+    plan.after.append(lambda answer: replace(answer, body=b""))
+    return True
+
+
+def slashes_not_collapsed(stack, plan):
+    version = re.match(r"/+(v2\.1|v2)", plan.path())
+    if version:
+        plan.ask = replace(plan.ask, target=f"/{version[1]}/images/no/such/route")
+        return True
+
+
+def smuggled_id_refused(stack, plan):
+    plan.ask = replace(plan.ask, target=re.sub("(/images/)[^?/]*", r"\1nothing", plan.ask.target, count=1))
+    return True
+
+
+def project_not_checked(stack, plan):
+    """The project becomes the token's, and links get the one that was sent."""
+    found, own = re.match(r"(/(?:v2|v2\.1)/)([^/?]+)(/images.*)", plan.ask.target, re.S), own_project(stack, plan.ask)
+    if not found or found[2] == own or found[2] == "images":
+        return False
+    plan.ask = replace(plan.ask, target=found[1] + own + found[3])
+    plan.after.append(in_links(stack, plan.ask, found[1] + own + "/", found[1] + found[2] + "/"))
+    plan.after.append(in_links(stack, plan.ask, f"/{own}/", f"/{found[2]}/"))
+    return True
+
+
+def links_carry_url_project(stack, plan):
+    own = own_project(stack, plan.ask)
+    if own not in plan.ask.target:
+        return False
+    for version in ("/v2/", "/v2.1/", "/"):
+        plan.after.append(in_links(stack, plan.ask, f"{version}{own}/", version))
+    return True
+
+
+def metadata_query_ignored(stack, plan):
+    plan.ask = replace(plan.ask, target=plan.path())
+    return True
+
+
+def metadata_key_unicode(stack, plan):
+    index, _, wanted = plan.path().rpartition("/")
+    missing, wanted = replace(plan.ask, target=index + "/no-such-key"), unquote(wanted)
+    plan.ask = replace(plan.ask, target=index)
+
+    def after(answer):
+        metadata = (answer.json() or {}).get("metadata")
+        if metadata is None:
+            return answer
+        return with_json(answer, {"meta": {wanted: metadata[wanted]}}) if wanted in metadata else stack.ask("nova", missing)
+    plan.after.append(after)
+    return True
+
+
+def without_header(name):
+    def rule(stack, plan):
+        headers = tuple((k, v) for k, v in plan.ask.headers if k.lower() != name)
+        changed, plan.ask = headers != plan.ask.headers, replace(plan.ask, headers=headers)
+        return changed
+    return rule
+
+
+def changes_since_plus(stack, plan):
+    value = plan.last("changes-since")
+    fixed = re.sub(r" ([0-9:]+)$", r"+\1", value or "")
+    if value is None or fixed == value or not is_time(stack, fixed) or is_time(stack, value):
+        return False
+    plan.set("changes-since", fixed)
+    return True
+
+
+def changes_since_message(stack, plan):
+    """As Nova complains of a limit that is no number, but of this parameter; what is wrong with numbers comes first."""
+    value = plan.last("changes-since")
+    if value is None or is_time(stack, value) or not numbers_are_good(plan.ask.target):
+        return False
+    plan.set_items(["limit=x"])
+
+    def after(answer):
+        body = answer.json()
+        if "parameters limit. Value: x. " not in str(body):
+            return answer
+        body["badRequest"]["message"] = f"Invalid input for query parameters changes-since. Value: {value}. {value!r} is not an ISO 8601 date and time"
+        return with_json(answer, body)
+    plan.after.append(after)
+    return True
+
+
+def server_last_segment(stack, plan):
+    value = plan.last("server")
+    if value is None or "/" not in value:
+        return False
+    plan.set("server", re.split("[?#]", value)[0].rstrip("/").rpartition("/")[2])
+    return True
+
+
+def status_mapped(stack, plan):
+    value = plan.last("status")
+    if value not in SHOWN_AS:
+        return False
+    plan.set("status", "in:" + SHOWN_AS[value])
+    return True
+
+
+def operators_are_text(stack, plan):
+    changed = False
+    for name in ("name", "status"):
+        value = plan.last(name)
+        if value is not None and ":" in value and not (name == "status" and value.startswith("in:") and "status-mapped" in plan.used):
+            plan.set(name, "eq:" + value)
+            changed = True
+    return changed
+
+
+def property_by_metadata(row):
+    """The filters that the row speaks of are taken from the query, and the images that do not have the value from the list."""
+    def rule(stack, plan):
+        concerned = [p for p in plan.items() if key(p).startswith("property-") and re.search(stack.rules[row], "GET /v2/images?" + plain(p))]
+        if not concerned or not plan.is_list():
+            return False
+        plan.set_items([p for p in plan.items() if p not in concerned])
+        for name in {key(p) for p in concerned}:
+            plan.kept.append((name[len("property-"):], last(plan.asked.target, name)))
+        return True
+    return rule
+
+
+def poisoned_image_served(stack, plan):
+    """Nova's other images are as Nova has them; the one with the poison has its property as Glance has it."""
+    poison = stack.seed["delta-bad-bdm"]["id"]
+    if plan.ask.who not in ("delta", "admin") or stack.ask("nova", plan.ask).status != 500:
+        return False
+    plan.accepts = lambda ours: poison_served(stack, plan, poison, ours)
+    return True
+
+
+def poison_served(stack, plan, poison, ours):
+    body, glance = ours.json(), stack.stored_images(user(plan.ask))
+    raw = next(i for i in glance if i["id"] == poison)
+    if may_be_key(plan.path()) and unquote(plan.path().rpartition("/")[2]) not in raw.keys() - BASE:
+        return ours.status == 404
+    if ours.status != 200 or plan.asked.method == "HEAD":
+        return ours.status == 200 and ours.body == b""
+    if not plan.is_list():
+        said = body.get("image", {}).get("metadata") or body.get("metadata") or body.get("meta")
+        return said == {k: v for k, v in raw.items() if k in said and k not in BASE} != {}
+    if {n for n, _ in pairs(plan.ask.target)} & set(KNOWN) - {"marker", *NUMBERS}:
+        return False
+    marker, limit = plan.last("marker"), plan.last("limit")
+    ids = [i["id"] for i in glance]
+    ids = ids[ids.index(marker) + 1 if marker in ids else 0:]
+    names = ",".join(f'"{i["name"]}"' for i in glance if i["id"] != poison)
+    others = finished(plan, stack.ask("nova", replace(plan.ask, target=f"{plan.path()}?name=in%3A{quote(names, safe='')}"))).json().get("images", [])
+    want = [next((i for i in others if i["id"] == wanted), None) for wanted in ids[:int(limit) if limit else None]]
+    return len(want) == len(body["images"]) and all(mine == theirs or theirs is None and mine["id"] == poison for mine, theirs in zip(body["images"], want))
+
+
+def unauthorized_from_glance(stack, plan):
+    """What is wrong with the request itself comes first; a token is missed only after that."""
+    if not unauthorized(plan.ask):
+        return False
+    own = replace(plan.ask, who="alpha", headers=tuple((k, v) for k, v in plan.ask.headers if k.lower() not in TOKENS))
+    # Only Glance knows markers and the keys that are missing.
+    path, query = plan.path(), "&".join(p for p in plan.items() if key(p) != "marker")
+    if may_be_key(path):
+        path = path.rpartition("/")[0]
+    answer = expected(stack, replace(own, target=path + ("?" + query if query else "")), stack.rules).answer
+    of_itself = answer and answer.status in (400, 404, 406) and (b"Image not found" not in answer.body or not may_be_id(plan.path()))
+    if not of_itself:
+        return False
+    plan.after.append(lambda _: answer)
+    return True
+
+
+TOKENS = ("x-auth-token", "x-storage-token", "authorization")
+
+
+def unauthorized(ask):
+    return ask.who is None and not any("$TOKEN" in v for _, v in ask.headers)
+
+
+def may_be_id(path):
+    return bool(re.search(r"/images/(?!\.)[A-Za-z0-9._-]{1,36}(/|$)", plain(path)))
+
+
+def may_be_key(path):
+    found = re.search("/metadata/([^/]+)$", path)
+    return bool(found) and not re.search(r"[/\\?#%\x00-\x1f]", unquote(found[1]))
+
+
+# In the order in which they are applied.
+RULES = {
+    "host-required": host_required,
+    "fragment-refused": fragment_refused,
+    "unauthorized-from-glance": unauthorized_from_glance,
+    "v1.1-served": v1_1_served,
+    "head-is-served": head_is_served,
+    "slashes-not-collapsed": slashes_not_collapsed,
+    "smuggled-id-refused": smuggled_id_refused,
+    "project-any-word": project_not_checked,
+    "project-not-checked": project_not_checked,
+    "metadata-query-ignored": metadata_query_ignored,
+    "metadata-key-unicode": metadata_key_unicode,
+    "content-type-ignored": without_header("content-type"),
+    "service-token-not-checked": without_header("x-service-token"),
+    "forwarded-needs-trust": without_header("x-forwarded-proto"),
+    "changes-since-plus": changes_since_plus,
+    "changes-since-message": changes_since_message,
+    "server-last-segment": server_last_segment,
+    "status-mapped": status_mapped,
+    "operators-are-text": operators_are_text,
+    "property-key-exact": property_by_metadata("property-key-exact"),
+    "property-not-injected": property_by_metadata("property-not-injected"),
+    "links-carry-url-project": links_carry_url_project,
+    "poisoned-image-served": poisoned_image_served,
+}
+
+
+# ---------------------------------------------------------------- putting them together
+@dataclass
+class Expected:
+    answer: Optional[Answer]
+    used: list
+    accepts: Optional[Callable] = None
+
+
+def expected(stack, ask, rows):
+    """What we must answer, by the rows that concern the request; each looks at the request as the ones before left it."""
+    path, question, query = stack.fill(ask.target).partition("?")
+    ask = replace(ask, target=plain(path) + question + query)
+    plan = Plan(ask, ask)
+    for name, rule in RULES.items():
+        if name in rows and re.search(rows[name], plain(f"{plan.ask.method} {plan.ask.target}")) and rule(stack, plan):
+            plan.used.append(name)
+            if plan.accepts:
+                return Expected(None, plan.used, plan.accepts)
+    if plan.kept and numbers_are_good(ask.target):
+        plan.set_items([p for p in plan.items() if key(p) not in NUMBERS])
+    answer = stack.ask("nova", plan.ask)
+    if plan.requeried and answer.status == 200:
+        answer = relisted(stack, plan, answer)
+    return Expected(finished(plan, answer), plan.used)
+
+
+def finished(plan, answer):
+    for step in reversed(plan.after):
+        answer = step(answer)
+    return answer
+
+
+def relisted(stack, plan, answer):
+    """The list as the original query has it: without what it does not ask for, cut at its limit, with its next link."""
+    body = answer.json() if plan.is_list() else None
+    if not body or "images" not in body:
+        return answer
+    limit, images = last(plan.asked.target, "limit"), body["images"]
+    if plan.kept:
+        metadata = {i["id"]: i for i in stack.stored_images(user(plan.ask))}
+        images = [i for i in images if all(has(metadata.get(i["id"], {}), k, v) for k, v in plan.kept)]
+    body = {"images": images[:int(limit) if limit else None]}
+    if body["images"] and len(body["images"]) == min(int(limit or MAX_LIMIT), MAX_LIMIT):
+        body["images_links"] = [{"rel": "next", "href": next_link(stack, plan, body["images"][-1]["id"])}]
+    return with_json(answer, body)
+
+
+def has(image, name, value):
+    return name not in BASE and image.get(name) == value
+
+
+def next_link(stack, plan, marker):
+    """Nova's next link for the request as it was sent, at the path that the rewritten one has."""
+    return f"http://{plan.ask.host or stack.host}{plan.path()}?{next_query(plan.asked.target, marker)}"
+
+
+def next_query(target, marker):
+    greatest = {}
+    for name, value in pairs(target):
+        if name in KNOWN or name.startswith("property-"):
+            greatest[name] = max(value, greatest.get(name, ""))
+    marked = "marker" in greatest
+    query = [(n, marker if n == "marker" else greatest[n]) for n in sorted(greatest)] + ([] if marked else [("marker", marker)])
+    return "&".join(f"{quote_plus(n)}={quote_plus(v)}" for n, v in query)
+
+
+# ---------------------------------------------------------------- helpers
+def numbers_are_good(target):
+    return all(re.fullmatch("[0-9]+", v) and int(v) > 0 for n, v in pairs(target) if n in NUMBERS)
+
+
+def is_time(stack, text):
+    """Whether Nova takes it for a time."""
+    if text not in stack.times:
+        answer = stack.ask("nova", replace(stack.probe, target=f"/v2/images?limit=1&changes-since={quote(text, safe='')}"))
+        stack.times[text] = answer.status == 200
+    return stack.times[text]
+
+
+def own_project(stack, ask):
+    return stack.env["projects"][{"alphareader": "alpha"}.get(user(ask), user(ask))]
+
+
+def user(ask):
+    return ask.who or "alpha"
+
+
+def with_json(answer, body):
+    return replace(answer, body=json.dumps(body).encode())
+
+
+def in_links(stack, ask, old, new):
+    """Replaces the path behind our address in every link."""
+    at = f"//{ask.host or stack.host}"
+    return lambda answer: replace(answer, body=answer.body.replace((at + old).encode(), (at + new).encode()))
