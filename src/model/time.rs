@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use jiff::civil;
 
+/// 0001-01-01T00:00:00Z, in seconds of Unix time.
+const YEAR_ONE: i64 = -62_135_596_800;
+
 /// Reads every form of ISO 8601 that Glance reads (oslo.utils `parse_isotime`, which is the `iso8601` package),
 /// and no other.
 ///
@@ -39,11 +42,11 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     let local = jiff::tz::Offset::UTC
         .to_timestamp(date.to_datetime(time))
         .unwrap_or(Timestamp::MAX);
-    Some(
-        local
-            .checked_sub(jiff::SignedDuration::from_secs(offset))
-            .unwrap_or(Timestamp::MAX),
-    )
+    let at = local
+        .checked_sub(jiff::SignedDuration::from_secs(offset))
+        .unwrap_or(Timestamp::MAX);
+    // Neither Python nor Glance knows a time before the year 1.
+    (at.as_second() >= YEAR_ONE).then_some(at)
 }
 
 /// Writes an instant as Glance writes its own: UTC, whole seconds, `Z`; a fraction is kept if there is one.
@@ -63,10 +66,14 @@ fn time_of_day(rest: &mut Cursor<'_>) -> Option<(civil::Time, i64)> {
         rest.eat(b":");
         // A single digit is no minute, so it is read as the second.
         let has_minute = rest.digits(2, 2).map(|digits| minute = digits).is_some();
-        if !has_minute || rest.at_number() {
+        if has_minute && rest.at_fraction() {
+            // Only seconds have a fraction, so these were seconds.
+            (minute, second) = (0, minute);
+            nanos = rest.fraction()?;
+        } else if !has_minute || rest.at_number() {
             rest.eat(b":");
             second = rest.digits(1, 2)?;
-            if rest.eat(b".") || rest.eat(b",") {
+            if rest.at_fraction() {
                 nanos = rest.fraction()?;
             }
         }
@@ -128,8 +135,13 @@ impl Cursor<'_> {
         )
     }
 
-    /// A fraction of a second in nanoseconds; digits beyond the ninth are read and dropped.
+    fn at_fraction(&self) -> bool {
+        matches!(self.0, [b'.' | b',', ..])
+    }
+
+    /// A fraction of a second in nanoseconds, behind its point; digits beyond the ninth are read and dropped.
     fn fraction(&mut self) -> Option<u32> {
+        self.0 = self.0.get(1..)?;
         let count = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
         let (digits, rest) = self.0.split_at(count);
         self.0 = rest;
@@ -187,6 +199,7 @@ mod tests {
             ("2024-02-15T07", "2024-02-15T07:00:00Z"),
             ("2024-02-15T07:30", "2024-02-15T07:30:00Z"),
             ("2024-02-15T10:7", "2024-02-15T10:00:07Z"),
+            ("2024-02-15T10:07.5", "2024-02-15T10:00:07.5Z"),
             ("9999-12-31T23:59:59Z", "9999-12-30T22:00:00.999999999Z"),
             ("2024-02-15", "2024-02-15T00:00:00Z"),
             ("2024-3-5", "2024-03-05T00:00:00Z"),
@@ -211,6 +224,7 @@ mod tests {
             "2024-046",
             "202402",
             "0000-01-01",
+            "0001-01-01T00:00:00+01:00",
             " 2024-02-15",
             "2024-02-15T00:00:00 02:00",
             "2024-02-15T00:00:00UTC",

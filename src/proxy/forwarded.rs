@@ -123,6 +123,7 @@ pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<St
                 "The Host header is not valid.",
             )
         })?;
+    let authority = without_usual_port(scheme, authority.as_str());
     let prefix = claim(&X_FORWARDED_PREFIX)
         .filter(|prefix| is_plain_path(prefix))
         .map_or("", |prefix| prefix.trim_end_matches('/'));
@@ -148,10 +149,23 @@ pub fn plain_authority(text: &str) -> Option<Authority> {
         }
     };
     let port = match rest.strip_prefix(':') {
-        Some(port) => port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok(),
+        // RFC 3986, 3.2.3, lets a port be empty.
+        Some(port) => {
+            port.is_empty()
+                || port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()
+        }
         None => rest.is_empty(),
     };
     (plain && port).then_some(authority)
+}
+
+/// The authority as links have it: without a port that says nothing (WebOb, `Request.host_url`).
+fn without_usual_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    authority
+        .strip_suffix(usual)
+        .or_else(|| authority.strip_suffix(':'))
+        .unwrap_or(authority)
 }
 
 fn scheme_of(peer: &Peer) -> &'static str {
@@ -317,6 +331,16 @@ mod tests {
         for good in ["h", "h:1", "[::1]:8774", "[fe80::1]", "10.0.0.1", "a_b.c-d"] {
             let base = client_base(&listener, &peer(), &parts(&[("host", good)])).unwrap();
             assert_eq!(base, format!("http://{good}/compute"));
+        }
+        for (usual, link) in [
+            ("h:80", "h"),
+            ("h:", "h"),
+            ("[::1]:80", "[::1]"),
+            ("h:443", "h:443"),
+            ("h:8080", "h:8080"),
+        ] {
+            let base = client_base(&listener, &peer(), &parts(&[("host", usual)])).unwrap();
+            assert_eq!(base, format!("http://{link}/compute"));
         }
         for bad in [
             "", "u@h", "h/p", "h?q", "h:x", "h:99999", "a b", "[::1", "::1", "h\"", "<h>",

@@ -274,6 +274,32 @@ def unauthorized_from_glance(stack, plan):
     return True
 
 
+def refused(status, text=b""):
+    """Nova serves it, and we do not."""
+    def rule(stack, plan):
+        plan.accepts = lambda ours: ours.status == status and (text in ours.body or plan.asked.method == "HEAD")
+        return True
+    return rule
+
+
+def trailing_newline(stack, plan):
+    values = [v for n, v in pairs(plan.ask.target) if n in (*NUMBERS, "changes-since")]
+    return any(v.endswith("\n") for v in values) and refused(400, b"Invalid input for query parameters")(stack, plan)
+
+
+def media_type_tie(stack, plan):
+    accept = ",".join(v for k, v in plan.ask.headers if k.lower() == "accept" and v)
+    if not ("application/vnd.openstack.compute+json" in accept and "*/*" in accept):
+        return False
+    plan.after.append(lambda answer: replace(answer, headers=[(k, v.replace("vnd.openstack.compute+", "") if k.lower() == "content-type" else v) for k, v in answer.headers]))
+    return True
+
+
+def microversion_ascii(stack, plan):
+    odd = any("api-version" in k.lower() and not v.isascii() for k, v in plan.ask.headers if v)
+    return odd and refused(400, b"is of invalid format")(stack, plan)
+
+
 TOKENS = ("x-auth-token", "x-storage-token", "authorization")
 
 
@@ -294,11 +320,15 @@ def may_be_key(path):
 RULES = {
     "host-required": host_required,
     "fragment-refused": fragment_refused,
+    "raw-target-characters": refused(400),
+    "microversion-ascii": microversion_ascii,
+    "media-type-tie": media_type_tie,
     "unauthorized-from-glance": unauthorized_from_glance,
     "v1.1-served": v1_1_served,
     "head-is-served": head_is_served,
     "slashes-not-collapsed": slashes_not_collapsed,
     "smuggled-id-refused": smuggled_id_refused,
+    "incomplete-escape": refused(404),
     "project-any-word": project_not_checked,
     "project-not-checked": project_not_checked,
     "metadata-query-ignored": metadata_query_ignored,
@@ -306,6 +336,8 @@ RULES = {
     "content-type-ignored": without_header("content-type"),
     "service-token-not-checked": without_header("x-service-token"),
     "forwarded-needs-trust": without_header("x-forwarded-proto"),
+    "numbers-end-with-their-digits": trailing_newline,
+    "marker-whole": refused(400, b"No image found with ID"),
     "changes-since-plus": changes_since_plus,
     "changes-since-message": changes_since_message,
     "server-last-segment": server_last_segment,
