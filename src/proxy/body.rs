@@ -1,18 +1,16 @@
 //! Bodies: whole ones, and ones that stream by.
 
-use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use super::timer::Timer;
+use crate::watch::Watched;
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep};
-
-use crate::watch::Watched;
 
 /// What can go wrong inside a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -73,9 +71,8 @@ struct Relay {
     incoming: Incoming,
     side: Side,
     idle: Duration,
-    /// Runs while we wait; kept for the next wait, since making timers is what costs.
-    timer: Option<Pin<Box<Sleep>>>,
-    waiting: bool,
+    /// Runs while we wait.
+    timer: Timer,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -92,8 +89,7 @@ fn relay(incoming: Incoming, side: Side, idle: Duration) -> Body {
         incoming,
         side,
         idle,
-        timer: None,
-        waiting: false,
+        timer: Timer::new(idle),
     };
     relay.boxed_unsync()
 }
@@ -108,14 +104,14 @@ impl http_body::Body for Relay {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         loop {
             let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
-                ready!(self.wait(cx));
+                ready!(self.timer.poll(cx));
                 let broken = match self.side {
                     Side::Client => Broken::ClientIdle(self.idle),
                     Side::Upstream => Broken::UpstreamIdle(self.idle),
                 };
                 return Poll::Ready(Some(Err(broken.into())));
             };
-            self.waiting = false;
+            self.timer.stop();
             match frame {
                 Some(Ok(frame)) if frame.is_data() => return Poll::Ready(Some(Ok(frame))),
                 Some(Ok(_trailers)) => {}
@@ -137,20 +133,5 @@ impl http_body::Body for Relay {
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
-    }
-}
-
-impl Relay {
-    /// Ready once nothing has come for too long.
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let idle = self.idle;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
-        if !self.waiting {
-            self.waiting = true;
-            timer.as_mut().reset(Instant::now() + idle);
-        }
-        timer.as_mut().poll(cx)
     }
 }

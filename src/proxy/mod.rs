@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use uuid::Uuid;
@@ -26,6 +26,7 @@ pub mod headers;
 pub mod listing;
 pub mod ops;
 pub mod passthrough;
+pub(crate) mod timer;
 mod translate;
 pub mod upstream;
 
@@ -193,12 +194,7 @@ fn ground(proxy: &Proxy, base: &str) -> Ground {
 }
 
 fn access(proxy: &Proxy, peer: &Peer, id: &RequestId, parts: &Parts) -> Access {
-    let text = |headers: &HeaderMap, name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-            .map(str::to_owned)
-    };
+    let user_agent = parts.headers.get(header::USER_AGENT);
     Access {
         request_id: id.as_str().to_owned(),
         client: peer
@@ -206,7 +202,9 @@ fn access(proxy: &Proxy, peer: &Peer, id: &RequestId, parts: &Parts) -> Access {
             .map_or_else(|| "unix".to_owned(), |address| address.ip().to_string()),
         method: parts.method.clone(),
         path: parts.uri.path().to_owned(),
-        user_agent: text(&parts.headers, header::USER_AGENT),
+        user_agent: user_agent
+            .and_then(|line| line.to_str().ok())
+            .map(str::to_owned),
         started: Instant::now(),
         enabled: proxy.config.log.access,
     }

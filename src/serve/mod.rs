@@ -16,7 +16,6 @@ mod drain;
 mod head;
 mod listen;
 mod signals;
-mod timer;
 mod tls;
 mod wire;
 

@@ -16,8 +16,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::head::Head;
-use super::timer::Timer;
 use crate::proxy::guard::Flaw;
+use crate::proxy::timer::Timer;
 
 /// How long a closed connection is still read from, so that the other end can read our last reply: a socket that is
 /// closed with unread bytes is reset, and a reset destroys what was sent before it (RFC 9112, 9.6).

@@ -10,14 +10,14 @@ use tokio::time::{Instant, Sleep};
 /// Runs from the first poll after it was made or stopped. The timer behind it is kept, since making one is what
 /// costs.
 #[derive(Debug)]
-pub(super) struct Timer {
+pub(crate) struct Timer {
     limit: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
     is_running: bool,
 }
 
 impl Timer {
-    pub(super) fn new(limit: Duration) -> Self {
+    pub(crate) fn new(limit: Duration) -> Self {
         Self {
             limit,
             sleep: None,
@@ -26,7 +26,7 @@ impl Timer {
     }
 
     /// Ready once the limit is over.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let limit = self.limit;
         let sleep = self
             .sleep
@@ -39,7 +39,7 @@ impl Timer {
     }
 
     /// The next poll begins anew.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.is_running = false;
     }
 }
