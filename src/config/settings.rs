@@ -127,6 +127,12 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "The highest microversion, and what `latest` means." },
     Setting { key: "compat.max_limit", kind: Count, default: Value("1000"),
         meaning: "Nova's `[api] max_limit`: decides with `limit` whether a list carries a next link." },
+    Setting { key: "compat.suffixes", kind: Flag, default: Value("false"),
+        meaning: "Whether a path may end in `.json`, and in `.xml` where there is XML, to choose the encoding of the answer whatever `Accept` says." },
+    Setting { key: "compat.xml", kind: Word(&["off", "legacy", "all"]), default: Value(r#""off""#),
+        meaning: "Where XML is spoken besides JSON: nowhere, under `/v1.1` and `/v2` as up to Juno, or under `/v2.1` too." },
+    Setting { key: "compat.xml_null", kind: Word(&["none", "omit"]), default: Value(r#""none""#),
+        meaning: "How XML spells null: as the text `None`, as Nova did, or not at all (no attribute; an empty metadata item)." },
 
     Setting { key: "limits.header_bytes", kind: Size, default: Value(r#""64KiB""#),
         meaning: "The head of a request; PKI tokens are large. At least 8 KiB." },

@@ -33,6 +33,12 @@ pub struct Compat {
     pub max_microversion: Microversion,
     /// Nova's `[api] max_limit`: decides, together with `limit`, whether a list carries a next link.
     pub max_limit: u64,
+    /// Whether a path may end in `.json`, or in `.xml` where there is XML, to choose the encoding of the answer.
+    pub suffixes: bool,
+    /// Under which versions XML is spoken.
+    pub xml: Xml,
+    /// How XML spells null.
+    pub xml_null: XmlNull,
 }
 
 impl Default for Compat {
@@ -48,6 +54,9 @@ impl Default for Compat {
             ignore_microversion: false,
             max_microversion: Microversion::IMAGES_CEILING,
             max_limit: 1000,
+            suffixes: false,
+            xml: Xml::Off,
+            xml_null: XmlNull::None,
         }
     }
 }
@@ -65,6 +74,26 @@ pub enum AlternateStyle {
     V2,
     /// No alternate link.
     None,
+}
+
+/// Where XML is spoken besides JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Xml {
+    /// Nowhere: Kilo and later.
+    Off,
+    /// Under `/v1.1` and `/v2`: up to Juno.
+    Legacy,
+    /// Under `/v2.1` too, where no Nova ever spoke it: for clients that know nothing else.
+    All,
+}
+
+/// How XML, which has no null, spells one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum XmlNull {
+    /// As the text `None`, as Nova does.
+    None,
+    /// Not at all: the attribute is left out, the metadata item is empty.
+    Omit,
 }
 
 /// What `minRam=N` and `minDisk=N` select.

@@ -8,7 +8,16 @@ use http::header::ACCEPT;
 /// A header that says nothing accepts nothing, one that is malformed accepts everything. The media types offered
 /// have no parameters, so a range with parameters fits none of them.
 pub fn preferred(headers: &HeaderMap, offers: &[&'static str]) -> Option<&'static str> {
-    let Some(ranges) = ranges(headers) else {
+    preferred_less(headers, offers, &[])
+}
+
+/// The same, where parameters of these names say nothing.
+pub fn preferred_less(
+    headers: &HeaderMap,
+    offers: &[&'static str],
+    ignored: &[&str],
+) -> Option<&'static str> {
+    let Some(ranges) = ranges(headers, ignored) else {
         return offers.first().copied();
     };
     let mut best = None;
@@ -47,7 +56,7 @@ impl Range {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str, ignored: &[&str]) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
         let kind = parts.next()?.to_ascii_lowercase();
         let (main, sub) = kind.split_once('/')?;
@@ -62,6 +71,7 @@ impl Range {
         for part in parts {
             match part.split_once('=')? {
                 ("q" | "Q", value) => range.quality = quality(value)?,
+                (name, _) if ignored.iter().any(|it| name.eq_ignore_ascii_case(it)) => {}
                 _ => range.has_parameters = true,
             }
         }
@@ -70,7 +80,7 @@ impl Range {
 }
 
 /// Every element of every line; `None` when one of them is malformed.
-fn ranges(headers: &HeaderMap) -> Option<Vec<Range>> {
+fn ranges(headers: &HeaderMap, ignored: &[&str]) -> Option<Vec<Range>> {
     let mut ranges = Vec::new();
     for line in headers.get_all(ACCEPT) {
         let line = line.to_str().ok()?;
@@ -79,7 +89,7 @@ fn ranges(headers: &HeaderMap) -> Option<Vec<Range>> {
             .map(str::trim)
             .filter(|element| !element.is_empty())
         {
-            ranges.push(Range::parse(element)?);
+            ranges.push(Range::parse(element, ignored)?);
         }
     }
     Some(ranges)

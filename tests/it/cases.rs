@@ -1,5 +1,6 @@
 //! Golden cases: `fixtures/cases/NAME/case.toml` holds a client's request, what the upstream is to be asked and what
-//! it answers, and the reply. With `BLESS=1` the replies are written anew, to be reviewed as a diff.
+//! it answers, and the reply. With `BLESS=1` the replies are written anew, to be reviewed as a diff; replies in XML,
+//! which are told byte for byte but for the blanks between elements, are not.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::support::client::Answer;
-use crate::support::{Proxy, Reply, Upstream, fixture_folder};
+use crate::support::{Proxy, Reply, Upstream, fixture_folder, xml};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,6 +153,13 @@ fn compare(name: &str, folder: &Path, expected: &Expected, answer: &Answer) {
         assert_eq!(answer.header(header), Some(&**value), "{name}: {header}");
     }
     let file = folder.join(&expected.body);
+    if file.extension().is_some_and(|extension| extension == "xml") {
+        let got = answer.text();
+        xml::check(name, got);
+        let wanted = fs::read_to_string(&file).unwrap();
+        assert_eq!(unspaced(got), unspaced(&wanted), "{name}");
+        return;
+    }
     let got: Value =
         serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{name}: {error}"));
     if std::env::var_os("BLESS").is_some() {
@@ -164,4 +172,10 @@ fn compare(name: &str, folder: &Path, expected: &Expected, answer: &Answer) {
     }
     let wanted: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(got, wanted, "{name}");
+}
+
+/// XML without the blanks between elements.
+fn unspaced(xml: &str) -> String {
+    let between = regex_lite::Regex::new(r">\s+<").unwrap();
+    between.replace_all(xml.trim(), "><").into_owned()
 }

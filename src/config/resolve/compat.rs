@@ -3,7 +3,9 @@
 use super::at_least;
 use crate::config::Upstream;
 use crate::config::file::Section;
-use crate::nova::compat::{AlternateStyle, Compat, Microversion, MinFilter, StatusFilter};
+use crate::nova::compat::{
+    AlternateStyle, Compat, Microversion, MinFilter, StatusFilter, Xml, XmlNull,
+};
 
 const ALTERNATE_STYLES: &[(&str, AlternateStyle)] = &[
     ("bare", AlternateStyle::Bare),
@@ -24,6 +26,14 @@ const STATUS_FILTERS: &[(&str, StatusFilter)] = &[
 ];
 
 const MAPPINGS_DECODED: &[(&str, bool)] = &[("decode", true), ("keep", false)];
+
+const XML: &[(&str, Xml)] = &[
+    ("off", Xml::Off),
+    ("legacy", Xml::Legacy),
+    ("all", Xml::All),
+];
+
+const XML_NULLS: &[(&str, XmlNull)] = &[("none", XmlNull::None), ("omit", XmlNull::Omit)];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Extension {
@@ -76,5 +86,10 @@ pub(super) fn compat(
         ignore_microversion: section.flag("ignore_microversion"),
         max_microversion: max_microversion.unwrap_or(highest),
         max_limit: at_least(section, "max_limit", &section.count("max_limit"), 1),
+        suffixes: section.flag("suffixes"),
+        xml: section.word("xml", XML).unwrap_or(usual.xml),
+        xml_null: section
+            .word("xml_null", XML_NULLS)
+            .unwrap_or(usual.xml_null),
     }
 }

@@ -75,7 +75,7 @@ pub fn document(
         version: found.segment,
         project,
     };
-    let mut face = NovaFace::of_images(ground, place, headers);
+    let mut face = NovaFace::of_images(ground, place, headers, None);
     let negotiated = version::negotiate(found.segment, headers, &ground.compat);
     face.version = negotiated.version;
     if let Some(fault) = negotiated.refusal {

@@ -6,16 +6,13 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use super::Ground;
-use super::fault;
-use super::json::Views;
 use super::links::{Links, Next};
 use super::path::{MetadataKey, Place};
-use super::version;
-use crate::model::{Face, Fault, Image, ListEnd, Reason};
+use super::{Ground, fault, json, version, xml};
+use crate::model::{Face, Fault, Image, ListEnd, Reason, Value};
 use crate::nova::compat::{Compat, Microversion};
+use crate::nova::encoding::{Encoding, MediaType};
 use crate::nova::tables::{Operation, View};
-use crate::webob::accept;
 use crate::webob::page::Form;
 
 /// The face of one legacy request.
@@ -29,7 +26,7 @@ pub struct NovaFace {
     project: Option<String>,
     /// What answers echo; `None` where there are no microversions.
     pub(super) version: Option<Microversion>,
-    content_type: &'static str,
+    media_type: &'static MediaType,
     form: Form,
     links: Links,
     pub(super) next: Option<Next>,
@@ -37,30 +34,35 @@ pub struct NovaFace {
     pub(super) key: Option<MetadataKey>,
 }
 
-/// The media types that Nova writes; the second one only when it is preferred.
-const MEDIA: &[&str] = &["application/json", "application/vnd.openstack.compute+json"];
-
 /// The operation's name where there is none.
 const NO_OPERATION: &str = "none";
 
 impl NovaFace {
-    /// The face of an image request.
-    pub(super) fn of_images(ground: &Ground, place: Place<'_>, headers: &HeaderMap) -> Self {
+    /// The face of an image request. `suffix` is what the ending of the path asks for.
+    pub(super) fn of_images(
+        ground: &Ground,
+        place: Place<'_>,
+        headers: &HeaderMap,
+        suffix: Option<&'static MediaType>,
+    ) -> Self {
+        let accepted = || MediaType::accepted(&ground.compat, Some(place.version), headers);
+        let media_type = suffix.unwrap_or_else(accepted);
         Self {
             project: place.project.map(str::to_owned),
-            links: Links::new(ground, place),
+            media_type,
+            links: Links::new(ground, place, media_type.encoding),
             ..Self::of_faults(ground, headers)
         }
     }
 
-    /// The face of a request that can only be answered with a fault.
+    /// The face of a request that can only be answered with a fault, and of whose version nothing is known.
     pub(super) fn of_faults(ground: &Ground, headers: &HeaderMap) -> Self {
         Self {
             compat: Arc::clone(&ground.compat),
             operation: None,
             project: None,
             version: None,
-            content_type: accept::preferred(headers, MEDIA).unwrap_or("application/json"),
+            media_type: MediaType::accepted(&ground.compat, None, headers),
             form: Form::accepted(headers),
             links: Links::default(),
             next: None,
@@ -69,11 +71,22 @@ impl NovaFace {
         }
     }
 
+    /// The media type of the answer.
+    #[must_use]
+    pub fn media_type(&self) -> &'static str {
+        self.media_type.name
+    }
+
+    /// How the answer is spelled.
+    pub(super) fn encoding(&self) -> Encoding {
+        self.media_type.encoding
+    }
+
     /// A successful reply with the headers that every one has.
     pub(super) fn success<B>(&self, body: B) -> Response<B> {
         let mut response = Response::new(body);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type()));
         if let Some(version) = self.version {
             version::echo(version, headers);
         }
@@ -84,21 +97,62 @@ impl NovaFace {
         self.operation.map(|operation| operation.view)
     }
 
-    fn views(&self) -> Views<'_> {
-        Views {
+    fn is_detailed(&self) -> bool {
+        self.view() != Some(View::Brief)
+    }
+
+    fn json(&self) -> json::Views<'_> {
+        json::Views {
+            compat: &self.compat,
+            links: &self.links,
+        }
+    }
+
+    fn xml(&self) -> xml::Views<'_> {
+        xml::Views {
             compat: &self.compat,
             links: &self.links,
         }
     }
 
     /// The item of the metadata that was asked for.
-    fn item(&self, out: &mut BytesMut, image: &Image<'_>) -> Result<(), Fault> {
+    fn item<'v>(&self, image: &'v Image<'v>) -> Result<(&str, &'v Value<'v>), Fault> {
         let asked = self.key.as_ref().map(MetadataKey::as_str);
         let found = asked.and_then(|key| Some((key, image.property(key)?)));
-        let (key, value) = found.ok_or_else(no_item)?;
-        out.extend_from_slice(b"{\"meta\": {");
-        self.views().item(out, key, value);
-        out.extend_from_slice(b"}}");
+        found.ok_or_else(no_item)
+    }
+
+    fn show_json(&self, out: &mut BytesMut, image: &Image<'_>) -> Result<(), Fault> {
+        match self.view() {
+            Some(View::MetadataItem) => {
+                let (key, value) = self.item(image)?;
+                out.extend_from_slice(b"{\"meta\": {");
+                self.json().item(out, key, value);
+                out.extend_from_slice(b"}}");
+            }
+            Some(View::Metadata) => {
+                out.extend_from_slice(b"{\"metadata\": ");
+                self.json().metadata(out, image);
+                out.put_u8(b'}');
+            }
+            _ => {
+                out.extend_from_slice(b"{\"image\": ");
+                self.json().detailed(out, image);
+                out.put_u8(b'}');
+            }
+        }
+        Ok(())
+    }
+
+    fn show_xml(&self, out: &mut BytesMut, image: &Image<'_>) -> Result<(), Fault> {
+        match self.view() {
+            Some(View::MetadataItem) => {
+                let (key, value) = self.item(image)?;
+                self.xml().item(out, key, value);
+            }
+            Some(View::Metadata) => self.xml().metadata(out, image),
+            _ => self.xml().image(out, image),
+        }
         Ok(())
     }
 }
@@ -123,10 +177,10 @@ impl Face for NovaFace {
             return fault::no_route(fault, self.form);
         }
         if fault.status == StatusCode::UNAUTHORIZED {
-            return fault::unauthorized(fault);
+            return fault::unauthorized(fault, self.encoding());
         }
         let message = fault::message(fault, self.view(), self.image.as_deref());
-        let mut response = fault::nova(fault, &message);
+        let mut response = fault::nova(fault, &message, self.encoding());
         if let Some(version) = self.version {
             version::echo(version, response.headers_mut());
         }
@@ -135,18 +189,9 @@ impl Face for NovaFace {
 
     fn show(&self, image: &Image<'_>) -> Result<Response<Bytes>, Fault> {
         let mut out = BytesMut::with_capacity(2048);
-        match self.view() {
-            Some(View::MetadataItem) => self.item(&mut out, image)?,
-            Some(View::Metadata) => {
-                out.extend_from_slice(b"{\"metadata\": ");
-                self.views().metadata(&mut out, image);
-                out.put_u8(b'}');
-            }
-            _ => {
-                out.extend_from_slice(b"{\"image\": ");
-                self.views().detailed(&mut out, image);
-                out.put_u8(b'}');
-            }
+        match self.encoding() {
+            Encoding::Json => self.show_json(&mut out, image)?,
+            Encoding::Xml => self.show_xml(&mut out, image)?,
         }
         Ok(self.success(out.freeze()))
     }
@@ -156,20 +201,30 @@ impl Face for NovaFace {
     }
 
     fn list_open(&self, out: &mut BytesMut) {
-        out.extend_from_slice(b"{\"images\": [");
+        match self.encoding() {
+            Encoding::Json => out.extend_from_slice(b"{\"images\": ["),
+            Encoding::Xml => self.xml().list_open(out, self.is_detailed()),
+        }
     }
 
     fn list_item(&self, image: &Image<'_>, index: u64, out: &mut BytesMut) {
+        if self.encoding() == Encoding::Xml {
+            return self.xml().list_item(out, image, index, self.is_detailed());
+        }
         if index > 0 {
             out.extend_from_slice(b", ");
         }
-        match self.view() {
-            Some(View::Brief) => self.views().brief(out, image),
-            _ => self.views().detailed(out, image),
+        if self.is_detailed() {
+            self.json().detailed(out, image);
+        } else {
+            self.json().brief(out, image);
         }
     }
 
     fn list_close(&self, end: &ListEnd<'_>, out: &mut BytesMut) {
+        if self.encoding() == Encoding::Xml {
+            return self.xml().list_close(out, self.next.as_ref(), end);
+        }
         out.put_u8(b']');
         if let Some(next) = &self.next {
             next.write(out, end.count, end.last);

@@ -1,6 +1,6 @@
 //! Words faults as Nova, and what stands before Nova, word them.
 //!
-//! There are three forms. Nova's own is a JSON object with one named member. A path that Nova does not route is
+//! There are three forms. Nova's own is a JSON object with one named member, or an XML element of that name. A path that Nova does not route is
 //! answered by WebOb, in the form that the client accepts. A missing or wrong token is answered by keystonemiddleware.
 
 use std::borrow::Cow;
@@ -9,8 +9,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 
-use super::text;
+use super::{text, xml};
 use crate::model::{Fault, Reason, Source};
+use crate::nova::encoding::Encoding;
 use crate::nova::tables::{View, fault_name};
 use crate::webob::page::{self, Form};
 
@@ -86,7 +87,28 @@ pub(super) fn message<'f>(
 }
 
 /// Nova's fault (`nova/api/openstack/wsgi.py`, `Fault`). The caller adds what says its microversion.
-pub(super) fn nova(fault: &Fault, message: &str) -> Response<Bytes> {
+pub(super) fn nova(fault: &Fault, message: &str, encoding: Encoding) -> Response<Bytes> {
+    match encoding {
+        Encoding::Json => json(fault, message),
+        Encoding::Xml => {
+            let code = fault.status.as_u16();
+            let body = xml::fault::body(fault_name(code), code, message, wait(fault));
+            reply(fault, xml::fault::CONTENT_TYPE, body.freeze())
+        }
+    }
+}
+
+/// How long to wait, where the body repeats it.
+fn wait(fault: &Fault) -> Option<&str> {
+    let limited = matches!(
+        fault.status,
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::TOO_MANY_REQUESTS
+    );
+    let wait = fault.retry_after.as_ref().filter(|_| limited)?;
+    wait.to_str().ok()
+}
+
+fn json(fault: &Fault, message: &str) -> Response<Bytes> {
     let status = fault.status;
     let mut out = BytesMut::with_capacity(message.len() + 64);
     out.put_u8(b'{');
@@ -95,12 +117,7 @@ pub(super) fn nova(fault: &Fault, message: &str) -> Response<Bytes> {
     text::number(&mut out, status.as_u16().into());
     out.extend_from_slice(b", \"message\": ");
     text::string(&mut out, message);
-    let limited = matches!(
-        status,
-        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::TOO_MANY_REQUESTS
-    );
-    let wait = fault.retry_after.as_ref().filter(|_| limited);
-    if let Some(wait) = wait.and_then(|wait| wait.to_str().ok()) {
+    if let Some(wait) = wait(fault) {
         out.extend_from_slice(b", \"retryAfter\": ");
         text::string(&mut out, wait);
     }
@@ -108,12 +125,17 @@ pub(super) fn nova(fault: &Fault, message: &str) -> Response<Bytes> {
     reply(fault, "application/json; charset=UTF-8", out.freeze())
 }
 
-/// keystonemiddleware's refusal of a token (`keystonemiddleware/auth_token/__init__.py`).
-pub(super) fn unauthorized(fault: &Fault) -> Response<Bytes> {
+/// keystonemiddleware's refusal of a token (`keystonemiddleware/auth_token/__init__.py`). It knows no XML; there the
+/// refusal has the form of Nova's other faults.
+pub(super) fn unauthorized(fault: &Fault, encoding: Encoding) -> Response<Bytes> {
     const BODY: &str = concat!(
         r#"{"error": {"code": 401, "title": "Unauthorized", "#,
         r#""message": "The request you have made requires authentication."}}"#
     );
+    const MESSAGE: &str = "The request you have made requires authentication.";
+    if encoding == Encoding::Xml {
+        return nova(fault, MESSAGE, encoding);
+    }
     reply(
         fault,
         "application/json",
@@ -150,6 +172,7 @@ mod tests {
 
     use super::{message, nova, unauthorized};
     use crate::model::{Fault, Reason};
+    use crate::nova::encoding::Encoding;
     use crate::nova::tables::View;
 
     fn refused(status: u16, text: &str) -> Fault {
@@ -221,14 +244,14 @@ mod tests {
     fn faults_say_how_long_to_wait() {
         let mut fault = refused(429, "slow down");
         fault.retry_after = Some(HeaderValue::from_static("7"));
-        let reply = nova(&fault, "slow down");
+        let reply = nova(&fault, "slow down", Encoding::Json);
         assert_eq!(reply.headers()["retry-after"], "7");
         assert_eq!(
             reply.body(),
             r#"{"overLimit": {"code": 429, "message": "slow down", "retryAfter": "7"}}"#
         );
         fault.status = StatusCode::SERVICE_UNAVAILABLE;
-        let reply = nova(&fault, "down");
+        let reply = nova(&fault, "down", Encoding::Json);
         assert_eq!(reply.headers()["retry-after"], "7");
         assert_eq!(
             reply.body(),
@@ -243,7 +266,7 @@ mod tests {
             HeaderValue::from_static("Keystone uri=\"http://k/v3\""),
             HeaderValue::from_static("Other"),
         ];
-        let reply = unauthorized(&fault);
+        let reply = unauthorized(&fault, Encoding::Json);
         assert_eq!(
             reply.headers().get_all("www-authenticate").iter().count(),
             2

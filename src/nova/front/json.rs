@@ -1,14 +1,12 @@
 //! Writes images as Nova shows them (`nova/api/openstack/compute/views/images.py`), in JSON.
 
 use bytes::{BufMut, BytesMut};
-use serde_json::value::RawValue;
 
-use super::date;
 use super::links::Links;
-use super::text;
-use crate::model::{Image, Size, Value};
+use super::{shown, text};
+use crate::model::{Image, Value};
 use crate::nova::compat::Compat;
-use crate::nova::tables::shown;
+use crate::nova::tables;
 
 /// Everything that a view depends on besides the image.
 #[derive(Clone, Copy)]
@@ -16,9 +14,6 @@ pub(super) struct Views<'f> {
     pub compat: &'f Compat,
     pub links: &'f Links,
 }
-
-/// Properties that hold JSON in a string, which Nova decodes (`nova/image/glance.py`, `_convert`).
-const HOLD_JSON: [&str; 2] = ["block_device_mapping", "mappings"];
 
 impl Views<'_> {
     /// An image in a brief list.
@@ -42,20 +37,26 @@ impl Views<'_> {
         time(out, image.created_at.as_deref());
         out.extend_from_slice(b", \"updated\": ");
         time(out, image.updated_at.as_deref());
-        let (status, progress) = shown(image.status);
+        let (status, progress) = tables::shown(image.status);
         out.extend_from_slice(b", \"status\": ");
         text::string(out, status);
         out.extend_from_slice(b", \"progress\": ");
         text::number(out, progress.into());
         if self.compat.extension_size {
             out.extend_from_slice(b", \"OS-EXT-IMG-SIZE:size\": ");
-            size(out, image.size);
+            match shown::size(image.size) {
+                Some(size) => text::number(out, size),
+                None => out.extend_from_slice(b"null"),
+            }
         }
         out.extend_from_slice(b", \"links\": ");
         self.links.image(out, &image.id);
         self.server(out, image);
-        if self.compat.extension_disk_config {
-            disk_config(out, image);
+        if self.compat.extension_disk_config
+            && let Some(disk_config) = shown::disk_config(image)
+        {
+            out.extend_from_slice(b", \"OS-DCF:diskConfig\": ");
+            text::string(out, disk_config);
         }
         out.put_u8(b'}');
     }
@@ -76,8 +77,9 @@ impl Views<'_> {
     pub(super) fn item(self, out: &mut BytesMut, key: &str, value: &Value<'_>) {
         text::string(out, key);
         out.extend_from_slice(b": ");
-        if !(self.compat.decode_mappings && HOLD_JSON.contains(&key) && held_json(out, value)) {
-            plain(out, value);
+        match shown::held_json(self.compat, key, value) {
+            Some(held) => text::raw(out, held.trim()),
+            None => plain(out, value),
         }
     }
 
@@ -113,48 +115,11 @@ fn plain(out: &mut BytesMut, value: &Value<'_>) {
     }
 }
 
-/// Writes the JSON that a string holds; `false`, and nothing is written, when it holds none.
-fn held_json(out: &mut BytesMut, value: &Value<'_>) -> bool {
-    let is_string = match value {
-        Value::Raw(raw) => raw.get().starts_with('"'),
-        Value::Text(_) => true,
-    };
-    let Some(held) = value.text().filter(|_| is_string) else {
-        return false;
-    };
-    let Ok(held) = serde_json::from_str::<&RawValue>(&held) else {
-        return false;
-    };
-    text::raw(out, held.get());
-    true
-}
-
 fn time(out: &mut BytesMut, written: Option<&str>) {
     match written {
-        Some(written) => text::string(out, &date::shown(written)),
+        Some(written) => text::string(out, &shown::time(written)),
         None => out.extend_from_slice(b"null"),
     }
-}
-
-fn size(out: &mut BytesMut, size: Size) {
-    match size {
-        Size::Absent => out.extend_from_slice(b"null"),
-        Size::Null => text::number(out, 0),
-        Size::Bytes(bytes) => text::number(out, bytes),
-    }
-}
-
-/// `oslo_utils.strutils.bool_from_string` on the property, if there is one.
-fn disk_config(out: &mut BytesMut, image: &Image<'_>) {
-    const TRUE: [&str; 6] = ["1", "t", "true", "on", "y", "yes"];
-    let Some(property) = image.property("auto_disk_config") else {
-        return;
-    };
-    let Some(word) = property.text() else { return };
-    let word = word.trim();
-    let auto = TRUE.iter().any(|yes| word.eq_ignore_ascii_case(yes));
-    out.extend_from_slice(b", \"OS-DCF:diskConfig\": ");
-    text::string(out, if auto { "AUTO" } else { "MANUAL" });
 }
 
 #[cfg(test)]
@@ -170,6 +135,7 @@ mod tests {
     use super::Views;
     use crate::model::{Image, Size, Status, Value};
     use crate::nova::compat::{AlternateStyle, Compat};
+    use crate::nova::encoding::Encoding;
     use crate::nova::front::Ground;
     use crate::nova::front::links::Links;
     use crate::nova::front::path::Place;
@@ -191,7 +157,7 @@ mod tests {
             version: "v2",
             project: Some("A"),
         };
-        let links = Links::new(&ground, place);
+        let links = Links::new(&ground, place, Encoding::Json);
         let mut out = BytesMut::new();
         let views = Views {
             compat: &ground.compat,

@@ -1,7 +1,7 @@
 //! The links in Nova's answers (`nova/api/openstack/common.py` and `compute/views/images.py`).
 //!
 //! Everything but the ids is known when the request is read, so the text around the ids is written once a request,
-//! escaped for JSON, and copied once an image.
+//! escaped for the answer's encoding, and copied once an image.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,9 @@ use bytes::BytesMut;
 use super::Ground;
 use super::path::Place;
 use super::text;
+use super::xml::escape;
 use crate::nova::compat::AlternateStyle;
+use crate::nova::encoding::Encoding;
 use crate::nova::tables::parameter;
 use crate::webob::query::{Pair, quote_plus};
 
@@ -18,20 +20,20 @@ use crate::webob::query::{Pair, quote_plus};
 /// that are answered with a fault only.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Links {
-    image: Frame,
-    server: Frame,
-    alternate: Option<String>,
+    pub(super) image: Frame,
+    pub(super) server: Frame,
+    pub(super) alternate: Option<String>,
 }
 
 /// What stands before the id in a self link and in a bookmark.
 #[derive(Clone, Debug, Default)]
-struct Frame {
-    own: String,
-    bookmark: String,
+pub(super) struct Frame {
+    pub(super) own: String,
+    pub(super) bookmark: String,
 }
 
 impl Links {
-    pub(super) fn new(ground: &Ground, place: Place<'_>) -> Self {
+    pub(super) fn new(ground: &Ground, place: Place<'_>, encoding: Encoding) -> Self {
         let own = own_url(ground, place);
         let project = project_path(place);
         let base = &ground.base;
@@ -45,13 +47,13 @@ impl Links {
             AlternateStyle::None => None,
         };
         let frame = |collection| Frame {
-            own: text::in_json(&format!("{own}/{collection}/")),
-            bookmark: text::in_json(&format!("{base}{project}/{collection}/")),
+            own: quotable(encoding, &format!("{own}/{collection}/")),
+            bookmark: quotable(encoding, &format!("{base}{project}/{collection}/")),
         };
         Self {
             image: frame("images"),
             server: frame("servers"),
-            alternate: alternate.map(|url| text::in_json(&url)),
+            alternate: alternate.map(|url| quotable(encoding, &url)),
         }
     }
 
@@ -109,29 +111,40 @@ impl Next {
         path: &str,
         pairs: &[Pair],
         limit: Option<u64>,
+        encoding: Encoding,
     ) -> Self {
         let url = format!("{}{path}?", own_url(ground, place));
         let (before, after) = query_around_marker(pairs);
         let max_limit = ground.compat.max_limit;
         Self {
             full_at: limit.unwrap_or(max_limit).min(max_limit),
-            before_marker: text::in_json(&(url + &before)),
-            after_marker: after,
+            before_marker: quotable(encoding, &(url + &before)),
+            after_marker: quotable(encoding, &after),
         }
     }
 
     /// The member that follows `images`, if the list has it.
     pub(super) fn write(&self, out: &mut BytesMut, count: u64, last: Option<&str>) {
-        let Some(last) = last.filter(|_| count == self.full_at) else {
+        let Some(last) = last.filter(|_| self.is_due(count)) else {
             return;
         };
         out.extend_from_slice(br#", "images_links": [{"rel": "next", "href": ""#);
+        self.href(out, last);
+        out.extend_from_slice(br#""}]"#);
+    }
+
+    /// Whether a list of so many images has the link.
+    pub(super) fn is_due(&self, count: u64) -> bool {
+        count == self.full_at
+    }
+
+    /// Writes what stands between the quotes. The marker is percent-encoded, which no encoding escapes.
+    pub(super) fn href(&self, out: &mut BytesMut, last: &str) {
         out.extend_from_slice(self.before_marker.as_bytes());
         let mut marker = String::with_capacity(last.len());
         quote_plus(&mut marker, last);
         out.extend_from_slice(marker.as_bytes());
         out.extend_from_slice(self.after_marker.as_bytes());
-        out.extend_from_slice(br#""}]"#);
     }
 }
 
@@ -165,6 +178,14 @@ fn query_around_marker(pairs: &[Pair]) -> (String, String) {
     (before, after)
 }
 
+/// The text as it stands between the quotes of the encoding, to be kept and copied.
+fn quotable(encoding: Encoding, text: &str) -> String {
+    match encoding {
+        Encoding::Json => text::in_json(text),
+        Encoding::Xml => escape::in_attribute(text),
+    }
+}
+
 /// The URL of the API as the client addressed it: with version and, if it was there, project.
 fn own_url(ground: &Ground, place: Place<'_>) -> String {
     format!("{}/{}{}", ground.base, place.version, project_path(place))
@@ -186,8 +207,11 @@ mod tests {
 
     use super::{Links, Next};
     use crate::nova::compat::{AlternateStyle, Compat};
+    use crate::nova::encoding::Encoding;
     use crate::nova::front::Ground;
     use crate::nova::front::path::Place;
+
+    const JSON: Encoding = Encoding::Json;
 
     const PLACE: Place<'_> = Place {
         version: "v2.1",
@@ -211,7 +235,7 @@ mod tests {
 
     fn links(style: AlternateStyle, place: Place<'_>, id: &str) -> Value {
         let mut out = BytesMut::new();
-        Links::new(&ground(style), place).image(&mut out, id);
+        Links::new(&ground(style), place, JSON).image(&mut out, id);
         serde_json::from_slice(&out).unwrap()
     }
 
@@ -219,7 +243,7 @@ mod tests {
         let pairs = crate::webob::query::parse(query).unwrap();
         let ground = ground(AlternateStyle::Bare);
         let mut out = BytesMut::new();
-        Next::new(&ground, place, "/images/detail", &pairs, limit).write(
+        Next::new(&ground, place, "/images/detail", &pairs, limit, JSON).write(
             &mut out,
             count,
             Some("M"),
@@ -270,7 +294,7 @@ mod tests {
     fn server_links() {
         for (id, tail) in [("aaaa", "aaaa"), ("", ""), ("/x/", "x")] {
             let mut out = BytesMut::new();
-            Links::new(&ground(AlternateStyle::Bare), PLACE).server(&mut out, id);
+            Links::new(&ground(AlternateStyle::Bare), PLACE, JSON).server(&mut out, id);
             assert_eq!(
                 serde_json::from_slice::<Value>(&out).unwrap(),
                 json!([
@@ -296,7 +320,7 @@ mod tests {
         }
         let mut out = BytesMut::new();
         let ground = ground(AlternateStyle::Bare);
-        Next::new(&ground, PLACE, "/images", &[], Some(0)).write(&mut out, 0, None);
+        Next::new(&ground, PLACE, "/images", &[], Some(0), JSON).write(&mut out, 0, None);
         assert!(out.is_empty());
     }
 
@@ -340,7 +364,7 @@ mod tests {
             let mut asked: Vec<_> = pairs.into_iter().collect();
             asked.extend(marker.map(|marker| ("marker".to_owned(), marker)));
             let mut out = BytesMut::from(&b"{\"a\": 1"[..]);
-            Next::new(&ground(AlternateStyle::Bare), PLACE, "/images", &asked, Some(1)).write(&mut out, 1, Some(&last));
+            Next::new(&ground(AlternateStyle::Bare), PLACE, "/images", &asked, Some(1), JSON).write(&mut out, 1, Some(&last));
             out.extend_from_slice(b"}");
             prop_assert!(out.is_ascii());
             let written: Value = serde_json::from_slice(&out).unwrap();
@@ -357,7 +381,7 @@ mod tests {
         fn links_are_json_in_ascii(project in "\\PC{1,9}", id in "\\PC{0,40}") {
             let place = Place { version: "v2", project: Some(&project) };
             let mut out = BytesMut::new();
-            Links::new(&ground(AlternateStyle::Project), place).image(&mut out, &id);
+            Links::new(&ground(AlternateStyle::Project), place, JSON).image(&mut out, &id);
             prop_assert!(out.is_ascii());
             prop_assert!(serde_json::from_slice::<Value>(&out).is_ok());
         }

@@ -10,6 +10,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 use crate::model::{Call, Fault, ImageId, Reason};
 use crate::nova::compat::Compat;
+use crate::nova::encoding::MediaType;
 use crate::nova::tables::Operation;
 use crate::webob;
 
@@ -21,8 +22,10 @@ mod json;
 mod links;
 mod path;
 mod query;
+mod shown;
 mod text;
 mod version;
+pub mod xml;
 
 pub use documents::document;
 pub use face::NovaFace;
@@ -79,13 +82,15 @@ pub fn read(
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Reading {
+    let (route, media_type) = path::recognise_suffixed(&ground.compat, method, path);
     let request = Request {
         ground,
         method,
         query: query.unwrap_or_default(),
         headers,
+        media_type,
     };
-    match path::recognise(method, path) {
+    match route {
         Route::Unread if request.overrides_its_method() => Reading::Refused(Refused {
             fault: Fault::no_route(),
             face: NovaFace::of_faults(ground, headers),
@@ -131,11 +136,13 @@ struct Request<'r> {
     method: &'r Method,
     query: &'r str,
     headers: &'r HeaderMap,
+    /// What the ending of the path asks for; it goes before `Accept`.
+    media_type: Option<&'static MediaType>,
 }
 
 impl Request<'_> {
     fn face(self, place: Place<'_>, operation: &'static Operation) -> NovaFace {
-        let mut face = NovaFace::of_images(self.ground, place, self.headers);
+        let mut face = NovaFace::of_images(self.ground, place, self.headers, self.media_type);
         let asked_for = operation.methods.contains(&self.method.as_str());
         face.operation = asked_for.then_some(operation);
         face
@@ -168,6 +175,7 @@ impl Request<'_> {
             operation.path,
             &pairs,
             query.limit,
+            face.encoding(),
         ));
         Ok(Call::List(query))
     }

@@ -10,6 +10,8 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 
 use crate::model::ImageId;
+use crate::nova::compat::Compat;
+use crate::nova::encoding::MediaType;
 use crate::nova::tables::{COLLECTIONS, OPERATIONS, Operation, VERSIONS};
 
 /// What a path is.
@@ -72,6 +74,34 @@ impl MetadataKey {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Recognises a path that has lost the listener's `base_path` and that may end in the suffix of a media type.
+pub(super) fn recognise_suffixed<'p>(
+    compat: &Compat,
+    method: &Method,
+    path: &'p str,
+) -> (Route<'p>, Option<&'static MediaType>) {
+    if let Some((stem, media_type)) = without_suffix(compat, path) {
+        let route = recognise(method, stem);
+        if !matches!(route, Route::Elsewhere) {
+            return (route, Some(media_type));
+        }
+    }
+    (recognise(method, path), None)
+}
+
+fn without_suffix<'p>(compat: &Compat, path: &'p str) -> Option<(&'p str, &'static MediaType)> {
+    let version = version(path)?;
+    let (before, segment) = path.rsplit_once('/')?;
+    let (stem, media_type) = MediaType::of_suffix(compat, version, segment)?;
+    Some((path.get(..=before.len() + stem.len())?, media_type))
+}
+
+/// The version at the beginning of a path that has lost the listener's `base_path`, if there is one.
+pub(super) fn version(path: &str) -> Option<&'static str> {
+    let first = Segment::read(path.strip_prefix('/')?.split('/').next()?);
+    VERSIONS.iter().find(|version| first.is(version)).copied()
 }
 
 /// Recognises a path that has lost the listener's `base_path`.

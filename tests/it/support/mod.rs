@@ -6,7 +6,9 @@ pub mod glance;
 pub mod pages;
 pub mod program;
 pub mod proxy;
+mod relaxng;
 pub mod upstream;
+pub mod xml;
 
 pub use client::Client;
 pub use program::Program;

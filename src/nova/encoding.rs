@@ -1,0 +1,246 @@
+//! The two encodings of the legacy dialect, JSON and XML, and which of them an answer has.
+
+use http::HeaderMap;
+
+use super::compat::{Compat, Xml};
+use crate::webob::accept;
+
+/// How answers are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// JSON, in every release.
+    Json,
+    /// XML, up to Juno.
+    Xml,
+}
+
+/// One media type of answers.
+#[derive(Debug)]
+pub struct MediaType {
+    /// Its name, which is what `Content-Type` says.
+    pub name: &'static str,
+    /// What it is.
+    pub encoding: Encoding,
+    /// The ending of a path that asks for it, whatever `Accept` says.
+    pub suffix: Option<&'static str>,
+}
+
+/// Every media type of answers (`nova/api/openstack/wsgi.py` of Icehouse, `_CONTENT_TYPES_MAP`); of those that a client
+/// likes equally well, the first one counts.
+pub const MEDIA_TYPES: &[MediaType] = &[
+    MediaType {
+        name: "application/json",
+        encoding: Encoding::Json,
+        suffix: Some(".json"),
+    },
+    MediaType {
+        name: "application/vnd.openstack.compute+json",
+        encoding: Encoding::Json,
+        suffix: None,
+    },
+    MediaType {
+        name: "application/xml",
+        encoding: Encoding::Xml,
+        suffix: Some(".xml"),
+    },
+    MediaType {
+        name: "application/vnd.openstack.compute+xml",
+        encoding: Encoding::Xml,
+        suffix: None,
+    },
+];
+
+/// The parameter that version documents give to their media types, so that clients send it back. It says nothing that
+/// the path does not say (`nova/api/openstack/urlmap.py`).
+const VERSION: &[&str] = &["version"];
+
+impl MediaType {
+    /// Whether answers can have it. `version` is the path's first segment, where that is a version of the API.
+    #[must_use]
+    pub fn is_on(&self, compat: &Compat, version: Option<&str>) -> bool {
+        self.encoding == Encoding::Json || compat.xml.serves(version)
+    }
+
+    /// The media type that `Accept` asks for; JSON's plain one where it asks for none of those that are on.
+    #[must_use]
+    pub fn accepted(compat: &Compat, version: Option<&str>, headers: &HeaderMap) -> &'static Self {
+        let on: Vec<_> = MEDIA_TYPES
+            .iter()
+            .filter(|row| row.is_on(compat, version))
+            .collect();
+        let offers: Vec<_> = on.iter().map(|row| row.name).collect();
+        // Novas without XML compare what stands in the header, parameters and all.
+        let ignored = if compat.xml.serves(version) {
+            VERSION
+        } else {
+            &[]
+        };
+        let best = accept::preferred_less(headers, &offers, ignored);
+        on.into_iter()
+            .find(|row| Some(row.name) == best)
+            .unwrap_or(&MEDIA_TYPES[0])
+    }
+
+    /// The media type that the ending of a path asks for, and what stands before the ending.
+    #[must_use]
+    pub fn of_suffix<'p>(
+        compat: &Compat,
+        version: &str,
+        segment: &'p str,
+    ) -> Option<(&'p str, &'static Self)> {
+        if !compat.suffixes {
+            return None;
+        }
+        MEDIA_TYPES
+            .iter()
+            .filter(|row| row.is_on(compat, Some(version)))
+            .find_map(|row| Some((segment.strip_suffix(row.suffix?)?, row)))
+            .filter(|(stem, _)| !stem.is_empty())
+    }
+
+    /// The encoding that a request's `Content-Type` says its body has, if it is one that is on. Parameters do not count.
+    #[must_use]
+    pub fn of_body(
+        compat: &Compat,
+        version: Option<&str>,
+        content_type: &str,
+    ) -> Option<&'static Self> {
+        let name = content_type.split(';').next().unwrap_or_default().trim();
+        MEDIA_TYPES
+            .iter()
+            .filter(|row| row.is_on(compat, version))
+            .find(|row| row.name.eq_ignore_ascii_case(name))
+    }
+}
+
+impl Xml {
+    /// Whether there is XML below this version. A path that names no version, such as the root, belongs to the old
+    /// versions.
+    fn serves(self, version: Option<&str>) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Legacy => version != Some("v2.1"),
+            Self::All => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::ACCEPT;
+    use http::{HeaderMap, HeaderValue};
+
+    use super::MediaType;
+    use crate::nova::compat::{Compat, Xml};
+
+    fn compat(xml: Xml) -> Compat {
+        Compat {
+            xml,
+            suffixes: true,
+            ..Compat::default()
+        }
+    }
+
+    fn accepted(xml: Xml, version: Option<&str>, accept: &str) -> &'static str {
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_str(accept).unwrap())]);
+        MediaType::accepted(&compat(xml), version, &headers).name
+    }
+
+    const JSON: &str = "application/json";
+    const VND_JSON: &str = "application/vnd.openstack.compute+json";
+    const XML: &str = "application/xml";
+    const VND_XML: &str = "application/vnd.openstack.compute+xml";
+
+    #[test]
+    fn the_best_accepted_media_type_is_chosen() {
+        for (accept, chosen) in [
+            ("", JSON),
+            ("*/*", JSON),
+            ("text/html", JSON),
+            ("garbage", JSON),
+            ("application/*", JSON),
+            (JSON, JSON),
+            (VND_JSON, VND_JSON),
+            (XML, XML),
+            ("APPLICATION/XML", XML),
+            (VND_XML, VND_XML),
+            ("application/vnd.openstack.compute+xml;version=2", VND_XML),
+            ("application/xml;charset=utf-8", JSON),
+            ("application/xml, application/json", JSON),
+            ("application/xml, application/json;q=0.9", XML),
+            ("application/xml;q=0.8, application/json;q=0.9", JSON),
+            ("application/xml;q=0.8, */*;q=0.5", XML),
+            ("application/json;q=0, */*;q=0.5", VND_JSON),
+            (
+                "application/json;q=0, application/vnd.openstack.compute+json;q=0, */*",
+                XML,
+            ),
+            ("application/xml;q=0", JSON),
+            ("text/html, application/xml;q=0.9, */*;q=0.8", XML),
+        ] {
+            assert_eq!(
+                accepted(Xml::Legacy, Some("v2"), accept),
+                chosen,
+                "{accept}"
+            );
+        }
+    }
+
+    #[test]
+    fn xml_is_on_where_the_setting_says_so() {
+        for (xml, version, chosen) in [
+            (Xml::Off, Some("v2"), JSON),
+            (Xml::Off, None, JSON),
+            (Xml::Legacy, Some("v1.1"), XML),
+            (Xml::Legacy, Some("v2"), XML),
+            (Xml::Legacy, None, XML),
+            (Xml::Legacy, Some("v2.1"), JSON),
+            (Xml::All, Some("v2.1"), XML),
+        ] {
+            assert_eq!(accepted(xml, version, XML), chosen, "{xml:?} {version:?}");
+        }
+        let with_version = "application/vnd.openstack.compute+json;version=2.1";
+        assert_eq!(accepted(Xml::Off, Some("v2.1"), with_version), JSON);
+        assert_eq!(accepted(Xml::Legacy, Some("v2"), with_version), VND_JSON);
+    }
+
+    #[test]
+    fn suffixes_choose_among_what_is_on() {
+        let found = |compat: &Compat, version, segment| {
+            MediaType::of_suffix(compat, version, segment).map(|(stem, row)| (stem, row.name))
+        };
+        let legacy = compat(Xml::Legacy);
+        assert_eq!(found(&legacy, "v2", "images.xml"), Some(("images", XML)));
+        assert_eq!(found(&legacy, "v2", "a.xml.json"), Some(("a.xml", JSON)));
+        assert_eq!(found(&legacy, "v2", "images.foo"), None);
+        assert_eq!(found(&legacy, "v2", ".xml"), None);
+        assert_eq!(found(&legacy, "v2.1", "images.xml"), None);
+        assert_eq!(
+            found(&legacy, "v2.1", "images.json"),
+            Some(("images", JSON))
+        );
+        assert_eq!(found(&compat(Xml::Off), "v2", "images.xml"), None);
+        let none = Compat {
+            suffixes: false,
+            ..legacy
+        };
+        assert_eq!(found(&none, "v2", "images.json"), None);
+    }
+
+    #[test]
+    fn bodies_are_what_their_content_type_says() {
+        let found = |xml, version, content_type| {
+            MediaType::of_body(&compat(xml), Some(version), content_type).map(|row| row.name)
+        };
+        assert_eq!(found(Xml::Legacy, "v2", "application/xml"), Some(XML));
+        assert_eq!(
+            found(Xml::Legacy, "v2", "Application/XML; charset=utf-8"),
+            Some(XML)
+        );
+        assert_eq!(found(Xml::Legacy, "v2", VND_XML), Some(VND_XML));
+        assert_eq!(found(Xml::Legacy, "v2", "text/xml"), None);
+        assert_eq!(found(Xml::Legacy, "v2.1", "application/xml"), None);
+        assert_eq!(found(Xml::Off, "v2", "application/xml"), None);
+        assert_eq!(found(Xml::Off, "v2.1", JSON), Some(JSON));
+    }
+}

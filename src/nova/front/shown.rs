@@ -1,0 +1,48 @@
+//! What Nova shows of an image where that is not what Glance says, apart from how it is spelled: both encodings ask here.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+pub(super) use super::date::shown as time;
+use crate::model::{Image, Size, Value};
+use crate::nova::compat::Compat;
+
+/// Properties that hold JSON in a string, which Nova decodes (`nova/image/glance.py`, `_convert`).
+const HOLD_JSON: [&str; 2] = ["block_device_mapping", "mappings"];
+
+/// The JSON that a property's string holds, if it is one of those that Nova decodes and holds any.
+pub(super) fn held_json<'v>(
+    compat: &Compat,
+    key: &str,
+    value: &'v Value<'_>,
+) -> Option<Cow<'v, str>> {
+    if !(compat.decode_mappings && HOLD_JSON.contains(&key)) {
+        return None;
+    }
+    let is_string = match value {
+        Value::Raw(raw) => raw.get().starts_with('"'),
+        Value::Text(_) => true,
+    };
+    let held = value.text().filter(|_| is_string)?;
+    serde_json::from_str::<&RawValue>(&held).ok()?;
+    Some(held)
+}
+
+/// The size in bytes; `None` is null.
+pub(super) fn size(size: Size) -> Option<i64> {
+    match size {
+        Size::Absent => None,
+        Size::Null => Some(0),
+        Size::Bytes(bytes) => Some(bytes),
+    }
+}
+
+/// `oslo_utils.strutils.bool_from_string` on `auto_disk_config`, in Nova's words; `None` where nothing is shown.
+pub(super) fn disk_config(image: &Image<'_>) -> Option<&'static str> {
+    const TRUE: [&str; 6] = ["1", "t", "true", "on", "y", "yes"];
+    let word = image.property("auto_disk_config")?.text()?;
+    let word = word.trim();
+    let auto = TRUE.iter().any(|yes| word.eq_ignore_ascii_case(yes));
+    Some(if auto { "AUTO" } else { "MANUAL" })
+}

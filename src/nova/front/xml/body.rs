@@ -1,0 +1,294 @@
+//! Reads request bodies in XML (`nova/api/openstack/common.py` of Icehouse, `MetadataXMLDeserializer`).
+//!
+//! Elements are known by their local name, in any namespace or none. A document type declaration is refused before
+//! anything in it is read, so there are no entities but XML's own five; whatever else is no well-formed XML is refused
+//! with the place where it goes wrong.
+
+use http::StatusCode;
+use roxmltree::{Document, Node, ParsingOptions};
+
+use crate::model::{Fault, Reason};
+
+/// How many nodes a body may have: more than a body of the longest length can hold in any sensible document.
+const MAX_NODES: u32 = 100_000;
+
+/// The metadata of a body such as `<metadata><meta key="a">1</meta></metadata>`: key and value in the order of the body,
+/// of a repeated key the last value. Children that are no `meta` say nothing; an item without a key has the key `""`.
+///
+/// # Errors
+/// Status 400 when the body is empty, is no well-formed XML, has a document type declaration, or has another root.
+pub fn metadata(body: &[u8]) -> Result<Vec<(String, String)>, Fault> {
+    let text = text(body)?;
+    let document = parse(text)?;
+    let root = root(&document, "metadata")?;
+    let mut items: Vec<(String, String)> = Vec::new();
+    for (key, value) in root.children().filter(|node| is(*node, "meta")).map(pair) {
+        match items.iter_mut().find(|(is, _)| *is == key) {
+            Some((_, earlier)) => *earlier = value,
+            None => items.push((key, value)),
+        }
+    }
+    Ok(items)
+}
+
+/// The item of a body such as `<meta key="a">1</meta>`.
+///
+/// # Errors
+/// As for [`metadata`].
+pub fn item(body: &[u8]) -> Result<(String, String), Fault> {
+    let text = text(body)?;
+    let document = parse(text)?;
+    Ok(pair(root(&document, "meta")?))
+}
+
+/// The body as text.
+fn text(body: &[u8]) -> Result<&str, Fault> {
+    let text = std::str::from_utf8(body).map_err(|_| malformed("it is not UTF-8"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Err(malformed("it is empty"));
+    }
+    match declared_encoding(text) {
+        Some(name) if !is_utf8(name) => Err(malformed(&format!(
+            "its encoding is declared as {name}, and UTF-8 is what is read"
+        ))),
+        _ => Ok(text),
+    }
+}
+
+fn parse(text: &str) -> Result<Document<'_>, Fault> {
+    let options = ParsingOptions {
+        allow_dtd: false,
+        nodes_limit: MAX_NODES,
+        ..ParsingOptions::default()
+    };
+    Document::parse_with_options(text, options).map_err(|error| malformed(&error.to_string()))
+}
+
+fn root<'d, 'x>(document: &'d Document<'x>, name: &str) -> Result<Node<'d, 'x>, Fault> {
+    let root = document.root_element();
+    if is(root, name) {
+        return Ok(root);
+    }
+    let found = root.tag_name().name();
+    Err(malformed(&format!(
+        "its root is <{found}> and not <{name}>"
+    )))
+}
+
+fn is(node: Node<'_, '_>, name: &str) -> bool {
+    node.is_element() && node.tag_name().name() == name
+}
+
+/// Key and value of an item. The value is all of its text and CDATA, blanks included; elements in it say nothing.
+fn pair(item: Node<'_, '_>) -> (String, String) {
+    let key = item.attribute("key").unwrap_or_default().to_owned();
+    let texts = item.children().filter(Node::is_text);
+    (key, texts.filter_map(|text| text.text()).collect())
+}
+
+/// The encoding that the XML declaration names.
+fn declared_encoding(text: &str) -> Option<&str> {
+    let declaration = text.strip_prefix("<?xml")?.split_once("?>")?.0;
+    let (_, value) = declaration.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    value.get(1..)?.split(quote).next()
+}
+
+/// ASCII is UTF-8, too.
+fn is_utf8(name: &str) -> bool {
+    ["utf-8", "utf8", "us-ascii", "ascii"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Nova's sentence, and what is wrong.
+fn malformed(why: &str) -> Fault {
+    Fault::client(
+        StatusCode::BAD_REQUEST,
+        Reason::BadRequest,
+        format!("Malformed request body: {why}."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use proptest::prelude::*;
+
+    use super::{item, metadata};
+    use crate::nova::front::xml::escape;
+
+    fn read(body: &str) -> Result<Vec<(String, String)>, String> {
+        metadata(body.as_bytes()).map_err(|fault| {
+            assert_eq!(fault.status, 400);
+            fault.message
+        })
+    }
+
+    fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        of.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn metadata_is_read_in_any_namespace() {
+        for (body, items) in [
+            ("<metadata/>", &[][..]),
+            ("<metadata></metadata>", &[]),
+            (
+                "\u{feff}<?xml version='1.0' encoding=\"utf-8\" standalone='yes'?>\n<metadata/>\n<!-- end -->",
+                &[],
+            ),
+            (
+                r#"<?xml version="1.0" encoding="UTF-8"?><metadata xmlns="http://docs.openstack.org/compute/api/v1.1"><meta key="a">1</meta><meta key="b"> x <![CDATA[<y>]]></meta></metadata>"#,
+                &[("a", "1"), ("b", " x <y>")],
+            ),
+            (
+                r#"<n:metadata xmlns:n="urn:any"><n:meta key="a">1</n:meta><meta key="b">2</meta></n:metadata>"#,
+                &[("a", "1"), ("b", "2")],
+            ),
+            (
+                "<metadata>\n  <meta key='a'>1</meta> text\n  <other key='b'>2<meta key='c'>3</meta></other><!-- x --></metadata>",
+                &[("a", "1")],
+            ),
+            (
+                "<metadata><meta key='a'>1<b>2</b><!-- x -->3<![CDATA[ 4 ]]>5<?pi?>6</meta></metadata>",
+                &[("a", "13 4 56")],
+            ),
+            (
+                "<metadata><meta key='a'/><meta>x</meta></metadata>",
+                &[("a", ""), ("", "x")],
+            ),
+            (
+                "<metadata><meta key='a'>1</meta><meta key='b'>2</meta><meta key='a'>3</meta></metadata>",
+                &[("a", "3"), ("b", "2")],
+            ),
+            (
+                "<metadata><meta key='&lt;&#233;&#10;>'>&amp;&quot;&apos;&#x1F600;\r\n</meta></metadata>",
+                &[("<é\n>", "&\"'😀\n")],
+            ),
+        ] {
+            assert_eq!(read(body), Ok(pairs(items)), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_metadata_is_refused() {
+        for (body, why) in [
+            ("", "it is empty"),
+            (" \n", "it is empty"),
+            ("<foo/>", "its root is <foo> and not <metadata>"),
+            (
+                "<meta key='a'>1</meta>",
+                "its root is <meta> and not <metadata>",
+            ),
+            ("{\"metadata\": {}}", "unknown token at 1:1"),
+            ("<metadata>", "never closed"),
+            ("<metadata/><metadata/>", "at 1:12"),
+            ("<metadata><meta key='a' key='b'/></metadata>", "duplicated"),
+            ("<n:metadata/>", "unknown namespace prefix"),
+            ("<metadata><meta key='a'>&lol;</meta></metadata>", ""),
+            ("<metadata><meta key='a'>\u{1}</meta></metadata>", ""),
+            ("<metadata><meta key='a'>&#1;</meta></metadata>", ""),
+            (
+                "<?xml version='1.0' encoding = 'ISO-8859-1'?><metadata/>",
+                "its encoding is declared as ISO-8859-1",
+            ),
+        ] {
+            let message = read(body).expect_err(body);
+            assert!(message.starts_with("Malformed request body: "), "{message}");
+            assert!(message.contains(why), "{body}: {message}");
+        }
+        assert!(metadata(b"<metadata>\xff</metadata>").is_err());
+        assert!(
+            metadata(
+                "<metadata/>"
+                    .encode_utf16()
+                    .flat_map(u16::to_le_bytes)
+                    .collect::<Vec<_>>()
+                    .as_slice()
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn document_types_and_entities_are_refused() {
+        for body in [
+            "<!DOCTYPE metadata><metadata/>",
+            "<!DOCTYPE metadata SYSTEM 'http://127.0.0.1:1/x.dtd'><metadata/>",
+            "<?xml version='1.0'?><!DOCTYPE m [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><metadata><meta key='a'>&e;</meta></metadata>",
+            "<!DOCTYPE m [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;&a;'>]><metadata><meta key='a'>&b;</meta></metadata>",
+            "<!DOCTYPE m [<!ENTITY % p SYSTEM 'file:///etc/passwd'> %p;]><metadata/>",
+        ] {
+            let message = read(body).expect_err(body);
+            assert!(message.contains("DTD"), "{message}");
+        }
+    }
+
+    #[test]
+    fn huge_bodies_are_bounded() {
+        let many = format!("<metadata>{}</metadata>", "<meta/>".repeat(200_000));
+        assert!(read(&many).is_err());
+        let deep = format!(
+            "{}{}",
+            "<metadata>".repeat(50_000),
+            "</metadata>".repeat(50_000)
+        );
+        let _either = read(&deep);
+        let long = format!(
+            "<metadata><meta key='a'>{}</meta></metadata>",
+            "x".repeat(1 << 20)
+        );
+        assert_eq!(read(&long).unwrap()[0].1.len(), 1 << 20);
+    }
+
+    #[test]
+    fn one_item_is_read() {
+        let read = |body: &str| item(body.as_bytes()).map_err(|fault| fault.message);
+        let item = |key: &str, value: &str| Ok((key.to_owned(), value.to_owned()));
+        assert_eq!(read("<meta key=\"b\">1</meta>"), item("b", "1"));
+        assert_eq!(
+            read("<x:meta xmlns:x='u' key='b' x:key='c'/>"),
+            item("b", "")
+        );
+        assert_eq!(read("<meta>1</meta>"), item("", "1"));
+        let message = read("<metadata><meta key='a'>1</meta></metadata>").unwrap_err();
+        assert!(
+            message.contains("its root is <metadata> and not <meta>"),
+            "{message}"
+        );
+    }
+
+    fn storable() -> impl Strategy<Value = String> {
+        proptest::collection::vec(any::<char>(), 0..20).prop_map(|chars| {
+            let mut out = BytesMut::new();
+            // What cannot be written in XML cannot be sent in XML.
+            let text: String = chars
+                .into_iter()
+                .filter(|c| *c >= ' ' && !('\u{fffe}'..='\u{ffff}').contains(c))
+                .collect();
+            escape::text(&mut out, &text);
+            text
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(key in storable(), value in storable()) {
+            let mut escaped = BytesMut::new();
+            escape::text(&mut escaped, &value);
+            let escaped = String::from_utf8(escaped.to_vec()).unwrap();
+            let body = format!("<metadata><meta key=\"{}\">{escaped}</meta></metadata>", escape::in_attribute(&key));
+            prop_assert_eq!(read(&body), Ok(vec![(key, value)]));
+        }
+
+        #[test]
+        fn no_body_panics(body in "\\PC*|[<>/a-z='\"&;#!\\[\\] ]{0,60}") {
+            let _ = metadata(body.as_bytes());
+            let _ = item(body.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Answers in XML are held to the grammar in `fixtures/xml/nova.rng`.
+
+use std::path::Path;
+
+use super::fixture;
+use super::relaxng::Grammar;
+
+/// Checks an answer, and leaves it where `tests/xml/run` has libxml2 check it again.
+pub fn check(name: &str, xml: &str) {
+    grammar()
+        .check(xml)
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("xml-answers");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    std::fs::write(folder.join(file).with_extension("xml"), xml).unwrap();
+}
+
+pub fn grammar() -> Grammar {
+    Grammar::parse(&fixture("xml/nova.rng"))
+}

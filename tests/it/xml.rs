@@ -1,0 +1,450 @@
+//! XML: every answer is what the grammar describes and reads back to what Glance said.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use http::header::ACCEPT;
+use http::{HeaderMap, HeaderValue, Method};
+use nova_glance_proxy::model::{Face as _, Image, ListEnd, Size, Status, Value};
+use nova_glance_proxy::nova::compat::{Compat, Xml, XmlNull};
+use nova_glance_proxy::nova::front::{self, Ground, NovaFace, Reading};
+use proptest::prelude::*;
+use roxmltree::Document;
+
+use super::support::client::Answer;
+use super::support::pages::{self, Pages};
+use super::support::proxy::before_glance;
+use super::support::upstream::{Seen, headers};
+use super::support::{Proxy, Reply, Upstream, fixture_folder, xml};
+
+const COMPUTE: &str = "http://docs.openstack.org/compute/api/v1.1";
+
+/// Several pages, each of which alone is more than what goes out whole.
+const LARGE: Pages = Pages {
+    images: 900,
+    per_page: 300,
+    padding: 1500,
+};
+const SMALL: Pages = Pages {
+    images: 3,
+    per_page: 1000,
+    padding: 10,
+};
+
+#[test]
+fn the_grammar_refuses_what_is_no_answer() {
+    let grammar = xml::grammar();
+    let mut refused = 0;
+    for entry in std::fs::read_dir(fixture_folder().join("xml/refused")).unwrap() {
+        let file = entry.unwrap().path();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(grammar.check(&text).is_err(), "{}", file.display());
+        refused += 1;
+    }
+    assert!(refused >= 20);
+}
+
+/// A proxy with XML on, in front of a Glance that answers so.
+async fn before(
+    compat: &str,
+    answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+) -> (Upstream, Proxy) {
+    let glance = Upstream::start(answer).await;
+    let more = format!("[compat]\nsuffixes = true\n{compat}\n");
+    let proxy = Proxy::start(&before_glance(glance.address, &more)).await;
+    (glance, proxy)
+}
+
+fn glance(seen: &Seen) -> Reply {
+    match seen.target().split_once('?') {
+        Some(("/v2/images", _)) => SMALL.reply(seen),
+        _ if seen.target().ends_with("/gone") => Reply::new("404 Not Found", &[], ""),
+        _ => Reply::json(pages::image(1, "x")),
+    }
+}
+
+async fn get(proxy: &Proxy, target: &str, accept: &str) -> Answer {
+    let mut client = proxy.client().await;
+    let request =
+        format!("GET {target} HTTP/1.1\r\nHost: a\r\nX-Auth-Token: t\r\nAccept: {accept}\r\n\r\n");
+    client.send(request).await;
+    client.answer().await
+}
+
+/// The name of the root, once the answer is checked.
+fn root(name: &str, answer: &Answer) -> String {
+    xml::check(name, answer.text());
+    let document = Document::parse(answer.text()).unwrap();
+    document.root_element().tag_name().name().to_owned()
+}
+
+#[tokio::test]
+async fn every_route_speaks_xml() {
+    const XML: &str = "application/xml";
+    const FAULT: &str = "application/xml; charset=UTF-8";
+    let (_glance, proxy) = before("xml = \"legacy\"", glance).await;
+    for (target, accept, status, media_type, element) in [
+        ("/v2/t/images", XML, 200, XML, "images"),
+        ("/v1.1/t/images?limit=3", XML, 200, XML, "images"),
+        ("/v2/t/images/detail", XML, 200, XML, "images"),
+        ("/v2/images/detail?limit=1", XML, 200, XML, "images"),
+        ("/v2/t/images/a", XML, 200, XML, "image"),
+        ("/v2/t/images/a/metadata", XML, 200, XML, "metadata"),
+        ("/v2/t/images/a/metadata/padding", XML, 200, XML, "meta"),
+        ("/v2/t/images.xml", "application/json", 200, XML, "images"),
+        ("/v2/t/images/detail.xml", "*/*", 200, XML, "images"),
+        ("/v2/t/images/a.xml", "", 200, XML, "image"),
+        ("/v2/t/images/a/metadata.xml", "", 200, XML, "metadata"),
+        ("/v2/t/images/a/metadata/padding.xml", "", 200, XML, "meta"),
+        (
+            "/v2/t/images/a",
+            "application/json;q=0.5, application/vnd.openstack.compute+xml;version=2",
+            200,
+            "application/vnd.openstack.compute+xml",
+            "image",
+        ),
+        ("/v2/t/images/gone", XML, 404, FAULT, "itemNotFound"),
+        (
+            "/v2/t/images/gone",
+            "application/vnd.openstack.compute+xml",
+            404,
+            FAULT,
+            "itemNotFound",
+        ),
+        (
+            "/v2/t/images/a/metadata/no",
+            XML,
+            404,
+            FAULT,
+            "itemNotFound",
+        ),
+        ("/v2/t/images/%00", XML, 404, FAULT, "itemNotFound"),
+        ("/v2/t/images?limit=-1", XML, 400, FAULT, "badRequest"),
+        ("/v2/t/images.xml?limit=x", "", 400, FAULT, "badRequest"),
+    ] {
+        let answer = get(&proxy, target, accept).await;
+        let what = format!("{target} {accept}");
+        assert_eq!(answer.status(), status, "{what}: {}", answer.text());
+        assert_eq!(answer.header("content-type"), Some(media_type), "{what}");
+        assert_eq!(root(&what, &answer), element, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn json_stays_where_xml_is_not_asked_for_or_not_on() {
+    let (_glance, legacy) = before("xml = \"legacy\"", glance).await;
+    let (_other, off) = before("xml = \"off\"", glance).await;
+    let (_third, all) = before("xml = \"all\"", glance).await;
+    for (proxy, target, accept, media_type) in [
+        (&legacy, "/v2/t/images", "*/*", "application/json"),
+        (
+            &legacy,
+            "/v2/t/images.json",
+            "application/xml",
+            "application/json",
+        ),
+        (
+            &legacy,
+            "/v2/t/images/a.json",
+            "application/xml",
+            "application/json",
+        ),
+        (
+            &legacy,
+            "/v2/t/images",
+            "application/xml;q=0.1, application/json;q=0.2",
+            "application/json",
+        ),
+        (
+            &legacy,
+            "/v2.1/t/images",
+            "application/xml",
+            "application/json",
+        ),
+        (&off, "/v2/t/images", "application/xml", "application/json"),
+        (&all, "/v2.1/t/images", "application/xml", "application/xml"),
+    ] {
+        let answer = get(proxy, target, accept).await;
+        assert_eq!(answer.status(), 200, "{target} {accept}");
+        assert_eq!(answer.header("content-type"), Some(media_type), "{target}");
+    }
+    for (proxy, target) in [
+        (&legacy, "/v2/t/images.foo"),
+        (&legacy, "/v2.1/t/images.xml"),
+        (&off, "/v2/t/images.xml"),
+    ] {
+        assert_eq!(get(proxy, target, "*/*").await.status(), 404, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_the_proxy_and_of_the_upstream_are_xml() {
+    let (_glance, proxy) = before("xml = \"legacy\"", |seen: &Seen| {
+        let challenge = "WWW-Authenticate: Keystone uri=\"http://k\"";
+        match seen.target().rsplit('/').next().unwrap() {
+            "401" => Reply::new("401 Unauthorized", &[challenge], ""),
+            "413" => Reply::new("413 Too Large", &["Retry-After: 7"], ""),
+            "cut" => Reply::raw("").close(),
+            _ => Reply::new("503 Busy", &["Retry-After: 7"], ""),
+        }
+    })
+    .await;
+    for (id, status, element, wait) in [
+        ("401", 401, "unauthorized", None),
+        ("413", 413, "overLimit", Some("7")),
+        ("503", 503, "serviceUnavailable", None),
+        ("cut", 502, "computeFault", None),
+    ] {
+        let answer = get(&proxy, &format!("/v2/t/images/{id}"), "application/xml").await;
+        assert_eq!(answer.status(), status);
+        assert_eq!(root(&format!("refused {id}"), &answer), element);
+        let document = Document::parse(answer.text()).unwrap();
+        let child = document
+            .descendants()
+            .find(|node| node.has_tag_name((COMPUTE, "retryAfter")));
+        assert_eq!(child.and_then(|node| node.text()), wait, "{id}");
+        assert_eq!(
+            !headers(&answer.head, "www-authenticate").is_empty(),
+            status == 401
+        );
+    }
+    let mut client = proxy.client().await;
+    client
+        .send("TRACE /v2/t/images HTTP/1.1\r\nHost: a\r\nAccept: application/xml\r\n\r\n")
+        .await;
+    let answer = client.answer().await;
+    assert_eq!(answer.status(), 405);
+    assert_eq!(root("refused TRACE", &answer), "badMethod");
+}
+
+#[tokio::test]
+async fn long_lists_stream_over_pages() {
+    let (_glance, proxy) = before("xml = \"legacy\"", |seen: &Seen| LARGE.reply(seen)).await;
+    for target in [
+        "/v2/t/images/detail.xml",
+        "/v2/t/images/detail.xml?limit=900",
+    ] {
+        let answer = get(&proxy, target, "*/*").await;
+        assert_eq!(headers(&answer.head, "transfer-encoding"), ["chunked"]);
+        xml::check(target, answer.text());
+        let document = Document::parse(answer.text()).unwrap();
+        let images = document
+            .root_element()
+            .children()
+            .filter(|node| node.has_tag_name((COMPUTE, "image")));
+        let ids: Vec<_> = images.map(|image| image.attribute("id").unwrap()).collect();
+        assert_eq!(ids, (0..900).map(pages::id).collect::<Vec<_>>());
+        let last = document.root_element().last_element_child().unwrap();
+        assert_eq!(
+            last.attribute("rel") == Some("next"),
+            target.contains("limit")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_breaks_off_is_never_closed() {
+    let (_glance, proxy) = before("xml = \"legacy\"", |seen: &Seen| {
+        if seen.target().contains("marker") {
+            Reply::new("500 Broken", &[], "")
+        } else {
+            LARGE.reply(seen)
+        }
+    })
+    .await;
+    let mut client = proxy.client().await;
+    client
+        .send("GET /v2/t/images/detail.xml HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
+    let text = String::from_utf8(client.rest().await).unwrap();
+    assert!(text.contains("<image ") && !text.contains("</images>"));
+    assert!(!text.ends_with("0\r\n\r\n"));
+}
+
+#[tokio::test]
+async fn head_says_what_get_would() {
+    let (_glance, proxy) = before("xml = \"legacy\"", glance).await;
+    let get = get(&proxy, "/v2/t/images/a.xml", "*/*").await;
+    let mut client = proxy.client().await;
+    client
+        .send("HEAD /v2/t/images/a.xml HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
+    let head = client.head().await;
+    for name in ["content-type", "content-length"] {
+        assert_eq!(headers(&head, name), headers(&get.head, name));
+    }
+}
+
+/// The face of a request for XML.
+fn face(compat: Compat, target: &str) -> NovaFace {
+    let ground = Ground {
+        base: "http://h\"&<>'/č".to_owned(),
+        compat: Arc::new(Compat {
+            xml: Xml::Legacy,
+            ..compat
+        }),
+    };
+    let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/xml"))]);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    match front::read(&ground, &Method::GET, path, Some(query), &headers) {
+        Reading::Mine(asked) => asked.face,
+        other => panic!("{target}: {other:?}"),
+    }
+}
+
+/// A whole list of these images.
+fn list(face: &NovaFace, images: &[Image<'_>]) -> String {
+    let mut out = bytes::BytesMut::new();
+    face.list_open(&mut out);
+    for (index, image) in images.iter().enumerate() {
+        face.list_item(image, index as u64, &mut out);
+    }
+    let end = ListEnd {
+        count: images.len() as u64,
+        last: images.last().map(|image| &*image.id),
+    };
+    face.list_close(&end, &mut out);
+    String::from_utf8(out.to_vec()).unwrap()
+}
+
+fn shown(face: &NovaFace, image: &Image<'_>) -> String {
+    let reply = face.show(image).unwrap();
+    String::from_utf8(reply.body().to_vec()).unwrap()
+}
+
+#[test]
+fn an_empty_list_is_one_tag() {
+    for target in ["/v2/images", "/v2/images/detail?limit=5"] {
+        let text = list(&face(Compat::default(), target), &[]);
+        xml::check(&format!("empty {target}"), &text);
+        assert!(text.ends_with("\"/>"), "{text}");
+    }
+}
+
+#[test]
+fn nulls_are_none_or_left_out() {
+    let image = Image {
+        id: Cow::Borrowed("x"),
+        properties: vec![(
+            Cow::Borrowed("k"),
+            Value::Raw(serde_json::from_str("null").unwrap()),
+        )],
+        ..Image::default()
+    };
+    for (xml_null, attribute, meta) in [
+        (XmlNull::None, Some("None"), Some("None")),
+        (XmlNull::Omit, None, None),
+    ] {
+        let compat = Compat {
+            xml_null,
+            ..Compat::default()
+        };
+        let text = shown(&face(compat.clone(), "/v2/images/x"), &image);
+        xml::check(&format!("nulls {xml_null:?}"), &text);
+        let document = Document::parse(&text).unwrap();
+        let root = document.root_element();
+        for name in ["name", "updated", "created"] {
+            assert_eq!(root.attribute(name), attribute, "{name}");
+        }
+        let size = "http://docs.openstack.org/compute/ext/image_size/api/v1.1";
+        assert_eq!(root.attribute((size, "size")), attribute);
+        let item = document
+            .descendants()
+            .find(|node| node.has_attribute("key"));
+        assert_eq!(item.unwrap().text(), meta);
+        let item = shown(&face(compat, "/v2/images/x/metadata/k"), &image);
+        xml::check(&format!("null item {xml_null:?}"), &item);
+        assert!(item.ends_with(&format!(">{}</meta>", meta.unwrap_or_default())));
+    }
+}
+
+/// What a reader gets of a text: XML has no way to write some characters.
+fn readable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'.. => c,
+            _ => '\u{fffd}',
+        })
+        .collect()
+}
+
+fn pairs(document: &Document<'_>) -> Vec<(String, String)> {
+    let items = document
+        .descendants()
+        .filter(|node| node.has_tag_name((COMPUTE, "meta")));
+    items
+        .map(|item| {
+            let key = item.attribute("key").unwrap().to_owned();
+            (key, item.text().unwrap_or_default().to_owned())
+        })
+        .collect()
+}
+
+/// Any text, those that need care more often than chance would have it.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[ -~]{0,20}",
+        "[\\x00-\\x20<>&'\"\\]\\[;#é\u{85}\u{2028}\u{fffd}-\u{ffff}😀]{0,12}",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_string_survives_a_real_parser(
+        id in "[^/\\x00-\\x1f]{1,20}",
+        name in proptest::option::of(text()),
+        properties in proptest::collection::vec((text(), text()), 0..5),
+        raw in any::<bool>(),
+    ) {
+        let json: Vec<_> = properties
+            .iter()
+            .map(|(_, value)| serde_json::value::to_raw_value(value).unwrap())
+            .collect();
+        let image = Image {
+            id: Cow::Borrowed(&id),
+            name: name.as_deref().map(Cow::Borrowed),
+            status: Status::Active,
+            size: Size::Bytes(1),
+            properties: properties
+                .iter()
+                .zip(&json)
+                .map(|((key, value), json)| {
+                    let value = if raw { Value::Raw(json) } else { Value::Text(Cow::Borrowed(value)) };
+                    (Cow::Borrowed(&**key), value)
+                })
+                .collect(),
+            ..Image::default()
+        };
+        let compat = Compat { decode_mappings: false, ..Compat::default() };
+        let expected: Vec<_> = properties
+            .iter()
+            .map(|(key, value)| (readable(key), readable(value)))
+            .collect();
+        let whole = shown(&face(compat.clone(), "/v2/p/images/x"), &image);
+        let metadata = shown(&face(compat.clone(), "/v2/p/images/x/metadata"), &image);
+        for text in [&whole, &metadata] {
+            let document = Document::parse(text).unwrap();
+            prop_assert_eq!(&pairs(&document), &expected);
+        }
+        let grammar = xml::grammar();
+        for target in ["/v2/p/images?limit=1&name=%22%3C%26", "/v2/p/images/detail?limit=1"] {
+            let text = list(&face(compat.clone(), target), std::slice::from_ref(&image));
+            prop_assert_eq!(grammar.check(&text), Ok(()));
+            let document = Document::parse(&text).unwrap();
+            let shown = document.root_element().first_element_child().unwrap();
+            prop_assert_eq!(shown.attribute("id").unwrap(), readable(&id));
+            let expected = name.as_deref().map_or("None".to_owned(), readable);
+            prop_assert_eq!(shown.attribute("name").unwrap(), expected);
+            let mut own = String::new();
+            let _ = write!(own, "http://h\"&<>'/č/v2/p/images/{}", readable(&id));
+            let link = document.descendants().find(|node| node.attribute("rel") == Some("self"));
+            prop_assert_eq!(link.unwrap().attribute("href").unwrap(), own);
+            let next = document.root_element().last_element_child().unwrap();
+            prop_assert_eq!(next.attribute("rel"), Some("next"));
+        }
+        prop_assert_eq!(grammar.check(&whole), Ok(()));
+        prop_assert_eq!(grammar.check(&metadata), Ok(()));
+    }
+}
