@@ -35,6 +35,34 @@ pub const BASE_PROPERTIES: &[&str] = &[
     "locations",
 ];
 
+/// The beginning of the names of properties that Glance writes itself and lets nobody else write.
+pub const RESERVED_PREFIX: &str = "os_glance_";
+
+/// Names that cannot be those of a custom property though the schema has no such attribute: Glance reserves the first
+/// three (`glance/api/v2/images.py`, `_reserved_properties`), and sets the others on the object that stands for the
+/// image instead of storing them (`_do_add`: `hasattr(image, path_root)`; `glance/notifier.py`, `ImageProxy`).
+pub const OBJECT_ATTRIBUTES: &[&str] = &[
+    "location",
+    "deleted",
+    "deleted_at",
+    "base",
+    "context",
+    "deactivate",
+    "delete",
+    "extra_properties",
+    "get_data",
+    "get_payload",
+    "get_super_class",
+    "helper",
+    "image_id",
+    "member",
+    "notifier",
+    "reactivate",
+    "repo",
+    "send_notification",
+    "set_data",
+];
+
 /// The custom properties that the stock `schema-image.json` names. Glance shows a null only in these; a null in
 /// any other custom property is shown as an empty string (`glance/schema.py`, `Schema.filter`).
 pub const SCHEMA_PROPERTIES: &[&str] = &[

@@ -98,18 +98,13 @@ impl MediaType {
             .filter(|(stem, _)| !stem.is_empty())
     }
 
-    /// The encoding that a request's `Content-Type` says its body has, if it is one that is on. Parameters do not count.
+    /// The media type of that name, if it is one that is on.
     #[must_use]
-    pub fn of_body(
-        compat: &Compat,
-        version: Option<&str>,
-        content_type: &str,
-    ) -> Option<&'static Self> {
-        let name = content_type.split(';').next().unwrap_or_default().trim();
+    pub fn named(compat: &Compat, version: &str, name: &str) -> Option<&'static Self> {
         MEDIA_TYPES
             .iter()
-            .filter(|row| row.is_on(compat, version))
-            .find(|row| row.name.eq_ignore_ascii_case(name))
+            .filter(|row| row.is_on(compat, Some(version)))
+            .find(|row| row.name == name)
     }
 }
 
@@ -228,19 +223,14 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_what_their_content_type_says() {
-        let found = |xml, version, content_type| {
-            MediaType::of_body(&compat(xml), Some(version), content_type).map(|row| row.name)
-        };
-        assert_eq!(found(Xml::Legacy, "v2", "application/xml"), Some(XML));
-        assert_eq!(
-            found(Xml::Legacy, "v2", "Application/XML; charset=utf-8"),
-            Some(XML)
-        );
+    fn names_count_where_they_are_on() {
+        let found =
+            |xml, version, name| MediaType::named(&compat(xml), version, name).map(|row| row.name);
+        assert_eq!(found(Xml::Legacy, "v2", XML), Some(XML));
         assert_eq!(found(Xml::Legacy, "v2", VND_XML), Some(VND_XML));
         assert_eq!(found(Xml::Legacy, "v2", "text/xml"), None);
-        assert_eq!(found(Xml::Legacy, "v2.1", "application/xml"), None);
-        assert_eq!(found(Xml::Off, "v2", "application/xml"), None);
+        assert_eq!(found(Xml::Legacy, "v2.1", XML), None);
+        assert_eq!(found(Xml::Off, "v2", XML), None);
         assert_eq!(found(Xml::Off, "v2.1", JSON), Some(JSON));
     }
 }

@@ -9,7 +9,7 @@ use super::document;
 use super::fault::{self, Voice};
 use super::json;
 use super::query::Listing;
-use crate::model::{Face, Fault, Image, ListEnd, Reason};
+use crate::model::{Change, Face, Fault, Image, ListEnd, Reason};
 
 /// What Python's `quote_plus` leaves as it is, and the blank, which becomes `+`.
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
@@ -110,6 +110,18 @@ impl Face for GlanceFace {
         let mut body = BytesMut::with_capacity(1024);
         json::image(image, &mut body);
         Ok(document::json(StatusCode::OK, body))
+    }
+
+    fn deleted(&self) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response
+    }
+
+    fn changed(&self, image: &Image<'_>, _: &Change) -> Response<Bytes> {
+        let mut body = BytesMut::with_capacity(1024);
+        json::image(image, &mut body);
+        document::json(StatusCode::OK, body)
     }
 
     fn list_head(&self) -> Response<()> {

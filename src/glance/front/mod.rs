@@ -143,6 +143,15 @@ pub fn read(
     }
 }
 
+/// The id in a path that names an image, decoded.
+#[must_use]
+pub fn image(path: &str) -> Option<String> {
+    match path::route(path) {
+        Route::Image(id) => Some(id),
+        _ => None,
+    }
+}
+
 /// Whether Glance asks for a token before it serves this path: all but the lists of versions.
 #[must_use]
 pub fn needs_token(path: &str) -> bool {

@@ -9,10 +9,10 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use super::links::{Links, Next};
 use super::path::{MetadataKey, Place};
 use super::{Ground, fault, json, version, xml};
-use crate::model::{Face, Fault, Image, ListEnd, Reason, Value};
+use crate::model::{Change, Face, Fault, Image, ListEnd, Reason, Value};
 use crate::nova::compat::{Compat, Microversion};
 use crate::nova::encoding::{Encoding, MediaType};
-use crate::nova::tables::{Operation, View};
+use crate::nova::tables::{Act, Operation, View};
 use crate::webob::page::Form;
 
 /// The face of one legacy request.
@@ -93,6 +93,19 @@ impl NovaFace {
         response
     }
 
+    /// The key that stood in the path.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_ref().map(MetadataKey::as_str)
+    }
+
+    /// A reply that is nothing but its status: it has no content, and so no type of content either (RFC 9110, 15.3.5).
+    fn no_content(&self) -> Response<Bytes> {
+        let mut response = self.success(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response.headers_mut().remove(CONTENT_TYPE);
+        response
+    }
+
     fn view(&self) -> Option<View> {
         self.operation.map(|operation| operation.view)
     }
@@ -117,8 +130,7 @@ impl NovaFace {
 
     /// The item of the metadata that was asked for.
     fn item<'v>(&self, image: &'v Image<'v>) -> Result<(&str, &'v Value<'v>), Fault> {
-        let asked = self.key.as_ref().map(MetadataKey::as_str);
-        let found = asked.and_then(|key| Some((key, image.property(key)?)));
+        let found = self.key().and_then(|key| Some((key, image.property(key)?)));
         found.ok_or_else(no_item)
     }
 
@@ -144,6 +156,36 @@ impl NovaFace {
         Ok(())
     }
 
+    fn changed_json(&self, out: &mut BytesMut, image: &Image<'_>, change: &Change) {
+        match change {
+            Change::Merge(_) => {
+                out.extend_from_slice(b"{\"metadata\": ");
+                self.json().metadata(out, image);
+            }
+            Change::Replace(items) => {
+                out.extend_from_slice(b"{\"metadata\": ");
+                json::texts(out, items.iter().map(|(key, value)| (&**key, &**value)));
+            }
+            Change::Set(key, value) => {
+                out.extend_from_slice(b"{\"meta\": ");
+                json::texts(out, [(&**key, &**value)].into_iter());
+            }
+            Change::Remove(_) => return,
+        }
+        out.put_u8(b'}');
+    }
+
+    fn changed_xml(&self, out: &mut BytesMut, image: &Image<'_>, change: &Change) {
+        match change {
+            Change::Merge(_) => self.xml().metadata(out, image),
+            Change::Replace(items) => {
+                xml::texts(out, items.iter().map(|(key, value)| (&**key, &**value)));
+            }
+            Change::Set(key, value) => xml::text(out, key, value),
+            Change::Remove(_) => {}
+        }
+    }
+
     fn show_xml(&self, out: &mut BytesMut, image: &Image<'_>) -> Result<(), Fault> {
         match self.view() {
             Some(View::MetadataItem) => {
@@ -155,6 +197,18 @@ impl NovaFace {
         }
         Ok(())
     }
+}
+
+/// There can be no such metadata item: its key has a character that no key in a path may have.
+pub(super) fn impossible_item(act: Act) -> Fault {
+    if act != Act::SetItem {
+        return no_item();
+    }
+    Fault::client(
+        StatusCode::BAD_REQUEST,
+        Reason::BadRequest,
+        "The metadata key in the URI has a character that no key there may have.",
+    )
 }
 
 /// There is no such metadata item.
@@ -180,7 +234,11 @@ impl Face for NovaFace {
             return fault::unauthorized(fault, self.encoding());
         }
         let message = fault::message(fault, self.view(), self.image.as_deref());
-        let mut response = fault::nova(fault, &message, self.encoding());
+        let encoding = self.encoding();
+        let mut response = match fault.reason {
+            Reason::PropertyQuota => fault::nova(&fault::quota(fault), &message, encoding),
+            _ => fault::nova(fault, &message, encoding),
+        };
         if let Some(version) = self.version {
             version::echo(version, response.headers_mut());
         }
@@ -194,6 +252,22 @@ impl Face for NovaFace {
             Encoding::Xml => self.show_xml(&mut out, image)?,
         }
         Ok(self.success(out.freeze()))
+    }
+
+    fn deleted(&self) -> Response<Bytes> {
+        self.no_content()
+    }
+
+    /// Nova shows how the metadata is after a merge, what was asked for after a replacement, and nothing of what is
+    /// gone (`nova/api/openstack/compute/image_metadata.py`).
+    fn changed(&self, image: &Image<'_>, change: &Change) -> Response<Bytes> {
+        let mut out = BytesMut::with_capacity(1024);
+        match (change, self.encoding()) {
+            (Change::Remove(_), _) => return self.no_content(),
+            (_, Encoding::Json) => self.changed_json(&mut out, image, change),
+            (_, Encoding::Xml) => self.changed_xml(&mut out, image, change),
+        }
+        self.success(out.freeze())
     }
 
     fn list_head(&self) -> Response<()> {

@@ -4,41 +4,64 @@
 //! anything in it is read, so there are no entities but XML's own five; whatever else is no well-formed XML is refused
 //! with the place where it goes wrong.
 
-use http::StatusCode;
+use std::collections::HashMap;
+
 use roxmltree::{Document, Node, ParsingOptions};
 
-use crate::model::{Fault, Reason};
+use crate::model::Fault;
+use crate::nova::front::body::wrong;
+use crate::nova::front::python::Json;
 
 /// How many nodes a body may have: more than a body of the longest length can hold in any sensible document.
 const MAX_NODES: u32 = 100_000;
 
-/// The metadata of a body such as `<metadata><meta key="a">1</meta></metadata>`: key and value in the order of the body,
-/// of a repeated key the last value. Children that are no `meta` say nothing; an item without a key has the key `""`.
+/// Reads a body whose root must be `root`: `metadata`, which holds items, or `meta`, which is one. What comes of it has
+/// the form of the same body in JSON: an object whose one member is the root.
+///
+/// Of a repeated key the last value counts. Children of `metadata` that are no `meta` say nothing, and neither do
+/// elements within an item; an item without a key has the key `""`.
 ///
 /// # Errors
 /// Status 400 when the body is empty, is no well-formed XML, has a document type declaration, or has another root.
-pub fn metadata(body: &[u8]) -> Result<Vec<(String, String)>, Fault> {
+pub(in crate::nova::front) fn read(body: &[u8], root: &str) -> Result<Json, Fault> {
     let text = text(body)?;
     let document = parse(text)?;
-    let root = root(&document, "metadata")?;
-    let mut items: Vec<(String, String)> = Vec::new();
-    for (key, value) in root.children().filter(|node| is(*node, "meta")).map(pair) {
-        match items.iter_mut().find(|(is, _)| *is == key) {
+    let found = document.root_element();
+    if !is(found, root) {
+        let found = found.tag_name().name();
+        let why = format!("its root is <{found}> and not <{root}>");
+        return Err(malformed(&why));
+    }
+    let items = if root == META {
+        vec![item(found)]
+    } else {
+        items(found)
+    };
+    Ok(Json::Object(vec![(root.to_owned(), Json::Object(items))]))
+}
+
+/// The element of an item.
+const META: &str = "meta";
+
+fn items(metadata: Node<'_, '_>) -> Vec<(String, Json)> {
+    let mut items: Vec<(String, Json)> = Vec::new();
+    let mut places = HashMap::new();
+    for (key, value) in metadata.children().filter(|node| is(*node, META)).map(item) {
+        let place = *places.entry(key.clone()).or_insert(items.len());
+        match items.get_mut(place) {
             Some((_, earlier)) => *earlier = value,
             None => items.push((key, value)),
         }
     }
-    Ok(items)
+    items
 }
 
-/// The item of a body such as `<meta key="a">1</meta>`.
-///
-/// # Errors
-/// As for [`metadata`].
-pub fn item(body: &[u8]) -> Result<(String, String), Fault> {
-    let text = text(body)?;
-    let document = parse(text)?;
-    Ok(pair(root(&document, "meta")?))
+/// Key and value of an item. The value is all of its text and CDATA, blanks included.
+fn item(meta: Node<'_, '_>) -> (String, Json) {
+    let key = meta.attribute("key").unwrap_or_default().to_owned();
+    let texts = meta.children().filter(Node::is_text);
+    let text = texts.filter_map(|text| text.text()).collect();
+    (key, Json::Text(text))
 }
 
 /// The body as text.
@@ -65,26 +88,8 @@ fn parse(text: &str) -> Result<Document<'_>, Fault> {
     Document::parse_with_options(text, options).map_err(|error| malformed(&error.to_string()))
 }
 
-fn root<'d, 'x>(document: &'d Document<'x>, name: &str) -> Result<Node<'d, 'x>, Fault> {
-    let root = document.root_element();
-    if is(root, name) {
-        return Ok(root);
-    }
-    let found = root.tag_name().name();
-    Err(malformed(&format!(
-        "its root is <{found}> and not <{name}>"
-    )))
-}
-
 fn is(node: Node<'_, '_>, name: &str) -> bool {
     node.is_element() && node.tag_name().name() == name
-}
-
-/// Key and value of an item. The value is all of its text and CDATA, blanks included; elements in it say nothing.
-fn pair(item: Node<'_, '_>) -> (String, String) {
-    let key = item.attribute("key").unwrap_or_default().to_owned();
-    let texts = item.children().filter(Node::is_text);
-    (key, texts.filter_map(|text| text.text()).collect())
 }
 
 /// The encoding that the XML declaration names.
@@ -105,11 +110,7 @@ fn is_utf8(name: &str) -> bool {
 
 /// Nova's sentence, and what is wrong.
 fn malformed(why: &str) -> Fault {
-    Fault::client(
-        StatusCode::BAD_REQUEST,
-        Reason::BadRequest,
-        format!("Malformed request body: {why}."),
-    )
+    wrong(format!("Malformed request body: {why}."))
 }
 
 #[cfg(test)]
@@ -117,14 +118,31 @@ mod tests {
     use bytes::BytesMut;
     use proptest::prelude::*;
 
-    use super::{item, metadata};
+    use crate::nova::front::python::Json;
     use crate::nova::front::xml::escape;
 
     fn read(body: &str) -> Result<Vec<(String, String)>, String> {
-        metadata(body.as_bytes()).map_err(|fault| {
+        read_as("metadata", body.as_bytes())
+    }
+
+    fn read_as(root: &str, body: &[u8]) -> Result<Vec<(String, String)>, String> {
+        let read = super::read(body, root).map_err(|fault| {
             assert_eq!(fault.status, 400);
             fault.message
-        })
+        })?;
+        let Json::Object(mut members) = read else {
+            panic!("{read:?}");
+        };
+        let (member, held) = members.pop().unwrap();
+        assert!(members.is_empty() && member == root);
+        let Json::Object(items) = held else {
+            panic!("{held:?}");
+        };
+        let texts = items.into_iter().map(|(key, value)| match value {
+            Json::Text(text) => (key, text),
+            other => panic!("{other:?}"),
+        });
+        Ok(texts.collect())
     }
 
     fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -201,17 +219,12 @@ mod tests {
             assert!(message.starts_with("Malformed request body: "), "{message}");
             assert!(message.contains(why), "{body}: {message}");
         }
-        assert!(metadata(b"<metadata>\xff</metadata>").is_err());
-        assert!(
-            metadata(
-                "<metadata/>"
-                    .encode_utf16()
-                    .flat_map(u16::to_le_bytes)
-                    .collect::<Vec<_>>()
-                    .as_slice()
-            )
-            .is_err()
-        );
+        assert!(read_as("metadata", b"<metadata>\xff</metadata>").is_err());
+        let utf16: Vec<_> = "<metadata/>"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert!(read_as("metadata", &utf16).is_err());
     }
 
     #[test]
@@ -247,8 +260,8 @@ mod tests {
 
     #[test]
     fn one_item_is_read() {
-        let read = |body: &str| item(body.as_bytes()).map_err(|fault| fault.message);
-        let item = |key: &str, value: &str| Ok((key.to_owned(), value.to_owned()));
+        let read = |body: &str| read_as("meta", body.as_bytes());
+        let item = |key: &str, value: &str| Ok(vec![(key.to_owned(), value.to_owned())]);
         assert_eq!(read("<meta key=\"b\">1</meta>"), item("b", "1"));
         assert_eq!(
             read("<x:meta xmlns:x='u' key='b' x:key='c'/>"),
@@ -287,8 +300,8 @@ mod tests {
 
         #[test]
         fn no_body_panics(body in "\\PC*|[<>/a-z='\"&;#!\\[\\] ]{0,60}") {
-            let _ = metadata(body.as_bytes());
-            let _ = item(body.as_bytes());
+            let _ = super::read(body.as_bytes(), "metadata");
+            let _ = super::read(body.as_bytes(), "meta");
         }
     }
 }

@@ -5,13 +5,12 @@ use std::borrow::Cow;
 
 use bytes::{BufMut, BytesMut};
 
-use super::{
-    ATOM, COMPUTE, DECLARATION, DISK_CONFIG, IMAGE_SIZE, attribute, declare, escape, python,
-};
+use super::{ATOM, COMPUTE, DECLARATION, DISK_CONFIG, IMAGE_SIZE, attribute, declare, escape};
 use crate::model::{Image, ListEnd, Value};
 use crate::nova::compat::{Compat, XmlNull};
 use crate::nova::front::links::{Links, Next};
-use crate::nova::front::{shown, text};
+use crate::nova::front::python::Json;
+use crate::nova::front::{shown, text as json};
 
 /// Everything that a view depends on besides the image.
 #[derive(Clone, Copy)]
@@ -79,28 +78,15 @@ impl Views<'_> {
 
     /// All metadata of an image, by itself.
     pub(in crate::nova::front) fn metadata(self, out: &mut BytesMut, image: &Image<'_>) {
-        let items = image.properties.iter();
-        self.metadata_of(out, items.map(|(key, value)| (&**key, value)));
-    }
-
-    /// Metadata that is not an image's.
-    pub(in crate::nova::front) fn metadata_of<'v>(
-        self,
-        out: &mut BytesMut,
-        items: impl Iterator<Item = (&'v str, &'v Value<'v>)>,
-    ) {
         out.extend_from_slice(DECLARATION);
         out.extend_from_slice(b"<metadata");
         declare(out, None, COMPUTE);
-        self.items(out, items);
+        items(out, self.unicodes(image));
     }
 
     /// One item of metadata, by itself.
     pub(in crate::nova::front) fn item(self, out: &mut BytesMut, key: &str, value: &Value<'_>) {
-        out.extend_from_slice(DECLARATION);
-        out.extend_from_slice(b"<meta");
-        declare(out, None, COMPUTE);
-        self.meta(out, key, value);
+        text(out, key, &self.unicode(key, value));
     }
 
     /// What follows `<image` of an image in a brief list, up to its end tag.
@@ -138,8 +124,7 @@ impl Views<'_> {
         out.put_u8(b'>');
         self.server(out, image);
         out.extend_from_slice(b"<metadata");
-        let items = image.properties.iter();
-        self.items(out, items.map(|(key, value)| (&**key, value)));
+        items(out, self.unicodes(image));
         self.links.image_xml(out, &image.id);
     }
 
@@ -155,31 +140,16 @@ impl Views<'_> {
         out.extend_from_slice(b"</server>");
     }
 
-    /// The items of metadata and the end of its element, whose tag is still open.
-    fn items<'v>(self, out: &mut BytesMut, items: impl Iterator<Item = (&'v str, &'v Value<'v>)>) {
-        let mut empty = true;
-        for (key, value) in items {
-            if std::mem::take(&mut empty) {
-                out.put_u8(b'>');
-            }
-            out.extend_from_slice(b"<meta");
-            self.meta(out, key, value);
-        }
-        out.extend_from_slice(if empty { b"/>" } else { b"</metadata>" });
-    }
-
-    /// What follows `<meta` of an item of metadata. It is never closed in its own tag: an empty value is a text.
-    fn meta(self, out: &mut BytesMut, key: &str, value: &Value<'_>) {
-        attribute(out, "key", key);
-        out.put_u8(b'>');
-        escape::text(out, &self.unicode(key, value));
-        out.extend_from_slice(b"</meta>");
+    /// The metadata of an image as Python's `unicode()` shows it.
+    fn unicodes<'v>(self, image: &'v Image<'v>) -> impl Iterator<Item = (&'v str, Cow<'v, str>)> {
+        let properties = image.properties.iter();
+        properties.map(move |(key, value)| (&**key, self.unicode(key, value)))
     }
 
     /// The value of an item as Python's `unicode()` shows it.
     fn unicode<'v>(self, key: &str, value: &'v Value<'v>) -> Cow<'v, str> {
         if let Some(held) = shown::held_json(self.compat, key, value) {
-            return Cow::Owned(python::shown(&held));
+            return Cow::Owned(unicode(&held));
         }
         match value {
             Value::Text(text) => Cow::Borrowed(text),
@@ -188,7 +158,7 @@ impl Views<'_> {
                 XmlNull::Omit => "",
             }),
             Value::Raw(raw) if raw.get().starts_with('"') => value.text().unwrap_or_default(),
-            Value::Raw(raw) => Cow::Owned(python::shown(raw.get())),
+            Value::Raw(raw) => Cow::Owned(unicode(raw.get())),
         }
     }
 
@@ -214,10 +184,55 @@ impl Views<'_> {
     }
 }
 
+/// Metadata that is nothing but texts, by itself.
+pub(in crate::nova::front) fn texts<'t>(
+    out: &mut BytesMut,
+    texts: impl Iterator<Item = (&'t str, &'t str)>,
+) {
+    out.extend_from_slice(DECLARATION);
+    out.extend_from_slice(b"<metadata");
+    declare(out, None, COMPUTE);
+    items(out, texts);
+}
+
+/// An item of metadata whose value is a text, by itself.
+pub(in crate::nova::front) fn text(out: &mut BytesMut, key: &str, value: &str) {
+    out.extend_from_slice(DECLARATION);
+    out.extend_from_slice(b"<meta");
+    declare(out, None, COMPUTE);
+    meta(out, key, value);
+}
+
+/// The items of metadata and the end of its element, whose tag is still open.
+fn items<'v, T: AsRef<str>>(out: &mut BytesMut, items: impl Iterator<Item = (&'v str, T)>) {
+    let mut empty = true;
+    for (key, value) in items {
+        if std::mem::take(&mut empty) {
+            out.put_u8(b'>');
+        }
+        out.extend_from_slice(b"<meta");
+        meta(out, key, value.as_ref());
+    }
+    out.extend_from_slice(if empty { b"/>" } else { b"</metadata>" });
+}
+
+/// What follows `<meta` of an item of metadata. It is never closed in its own tag: an empty value is a text.
+fn meta(out: &mut BytesMut, key: &str, value: &str) {
+    attribute(out, "key", key);
+    out.put_u8(b'>');
+    escape::text(out, value);
+    out.extend_from_slice(b"</meta>");
+}
+
+/// A JSON value as Python's `unicode()` shows it. What is nested without end is shown as it is.
+fn unicode(json: &str) -> String {
+    Json::read(json.as_bytes()).map_or_else(|| json.to_owned(), |value| value.plain())
+}
+
 fn number(out: &mut BytesMut, name: &str, value: i64) {
     out.put_u8(b' ');
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"=\"");
-    text::number(out, value);
+    json::number(out, value);
     out.put_u8(b'"');
 }

@@ -4,14 +4,13 @@
 //! The writers give the bytes that lxml gave there: the same declaration, the same order of attributes and children,
 //! the same escapes. An answer begins with [`DECLARATION`]; a fault has none.
 
-pub mod body;
+pub(super) mod body;
 pub(super) mod escape;
 pub(super) mod fault;
 mod image;
 mod links;
-mod python;
 
-pub(super) use image::Views;
+pub(super) use image::{Views, text, texts};
 
 /// What every answer but a fault begins with.
 const DECLARATION: &[u8] = b"<?xml version='1.0' encoding='UTF-8'?>\n";
