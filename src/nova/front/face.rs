@@ -88,7 +88,7 @@ impl NovaFace {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type()));
         if let Some(version) = self.version {
-            version::echo(version, headers);
+            version::echo(version, self.compat.microversions, headers);
         }
         response
     }
@@ -240,7 +240,7 @@ impl Face for NovaFace {
             _ => fault::nova(fault, &message, encoding),
         };
         if let Some(version) = self.version {
-            version::echo(version, response.headers_mut());
+            version::echo(version, self.compat.microversions, response.headers_mut());
         }
         response
     }

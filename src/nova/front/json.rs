@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::links::Links;
 use super::{shown, text};
-use crate::model::{Image, Value};
+use crate::model::{Image, Size, Value};
 use crate::nova::compat::Compat;
 use crate::nova::tables;
 
@@ -34,9 +34,9 @@ impl Views<'_> {
         out.extend_from_slice(b", \"metadata\": ");
         self.metadata(out, image);
         out.extend_from_slice(b", \"created\": ");
-        time(out, image.created_at.as_deref());
+        self.time(out, image.created_at.as_deref());
         out.extend_from_slice(b", \"updated\": ");
-        time(out, image.updated_at.as_deref());
+        self.time(out, image.updated_at.as_deref());
         let (status, progress) = tables::shown(image.status);
         out.extend_from_slice(b", \"status\": ");
         text::string(out, status);
@@ -44,19 +44,13 @@ impl Views<'_> {
         text::number(out, progress.into());
         if self.compat.extension_size {
             out.extend_from_slice(b", \"OS-EXT-IMG-SIZE:size\": ");
-            match shown::size(image.size) {
-                Some(size) => text::number(out, size),
-                None => out.extend_from_slice(b"null"),
-            }
+            self.size(out, image.size);
         }
         out.extend_from_slice(b", \"links\": ");
         self.links.image(out, &image.id);
         self.server(out, image);
-        if self.compat.extension_disk_config
-            && let Some(disk_config) = shown::disk_config(image)
-        {
-            out.extend_from_slice(b", \"OS-DCF:diskConfig\": ");
-            text::string(out, disk_config);
+        if self.compat.extension_disk_config {
+            self.disk_config(out, image);
         }
         out.put_u8(b'}');
     }
@@ -80,6 +74,27 @@ impl Views<'_> {
         match shown::held_json(self.compat, key, value) {
             Some(held) => text::raw(out, held.trim()),
             None => plain(out, value),
+        }
+    }
+
+    fn time(self, out: &mut BytesMut, written: Option<&str>) {
+        match written {
+            Some(written) => text::string(out, &shown::time(self.compat, written)),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+
+    fn size(self, out: &mut BytesMut, is: Size) {
+        match shown::size(self.compat, is) {
+            Some(bytes) => text::number(out, bytes),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+
+    fn disk_config(self, out: &mut BytesMut, image: &Image<'_>) {
+        if let Some(word) = shown::disk_config(self.compat, image) {
+            out.extend_from_slice(b", \"OS-DCF:diskConfig\": ");
+            text::string(out, word);
         }
     }
 
@@ -126,13 +141,6 @@ fn plain(out: &mut BytesMut, value: &Value<'_>) {
     match value {
         Value::Raw(raw) => text::raw(out, raw.get()),
         Value::Text(plain) => text::string(out, plain),
-    }
-}
-
-fn time(out: &mut BytesMut, written: Option<&str>) {
-    match written {
-        Some(written) => text::string(out, &shown::time(written)),
-        None => out.extend_from_slice(b"null"),
     }
 }
 

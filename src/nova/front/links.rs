@@ -11,7 +11,7 @@ use super::Ground;
 use super::path::Place;
 use super::text;
 use super::xml::escape;
-use crate::nova::compat::AlternateStyle;
+use crate::nova::compat::{AlternateStyle, Compat, LimitCheck, NextLink, NextQuery, Release};
 use crate::nova::encoding::Encoding;
 use crate::nova::tables::parameter;
 use crate::webob::query::{Pair, quote_plus};
@@ -97,29 +97,45 @@ impl Frame {
 #[derive(Clone, Debug)]
 pub(super) struct Next {
     /// The list has a next link when it holds exactly so many images. So a list that happens to end there has one
-    /// too, and one that is longer than `max_limit` has none: clients know Nova so.
-    full_at: u64,
+    /// too, and one that is longer than `max_limit` has none: clients know Nova so. `None`: it never has one.
+    full_at: Option<u64>,
     before_marker: String,
     after_marker: String,
+    /// What the marker is escaped for where it is not percent-encoded.
+    raw_marker: Option<Encoding>,
 }
 
 impl Next {
-    /// `path` is the operation's, `pairs` are the client's; parameters that the lists do not know are dropped.
+    /// `path` is the operation's, `pairs` are the client's, `asked` is the limit that they name.
     pub(super) fn new(
         ground: &Ground,
         place: Place<'_>,
         path: &str,
         pairs: &[Pair],
-        limit: Option<u64>,
+        asked: Option<u64>,
         encoding: Encoding,
     ) -> Self {
+        let compat = &ground.compat;
+        let raw = compat.quirks.era_next_links && compat.next_query == NextQuery::Request;
+        // Every list linked to the brief one until 2015 (Nova's commit f233c65cd3).
+        let path = if raw && compat.release == Release::Icehouse {
+            BRIEF_LIST
+        } else {
+            path
+        };
         let url = format!("{}{path}?", own_url(ground, place));
-        let (before, after) = query_around_marker(pairs);
-        let max_limit = ground.compat.max_limit;
+        let known =
+            |name: &str| compat.limit_check != LimitCheck::Schema || parameter(name).is_some();
+        let kept = pairs.iter().filter(|(name, _)| known(name));
+        let (before, after) = match compat.next_query {
+            NextQuery::Sorted => sorted_query(kept),
+            NextQuery::Request => (query_in_order(kept, raw), String::new()),
+        };
         Self {
-            full_at: limit.unwrap_or(max_limit).min(max_limit),
+            full_at: full_at(compat, asked),
             before_marker: quotable(encoding, &(url + &before)),
             after_marker: quotable(encoding, &after),
+            raw_marker: raw.then_some(encoding),
         }
     }
 
@@ -135,24 +151,67 @@ impl Next {
 
     /// Whether a list of so many images has the link.
     pub(super) fn is_due(&self, count: u64) -> bool {
-        count == self.full_at
+        self.full_at == Some(count)
     }
 
-    /// Writes what stands between the quotes. The marker is percent-encoded, which no encoding escapes.
+    /// Writes what stands between the quotes.
     pub(super) fn href(&self, out: &mut BytesMut, last: &str) {
         out.extend_from_slice(self.before_marker.as_bytes());
-        let mut marker = String::with_capacity(last.len());
-        quote_plus(&mut marker, last);
+        let marker = match self.raw_marker {
+            Some(encoding) => quotable(encoding, last),
+            None => {
+                // What is percent-encoded needs no escape.
+                let mut marker = String::with_capacity(last.len());
+                quote_plus(&mut marker, last);
+                marker
+            }
+        };
         out.extend_from_slice(marker.as_bytes());
         out.extend_from_slice(self.after_marker.as_bytes());
     }
 }
 
+/// How many images a list holds that has a next link (`nova/api/openstack/common.py`, `_get_collection_links`).
+fn full_at(compat: &Compat, asked: Option<u64>) -> Option<u64> {
+    // Before nova 30 a limit of 0 is no limit, and no link either.
+    let limit = match asked {
+        Some(0) => return None,
+        Some(limit) => Some(limit),
+        None => compat.default_limit,
+    };
+    match (limit, compat.next_link) {
+        (Some(limit), _) if compat.always_link_when_more => Some(limit),
+        (Some(limit), NextLink::Full) => Some(limit.min(compat.max_limit)),
+        (None, NextLink::Full) => Some(compat.max_limit),
+        (limit, NextLink::Limit) => limit,
+    }
+}
+
+const BRIEF_LIST: &str = "/images";
+
+/// The query of the next link up to the value of its marker: in the client's order, repeated parameters included.
+fn query_in_order<'p>(pairs: impl Iterator<Item = &'p Pair>, raw: bool) -> String {
+    let mut query = String::new();
+    for (name, value) in pairs.filter(|(name, _)| name != "marker") {
+        if raw {
+            query.push_str(name);
+            query.push('=');
+            query.push_str(value);
+        } else {
+            quote_plus(&mut query, name);
+            query.push('=');
+            quote_plus(&mut query, value);
+        }
+        query.push('&');
+    }
+    query + "marker="
+}
+
 /// The query of the next link up to the value of its marker, and the rest: sorted by name, of repeated parameters the
 /// greatest value, the marker where the client had one or else last.
-fn query_around_marker(pairs: &[Pair]) -> (String, String) {
+fn sorted_query<'p>(pairs: impl Iterator<Item = &'p Pair>) -> (String, String) {
     let mut sorted = BTreeMap::new();
-    for (name, value) in pairs.iter().filter(|(name, _)| parameter(name).is_some()) {
+    for (name, value) in pairs {
         let greatest: &mut &str = sorted.entry(name.as_str()).or_default();
         *greatest = value.as_str().max(greatest);
     }

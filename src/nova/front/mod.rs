@@ -200,7 +200,7 @@ impl Request<'_> {
             place,
             operation.path,
             &pairs,
-            query.limit,
+            query::asked_limit(&pairs),
             face.encoding(),
         ));
         Ok(Call::List(query))

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-pub(super) use super::date::shown as time;
+use super::date;
 use crate::model::{Image, Size, Value};
-use crate::nova::compat::Compat;
+use crate::nova::compat::{Compat, DiskConfigNull, SizeNull};
 
 /// Properties that hold JSON in a string, which Nova decodes (`nova/image/glance.py`, `_convert`).
 const HOLD_JSON: [&str; 2] = ["block_device_mapping", "mappings"];
@@ -29,19 +29,30 @@ pub(super) fn held_json<'v>(
     Some(held)
 }
 
-/// The size in bytes; `None` is null.
-pub(super) fn size(size: Size) -> Option<i64> {
+/// The value of `OS-EXT-IMG-SIZE:size`; `None` is null.
+pub(super) fn size(compat: &Compat, size: Size) -> Option<i64> {
     match size {
         Size::Absent => None,
-        Size::Null => Some(0),
+        Size::Null => (compat.size_null == SizeNull::Zero).then_some(0),
         Size::Bytes(bytes) => Some(bytes),
     }
 }
 
-/// `oslo_utils.strutils.bool_from_string` on `auto_disk_config`, in Nova's words; `None` where nothing is shown.
-pub(super) fn disk_config(image: &Image<'_>) -> Option<&'static str> {
+/// A time as the release shows it.
+pub(super) fn time<'t>(compat: &Compat, written: &'t str) -> Cow<'t, str> {
+    if compat.utc_times {
+        date::in_utc(written)
+    } else {
+        date::shown(written)
+    }
+}
+
+/// The value of `OS-DCF:diskConfig`, if the image has it: `oslo_utils.strutils.bool_from_string` on the property.
+pub(super) fn disk_config(compat: &Compat, image: &Image<'_>) -> Option<&'static str> {
     const TRUE: [&str; 6] = ["1", "t", "true", "on", "y", "yes"];
-    let word = image.property("auto_disk_config")?.text()?;
+    let Some(word) = image.property("auto_disk_config")?.text() else {
+        return (compat.disk_config_null == DiskConfigNull::Manual).then_some("MANUAL");
+    };
     let word = word.trim();
     let auto = TRUE.iter().any(|yes| word.eq_ignore_ascii_case(yes));
     Some(if auto { "AUTO" } else { "MANUAL" })

@@ -205,7 +205,10 @@ mod tests {
             ("{\"metadata\": {}}", "unknown token at 1:1"),
             ("<metadata>", "never closed"),
             ("<metadata/><metadata/>", "at 1:12"),
-            ("<metadata><meta key='a' key='b'/></metadata>", "duplicated"),
+            (
+                "<metadata><meta key='a' key='b'/></metadata>",
+                "already defined",
+            ),
             ("<n:metadata/>", "unknown namespace prefix"),
             ("<metadata><meta key='a'>&lol;</meta></metadata>", ""),
             ("<metadata><meta key='a'>\u{1}</meta></metadata>", ""),

@@ -101,23 +101,24 @@ impl Views<'_> {
     fn detailed(self, out: &mut BytesMut, image: &Image<'_>) {
         let (status, progress) = crate::nova::tables::shown(image.status);
         attribute(out, "status", status);
-        let updated = image.updated_at.as_deref().map(shown::time);
+        let time = |written| shown::time(self.compat, written);
+        let updated = image.updated_at.as_deref().map(time);
         self.optional(out, "updated", updated.as_deref());
         self.optional(out, "name", image.name.as_deref());
-        let created = image.created_at.as_deref().map(shown::time);
+        let created = image.created_at.as_deref().map(time);
         self.optional(out, "created", created.as_deref());
         number(out, "minDisk", image.min_disk);
         number(out, "progress", progress.into());
         number(out, "minRam", image.min_ram);
         attribute(out, "id", &image.id);
         if self.compat.extension_size {
-            match shown::size(image.size) {
+            match shown::size(self.compat, image.size) {
                 Some(size) => number(out, "OS-EXT-IMG-SIZE:size", size),
                 None => self.optional(out, "OS-EXT-IMG-SIZE:size", None),
             }
         }
         if self.compat.extension_disk_config
-            && let Some(disk_config) = shown::disk_config(image)
+            && let Some(disk_config) = shown::disk_config(self.compat, image)
         {
             attribute(out, "OS-DCF:diskConfig", disk_config);
         }
