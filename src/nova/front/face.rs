@@ -10,6 +10,7 @@ use super::Ground;
 use super::fault;
 use super::json::Views;
 use super::links::{Links, Next};
+use super::outcome;
 use super::path::{MetadataKey, Place};
 use super::version;
 use crate::model::{Face, Fault, Image, ListEnd, Reason};
@@ -61,7 +62,7 @@ impl NovaFace {
             project: None,
             version: None,
             content_type: accept::preferred(headers, MEDIA).unwrap_or("application/json"),
-            form: Form::accepted(headers),
+            form: fault::form(headers, &ground.compat),
             links: Links::default(),
             next: None,
             image: None,
@@ -119,6 +120,8 @@ impl Face for NovaFace {
     }
 
     fn fault(&self, fault: &Fault) -> Response<Bytes> {
+        let literal = outcome::of(fault, self.view(), self.image.as_deref(), &self.compat);
+        let fault = literal.as_ref().unwrap_or(fault);
         if fault.reason == Reason::NoRoute {
             return fault::no_route(fault, self.form);
         }
@@ -126,7 +129,7 @@ impl Face for NovaFace {
             return fault::unauthorized(fault);
         }
         let message = fault::message(fault, self.view(), self.image.as_deref());
-        let mut response = fault::nova(fault, &message);
+        let mut response = fault::nova(fault, &message, &self.compat);
         if let Some(version) = self.version {
             version::echo(version, self.compat.microversions, response.headers_mut());
         }

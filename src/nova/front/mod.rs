@@ -19,6 +19,7 @@ mod face;
 mod fault;
 mod json;
 mod links;
+mod outcome;
 mod path;
 mod query;
 mod text;
