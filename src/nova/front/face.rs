@@ -7,6 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::links::{Links, Next};
+use super::outcome;
 use super::path::{MetadataKey, Place};
 use super::{Ground, fault, json, version, xml};
 use crate::model::{Change, Face, Fault, Image, ListEnd, Reason, Value};
@@ -63,7 +64,7 @@ impl NovaFace {
             project: None,
             version: None,
             media_type: MediaType::accepted(&ground.compat, None, headers),
-            form: Form::accepted(headers),
+            form: fault::form(headers, &ground.compat),
             links: Links::default(),
             next: None,
             image: None,
@@ -227,6 +228,8 @@ impl Face for NovaFace {
     }
 
     fn fault(&self, fault: &Fault) -> Response<Bytes> {
+        let literal = outcome::of(fault, self.view(), self.image.as_deref(), &self.compat);
+        let fault = literal.as_ref().unwrap_or(fault);
         if fault.reason == Reason::NoRoute {
             return fault::no_route(fault, self.form);
         }
@@ -234,10 +237,13 @@ impl Face for NovaFace {
             return fault::unauthorized(fault, self.encoding());
         }
         let message = fault::message(fault, self.view(), self.image.as_deref());
+        let compat = &self.compat;
         let encoding = self.encoding();
         let mut response = match fault.reason {
-            Reason::PropertyQuota => fault::nova(&fault::quota(fault), &message, encoding),
-            _ => fault::nova(fault, &message, encoding),
+            Reason::PropertyQuota => {
+                fault::nova(&fault::quota(fault, compat), &message, compat, encoding)
+            }
+            _ => fault::nova(fault, &message, compat, encoding),
         };
         if let Some(version) = self.version {
             version::echo(version, self.compat.microversions, response.headers_mut());

@@ -7,10 +7,11 @@ use std::borrow::Cow;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::{text, xml};
 use crate::model::{Fault, Reason, Source};
+use crate::nova::compat::Compat;
 use crate::nova::encoding::Encoding;
 use crate::nova::tables::{View, fault_name};
 use crate::webob::page::{self, Form};
@@ -91,24 +92,29 @@ pub(super) fn message<'f>(
         (Wording::Quoted, _) => {
             Cow::Owned(format!("HTTP {}: {}", fault.status, page::escape(text)))
         }
-        (Wording::NotAuthorized, Some(image)) => {
-            Cow::Owned(format!("Not authorized for image {image}."))
-        }
+        (Wording::NotAuthorized, Some(image)) => Cow::Owned(not_authorized(image)),
         (Wording::NotDeletable, _) => Cow::Borrowed("You are not allowed to delete the image."),
         _ => Cow::Borrowed(text),
     }
 }
 
+/// Nova's sentence for an image whose owner alone may do this.
+pub(super) fn not_authorized(image: &str) -> String {
+    format!("Not authorized for image {image}.")
+}
+
 /// Nova's fault (`nova/api/openstack/wsgi.py`, `Fault`). The caller adds what says its microversion.
-pub(super) fn nova(fault: &Fault, message: &str, encoding: Encoding) -> Response<Bytes> {
+pub(super) fn nova(fault: &Fault, message: &str, compat: &Compat, encoding: Encoding) -> Response<Bytes> {
     match encoding {
-        Encoding::Json => json(fault, message),
-        Encoding::Xml => {
-            let code = fault.status.as_u16();
-            let body = xml::fault::body(fault_name(code), code, message, wait(fault));
-            reply(fault, xml::fault::CONTENT_TYPE, body.freeze())
-        }
+        Encoding::Json => json(fault, message, compat),
+        Encoding::Xml => xml(fault, message),
     }
+}
+
+fn xml(fault: &Fault, message: &str) -> Response<Bytes> {
+    let code = fault.status.as_u16();
+    let body = xml::fault::body(fault_name(code), code, message, wait(fault));
+    reply(fault, xml::fault::CONTENT_TYPE, body.freeze())
 }
 
 /// How long to wait, where the body repeats it.
@@ -121,15 +127,23 @@ fn wait(fault: &Fault) -> Option<&str> {
     wait.to_str().ok()
 }
 
-fn json(fault: &Fault, message: &str) -> Response<Bytes> {
+fn json(fault: &Fault, message: &str, compat: &Compat) -> Response<Bytes> {
     let status = fault.status;
     let mut out = BytesMut::with_capacity(message.len() + 64);
     out.put_u8(b'{');
     text::string(&mut out, fault_name(status.as_u16()));
-    out.extend_from_slice(b": {\"code\": ");
+    out.extend_from_slice(b": {");
+    if compat.message_first {
+        out.extend_from_slice(b"\"message\": ");
+        text::string(&mut out, message);
+        out.extend_from_slice(b", ");
+    }
+    out.extend_from_slice(b"\"code\": ");
     text::number(&mut out, status.as_u16().into());
-    out.extend_from_slice(b", \"message\": ");
-    text::string(&mut out, message);
+    if !compat.message_first {
+        out.extend_from_slice(b", \"message\": ");
+        text::string(&mut out, message);
+    }
     if let Some(wait) = wait(fault) {
         out.extend_from_slice(b", \"retryAfter\": ");
         text::string(&mut out, wait);
@@ -147,7 +161,7 @@ pub(super) fn unauthorized(fault: &Fault, encoding: Encoding) -> Response<Bytes>
     );
     const MESSAGE: &str = "The request you have made requires authentication.";
     if encoding == Encoding::Xml {
-        return nova(fault, MESSAGE, encoding);
+        return xml(fault, MESSAGE);
     }
     reply(
         fault,
@@ -157,11 +171,22 @@ pub(super) fn unauthorized(fault: &Fault, encoding: Encoding) -> Response<Bytes>
 }
 
 /// Nova finds that an image has too much metadata before it asks Glance, and calls that forbidden
-/// (`nova/api/openstack/common.py`, `check_img_metadata_properties_quota`).
-pub(super) fn quota(fault: &Fault) -> Fault {
+/// (`nova/api/openstack/common.py`, `check_img_metadata_properties_quota`); to Icehouse, too large, with no time to wait.
+pub(super) fn quota(fault: &Fault, compat: &Compat) -> Fault {
+    let status = StatusCode::from_u16(compat.quota_status).unwrap_or(StatusCode::FORBIDDEN);
+    let no_wait = HeaderValue::from_static("0");
     Fault {
-        status: StatusCode::FORBIDDEN,
+        status,
+        retry_after: (status == StatusCode::PAYLOAD_TOO_LARGE).then_some(no_wait),
         ..fault.clone()
+    }
+}
+
+/// The form of that answer: before WebOb 1.6, which came after Mitaka, it was never JSON.
+pub(super) fn form(headers: &HeaderMap, compat: &Compat) -> Form {
+    match Form::accepted(headers) {
+        Form::Json if compat.plain_no_route => Form::Text,
+        form => form,
     }
 }
 
@@ -195,6 +220,7 @@ mod tests {
     use super::{message, nova, unauthorized};
     use crate::model::{Fault, Reason};
     use crate::nova::encoding::Encoding;
+    use crate::nova::compat::{Compat, Release};
     use crate::nova::tables::View;
 
     fn refused(status: u16, text: &str) -> Fault {
@@ -277,18 +303,28 @@ mod tests {
     fn faults_say_how_long_to_wait() {
         let mut fault = refused(429, "slow down");
         fault.retry_after = Some(HeaderValue::from_static("7"));
-        let reply = nova(&fault, "slow down", Encoding::Json);
+        let reply = nova(&fault, "slow down", &Compat::default(), Encoding::Json);
         assert_eq!(reply.headers()["retry-after"], "7");
         assert_eq!(
             reply.body(),
             r#"{"overLimit": {"code": 429, "message": "slow down", "retryAfter": "7"}}"#
         );
         fault.status = StatusCode::SERVICE_UNAVAILABLE;
-        let reply = nova(&fault, "down", Encoding::Json);
+        let reply = nova(&fault, "down", &Compat::default(), Encoding::Json);
         assert_eq!(reply.headers()["retry-after"], "7");
         assert_eq!(
             reply.body(),
             r#"{"serviceUnavailable": {"code": 503, "message": "down"}}"#
+        );
+    }
+
+    #[test]
+    fn old_releases_name_the_message_first() {
+        let fault = refused(404, "");
+        let reply = nova(&fault, "gone", &Compat::of(Release::Icehouse), Encoding::Json);
+        assert_eq!(
+            reply.body(),
+            r#"{"itemNotFound": {"message": "gone", "code": 404}}"#
         );
     }
 

@@ -22,6 +22,7 @@ mod face;
 mod fault;
 mod json;
 mod links;
+mod outcome;
 mod path;
 mod python;
 mod query;
