@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::links::{Links, Next};
 use super::outcome;
@@ -70,6 +70,17 @@ impl NovaFace {
             image: None,
             key: None,
         }
+    }
+
+    /// The face of a request that Nova routes nowhere. To HEAD, WebOb has nothing to say and so no form to choose.
+    pub(super) fn of_no_route(ground: &Ground, method: &Method, headers: &HeaderMap) -> Self {
+        let face = Self::of_faults(ground, headers);
+        let form = if method == Method::HEAD {
+            Form::Html
+        } else {
+            face.form
+        };
+        Self { form, ..face }
     }
 
     /// The media type of the answer.

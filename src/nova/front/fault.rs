@@ -104,7 +104,12 @@ pub(super) fn not_authorized(image: &str) -> String {
 }
 
 /// Nova's fault (`nova/api/openstack/wsgi.py`, `Fault`). The caller adds what says its microversion.
-pub(super) fn nova(fault: &Fault, message: &str, compat: &Compat, encoding: Encoding) -> Response<Bytes> {
+pub(super) fn nova(
+    fault: &Fault,
+    message: &str,
+    compat: &Compat,
+    encoding: Encoding,
+) -> Response<Bytes> {
     match encoding {
         Encoding::Json => json(fault, message, compat),
         Encoding::Xml => xml(fault, message),
@@ -219,8 +224,8 @@ mod tests {
 
     use super::{message, nova, unauthorized};
     use crate::model::{Fault, Reason};
-    use crate::nova::encoding::Encoding;
     use crate::nova::compat::{Compat, Release};
+    use crate::nova::encoding::Encoding;
     use crate::nova::tables::View;
 
     fn refused(status: u16, text: &str) -> Fault {
@@ -321,7 +326,12 @@ mod tests {
     #[test]
     fn old_releases_name_the_message_first() {
         let fault = refused(404, "");
-        let reply = nova(&fault, "gone", &Compat::of(Release::Icehouse), Encoding::Json);
+        let reply = nova(
+            &fault,
+            "gone",
+            &Compat::of(Release::Icehouse),
+            Encoding::Json,
+        );
         assert_eq!(
             reply.body(),
             r#"{"itemNotFound": {"message": "gone", "code": 404}}"#

@@ -22,6 +22,7 @@ mod face;
 mod fault;
 mod json;
 mod links;
+mod literal;
 mod outcome;
 mod path;
 mod python;
@@ -97,7 +98,10 @@ pub fn read(
         headers,
         media_type,
     };
-    match route {
+    if let Some((place, operation)) = literal::refused_creation(&ground.compat, method, path) {
+        return request.refuse(place, operation, literal::no_creation());
+    }
+    match literal::narrowed(&ground.compat, method, route) {
         Route::Unread if request.overrides_its_method() => Reading::Refused(Refused {
             fault: Fault::no_route(),
             face: NovaFace::of_faults(ground, headers),
@@ -105,7 +109,7 @@ pub fn read(
         Route::Unread | Route::Elsewhere => Reading::Elsewhere,
         Route::Nowhere => Reading::Refused(Refused {
             fault: Fault::no_route(),
-            face: NovaFace::of_faults(ground, headers),
+            face: NovaFace::of_no_route(ground, method, headers),
         }),
         Route::Image { operation, .. }
             if operation.act != Act::Read && request.overrides_its_method() =>
@@ -175,7 +179,7 @@ impl Request<'_> {
         pairs.is_none_or(|pairs| pairs.iter().any(|(name, _)| name == "_method"))
     }
 
-    /// What is asked, checked in Nova's order: microversion, then query.
+    /// What is asked, checked in Nova's order: microversion, type of content, query.
     fn call(
         self,
         place: Place<'_>,
@@ -191,6 +195,7 @@ impl Request<'_> {
             }
             _ => {}
         }
+        literal::check_content_type(&self.ground.compat, self.headers)?;
         let pairs = webob::query::parse(self.query).ok_or_else(not_utf8)?;
         if let Some(id) = id {
             return Ok(Call::Show(id));
@@ -236,6 +241,7 @@ impl Request<'_> {
         let mut face = self.face(place, operation);
         let fault = self
             .check_version(place, operation, &mut face)
+            .and_then(|()| literal::check_content_type(&self.ground.compat, self.headers))
             .err()
             .unwrap_or(missing);
         Reading::Refused(Refused { fault, face })
