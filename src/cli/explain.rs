@@ -17,9 +17,7 @@ use super::{CONFIGURATION, USAGE, complain, say};
 use crate::config::{Config, Upstream};
 use crate::deviations;
 use crate::glance::back::GlanceBack;
-use crate::model::{
-    Back, Call, Edit, Exchange, Face, Fault, ImageId, Plan, Query, Setting,
-};
+use crate::model::{Back, Call, Edit, Exchange, Face, Fault, ImageId, Plan, Query, Setting};
 use crate::nova::front::{self, Ground, Reading};
 use crate::proxy::below_mount;
 use crate::proxy::guard::{self, Flaw};
@@ -442,7 +440,9 @@ mod tests {
     fn writes_tell_their_steps() {
         let deleted = told(None, "DELETE /v2.1/images/abc");
         assert!(
-            deleted.contains("operation   delete-image\nrequest 1   DELETE http://g:9292/v2/images/abc\n"),
+            deleted.contains(
+                "operation   delete-image\nrequest 1   DELETE http://g:9292/v2/images/abc\n"
+            ),
             "{deleted}"
         );
         for line in [

@@ -21,3 +21,4 @@ mod timeouts;
 mod translated;
 mod upstreams;
 mod walls;
+mod writes;

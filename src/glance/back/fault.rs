@@ -10,11 +10,13 @@ use crate::model::{Call, Fault, Reason, Refusal};
 pub(super) fn read(call: &Call, refusal: &Refusal<'_>) -> Fault {
     let said = message(refusal.body);
     let mut fault = match (refusal.status, call) {
-        (StatusCode::NOT_FOUND, Call::Show(id) | Call::Delete(id) | Call::Change(id, _)) => Fault::upstream(
-            StatusCode::NOT_FOUND,
-            Reason::NoImage,
-            format!("No image found with ID {id}"),
-        ),
+        (StatusCode::NOT_FOUND, Call::Show(id) | Call::Delete(id) | Call::Change(id, _)) => {
+            Fault::upstream(
+                StatusCode::NOT_FOUND,
+                Reason::NoImage,
+                format!("No image found with ID {id}"),
+            )
+        }
         (StatusCode::PAYLOAD_TOO_LARGE, Call::Change(..)) => Fault::upstream(
             StatusCode::PAYLOAD_TOO_LARGE,
             Reason::PropertyQuota,
