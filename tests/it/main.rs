@@ -22,4 +22,5 @@ mod timeouts;
 mod translated;
 mod upstreams;
 mod walls;
+mod writes;
 mod xml;

@@ -28,8 +28,6 @@ struct Recording {
     fault: Vec<Scripted>,
     request: Asked,
     response: Answered,
-    /// The patch that Nova sent.
-    patch: Option<String>,
     /// How the image was afterwards, as Glance showed it to an administrator.
     after: Option<Answered>,
 }
@@ -177,13 +175,14 @@ fn afterwards(nova: &Answered, status: u16, ours: &str) -> String {
     let image = |body: &str| {
         let mut image: Value = serde_json::from_str(body).unwrap_or_default();
         if let Some(members) = image.as_object_mut() {
-            for name in ["updated_at", "visibility", "tags", "stores", "message"] {
+            for name in ["updated_at", "visibility", "tags", "stores"] {
                 members.remove(name);
             }
         }
         image
     };
-    if (nova.status, image(&nova.body)) == (status, image(ours)) {
+    let gone = nova.status == 404 && status == 404;
+    if gone || (nova.status, image(&nova.body)) == (status, image(ours)) {
         return String::new();
     }
     format!(

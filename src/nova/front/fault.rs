@@ -49,13 +49,11 @@ const WORDINGS: &[(View, StatusCode, Wording)] = &[
     (View::Detailed, StatusCode::FORBIDDEN, Wording::Quoted),
     (View::Image, StatusCode::BAD_REQUEST, Wording::Quoted),
     (View::Image, StatusCode::FORBIDDEN, Wording::NotAuthorized),
-    (View::Metadata, StatusCode::BAD_REQUEST, Wording::Quoted),
     (
         View::Metadata,
         StatusCode::FORBIDDEN,
         Wording::NotAuthorized,
     ),
-    (View::MetadataItem, StatusCode::BAD_REQUEST, Wording::Quoted),
     (
         View::MetadataItem,
         StatusCode::FORBIDDEN,
