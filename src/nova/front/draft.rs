@@ -4,7 +4,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use super::face::NovaFace;
-use super::{Asked, body, xml};
+use super::{Asked, body, unschemed, xml};
 use crate::model::{Call, Change, Fault, ImageId, Reason};
 use crate::nova::compat::Compat;
 use crate::nova::encoding::{Encoding, MediaType};
@@ -19,6 +19,8 @@ pub struct Draft {
     pub(super) image: ImageId,
     /// Whether the body is looked at as under `/v2.1`.
     pub(super) strict: bool,
+    /// Whether the body is checked by a schema, as since Liberty.
+    pub(super) schema: bool,
     /// What the `Content-Type` says the body is; `None` for what Nova does not take.
     pub(super) encoding: Option<Encoding>,
     /// That the operation does not exist in the microversion asked for, which Nova finds after it has read the body.
@@ -59,18 +61,22 @@ impl Draft {
     /// Checks in Nova's order: the type, the JSON, the microversion's range, the schema, the key.
     ///
     /// # Errors
-    /// 415 for a type that Nova does not read, 404 where the microversion has no such operation, and 400 with Nova's
+    /// 415 (400 up to Kilo) for a type that Nova does not read, 404 where the microversion has no such operation, and 400 with Nova's
     /// words for everything else that is wrong.
     pub fn complete(&self, bytes: &[u8]) -> Result<Call, Fault> {
         let body = match self.encoding {
             Some(Encoding::Json) => body::json(bytes)?,
             Some(Encoding::Xml) => xml::body::read(bytes, self.act.member().unwrap_or_default())?,
-            None => return Err(unsupported()),
+            None => return Err(self.unsupported()),
         };
         if let Some(fault) = &self.gone {
             return Err(fault.clone());
         }
-        let mut items = body::items(body, self.act, self.strict)?;
+        let mut items = if self.schema {
+            body::items(body, self.act, self.strict)?
+        } else {
+            unschemed::items(body, self.act, self.face.key())?
+        };
         let change = match (self.act, self.face.key()) {
             (Act::Merge, _) => Change::Merge(items),
             (Act::SetItem, Some(key)) => {
@@ -83,12 +89,14 @@ impl Draft {
         };
         Ok(Call::Change(self.image.clone(), change))
     }
-}
 
-fn unsupported() -> Fault {
-    Fault::client(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Reason::BadBody,
-        "Unsupported Content-Type",
-    )
+    /// Releases without schemas knew no 415 either.
+    fn unsupported(&self) -> Fault {
+        let status = if self.schema {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE
+        } else {
+            StatusCode::BAD_REQUEST
+        };
+        Fault::client(status, Reason::BadBody, "Unsupported Content-Type")
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::model::{Call, Change, Fault, ImageId, Reason};
-use crate::nova::compat::Compat;
+use crate::nova::compat::{Compat, Release};
 use crate::nova::encoding::MediaType;
 use crate::nova::tables::{Act, Operation};
 use crate::webob;
@@ -29,6 +29,7 @@ mod python;
 mod query;
 mod shown;
 mod text;
+mod unschemed;
 mod version;
 mod xml;
 
@@ -231,6 +232,8 @@ impl Request<'_> {
             act: operation.act,
             image,
             strict: place.version == version::VERSIONED,
+            schema: place.version == version::VERSIONED
+                || self.ground.compat.release > Release::Kilo,
             encoding: draft::encoding(&self.ground.compat, place.version, self.headers),
             gone,
         })
