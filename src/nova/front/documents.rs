@@ -208,13 +208,14 @@ fn list(ground: &Ground) -> String {
 fn one(ground: &Ground, version: &Version) -> String {
     let (head, link) = (version.head(ground), version.link(ground, ""));
     let described = version.described.iter();
-    let described: String = described
+    let described: Vec<_> = described
         .map(|(kind, href)| {
-            format!(r#", {{"rel": "describedby", "type": "{kind}", "href": "{href}"}}"#)
+            format!(r#"{{"rel": "describedby", "type": "{kind}", "href": "{href}"}}"#)
         })
         .collect();
+    let described = described.join(", ");
     let media_types = version.media_types();
-    format!(r#"{{"version": {{{head}, "links": [{link}{described}], {media_types}}}}}"#)
+    format!(r#"{{"version": {{{head}, "links": [{link}, {described}], {media_types}}}}}"#)
 }
 
 fn choices(ground: &Ground, path: &str) -> String {

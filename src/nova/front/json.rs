@@ -404,7 +404,7 @@ mod tests {
         image.properties.push(property);
         let by = |release| {
             let text = written(Compat::of(release), |views, out| {
-                views.detailed(out, &image)
+                views.detailed(out, &image);
             });
             serde_json::from_str::<Json>(&text).unwrap()
         };
