@@ -146,6 +146,12 @@ impl NovaFace {
         found.ok_or_else(no_item)
     }
 
+    /// Nova's detailed lists in XML had no next link; here they have one, unless a setting takes it away.
+    fn next_in_xml(&self) -> Option<&Next> {
+        let is_missed = self.compat.quirks.era_next_links && self.is_detailed();
+        self.next.as_ref().filter(|_| !is_missed)
+    }
+
     fn show_json(&self, out: &mut BytesMut, image: &Image<'_>) -> Result<(), Fault> {
         match self.view() {
             Some(View::MetadataItem) => {
@@ -314,7 +320,7 @@ impl Face for NovaFace {
 
     fn list_close(&self, end: &ListEnd<'_>, out: &mut BytesMut) {
         if self.encoding() == Encoding::Xml {
-            return self.xml().list_close(out, self.next.as_ref(), end);
+            return self.xml().list_close(out, self.next_in_xml(), end);
         }
         out.put_u8(b']');
         if let Some(next) = &self.next {
