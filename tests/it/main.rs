@@ -12,6 +12,7 @@ mod http2;
 mod listeners;
 mod listing;
 mod logged;
+mod memory;
 mod nova_recorded;
 mod passthrough;
 mod readme;
