@@ -1,5 +1,6 @@
 //! Bodies: whole ones, and ones that stream by.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -47,6 +48,11 @@ pub fn full(content: impl Into<Bytes>) -> Body {
         .boxed_unsync()
 }
 
+/// A body of known content that was made in pieces.
+pub fn pieces(pieces: Vec<Bytes>) -> Body {
+    Pieces(pieces.into()).boxed_unsync()
+}
+
 /// A body that writes the access line when it ends.
 pub fn watched(body: Watched<Body>) -> Body {
     body.boxed_unsync()
@@ -92,6 +98,30 @@ fn relay(incoming: Incoming, side: Side, idle: Duration) -> Body {
         timer: Timer::new(idle),
     };
     relay.boxed_unsync()
+}
+
+/// What is left of a body that was made in pieces.
+#[derive(Debug)]
+struct Pieces(VecDeque<Bytes>);
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
+    }
 }
 
 impl http_body::Body for Relay {

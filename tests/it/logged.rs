@@ -1,4 +1,4 @@
-//! The program seen from outside its process: what it logs, and how much memory a list takes.
+//! The program seen from outside its process: what it logs.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use super::support::pages::{self, Pages, id, parameter};
 use super::support::proxy::before_glance;
 use super::support::upstream::{Seen, headers};
-use super::support::{Client, Program, Reply, Upstream};
+use super::support::{Program, Reply, Upstream};
 
 /// What must be found nowhere.
 const SECRET: &str = "s3cr3t";
@@ -243,58 +243,4 @@ async fn ask_by_http2(program: &Program) {
         assert_eq!(reply.into_body().collect().await.is_ok(), is_whole);
     }
     connection.abort();
-}
-
-/// A hundred thousand images take little more memory than a hundred.
-#[cfg_attr(not(target_os = "linux"), ignore = "reads /proc")]
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_long_list_takes_little_memory() {
-    const IMAGES: usize = 100_000;
-    const GROWTH: usize = 8 << 20;
-    let glance = Upstream::start(|seen| {
-        let images = if parameter(seen, "name").is_some() {
-            100
-        } else {
-            IMAGES
-        };
-        let pages = Pages {
-            images,
-            per_page: 1000,
-            padding: 1200,
-        };
-        pages.reply(seen)
-    })
-    .await;
-    let program = Program::start(&before_glance(glance.address, "")).await;
-    let list = |agent: &str, query: &str| {
-        format!("GET /v2.1/images/detail{query} HTTP/1.0\r\nHost: a\r\nUser-Agent: {agent}\r\n\r\n")
-    };
-    let mut client = program.client().await;
-    client.send(list("few", "?name=few")).await;
-    assert_eq!(client.answer().await.status(), 200);
-    let before = program.peak_memory();
-
-    let mut client = program.client().await;
-    client.send(list("many", "")).await;
-    let (bytes, end) = discard(&mut client).await;
-    let grown = program.peak_memory() - before;
-    assert!(bytes > 100 << 20, "{bytes}");
-    assert!(end.ends_with("]}"), "{end}");
-    let line = program.access("many").await;
-    assert_eq!(
-        (&line["items"], &line["end"]),
-        (&IMAGES.into(), &"complete".into())
-    );
-    assert!(grown <= GROWTH, "{grown} bytes more than for a short list");
-}
-
-/// Reads to the end, keeping the end only.
-async fn discard(client: &mut Client) -> (usize, String) {
-    let mut bytes = 0;
-    let mut end = Vec::new();
-    while let Some(read) = client.piece().await {
-        bytes += read.len();
-        end = read;
-    }
-    (bytes, String::from_utf8(end).unwrap())
 }

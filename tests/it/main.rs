@@ -13,6 +13,7 @@ mod icehouse_recorded;
 mod listeners;
 mod listing;
 mod logged;
+mod memory;
 mod nova_recorded;
 mod passthrough;
 mod readme;

@@ -17,7 +17,7 @@ use crate::proxy::listing::{After, Bounds, Listing};
 
 /// A list that is complete within so many bytes goes out whole, with Content-Length.
 const WHOLE: usize = 256 * 1024;
-/// A longer one goes out in frames of about this size.
+/// It is made in pieces of about this size, and so it goes out.
 const FRAME: usize = 64 * 1024;
 
 /// Lists. Whatever fails before the head is sent is a fault; what fails later breaks the reply off, so that no
@@ -29,11 +29,16 @@ pub async fn list(
 ) -> Result<Response<Body>, Fault> {
     let (mut head, ()) = face.list_head().into_parts();
     let mut walk = Walk::begin(asking, query, face).await?;
-    let start = walk.read(WHOLE).await?;
+    let (mut start, mut length) = (Vec::new(), 0);
+    while length < WHOLE && !walk.is_done() {
+        let piece = walk.read(FRAME).await?;
+        length += piece.len();
+        start.push(piece);
+    }
     if walk.is_done() {
         head.headers
-            .insert(CONTENT_LENGTH, HeaderValue::from(start.len()));
-        return Ok(Response::from_parts(head, body::full(start)));
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+        return Ok(Response::from_parts(head, body::pieces(start)));
     }
     let rest = stream::unfold(Some(walk), |walk| async {
         let mut walk = walk?;
@@ -45,7 +50,7 @@ pub async fn list(
             Err(fault) => Some((Err(BoxError::from(fault)), None)),
         }
     });
-    let start = stream::iter([Ok(Frame::data(start))]);
+    let start = stream::iter(start).map(|piece| Ok(Frame::data(piece)));
     Ok(Response::from_parts(
         head,
         StreamBody::new(start.chain(rest)).boxed_unsync(),

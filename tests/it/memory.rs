@@ -1,0 +1,100 @@
+//! How much memory the program takes, as the kernel counts it: when it idles, for a list that is long, and for many
+//! of those at once.
+
+#![cfg(target_os = "linux")]
+
+use tokio::task::JoinSet;
+
+use super::support::pages::{Pages, parameter};
+use super::support::proxy::before_glance;
+use super::support::{Client, Program, Upstream};
+
+const MIB: usize = 1 << 20;
+const IMAGES: usize = 100_000;
+
+/// A Glance with so many images that a list of them is 150 MB, or with a few if they are asked for by name.
+async fn glance() -> Upstream {
+    Upstream::start(|seen| {
+        let few = parameter(seen, "name").is_some();
+        let pages = Pages {
+            images: if few { 100 } else { IMAGES },
+            per_page: 1000,
+            padding: 1200,
+        };
+        pages.reply(seen)
+    })
+    .await
+}
+
+fn list(agent: &str, query: &str) -> String {
+    format!("GET /v2.1/images/detail{query} HTTP/1.0\r\nHost: a\r\nUser-Agent: {agent}\r\n\r\n")
+}
+
+/// A program that has done everything once, so that what it needs for good it has.
+async fn warm(glance: &Upstream) -> Program {
+    let program = Program::start(&before_glance(glance.address, "")).await;
+    let idle = program.peak_memory();
+    assert!(idle <= 16 * MIB, "{idle} bytes before the first request");
+    let mut client = program.client().await;
+    client.send(list("few", "?name=few")).await;
+    assert_eq!(client.answer().await.status(), 200);
+    program
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_list_takes_little_memory() {
+    let glance = glance().await;
+    let program = warm(&glance).await;
+    let before = program.peak_memory();
+    let mut client = program.client().await;
+    client.send(list("many", "")).await;
+    let (bytes, end) = discard(&mut client, usize::MAX).await;
+    let grown = program.peak_memory() - before;
+    assert!(bytes > 140 * MIB, "{bytes}");
+    assert!(end.ends_with("]}"), "{end}");
+    let line = program.access("many").await;
+    assert_eq!(
+        (&line["items"], &line["end"]),
+        (&IMAGES.into(), &"complete".into())
+    );
+    assert!(grown <= 4 * MIB, "{grown} bytes more than for a short list");
+}
+
+/// Every other client takes nothing of its list, so that whatever can fill up does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_long_lists_take_little_memory() {
+    const CLIENTS: usize = 64;
+    const ENOUGH: usize = 2 * MIB;
+    let glance = glance().await;
+    let program = warm(&glance).await;
+    let mut reading = JoinSet::new();
+    for number in 0..CLIENTS {
+        let mut client = program.client().await;
+        client.send(list("many", "")).await;
+        reading.spawn(async move {
+            if number % 2 == 0 {
+                let (bytes, _) = discard(&mut client, ENOUGH).await;
+                assert!(bytes >= ENOUGH, "{bytes}");
+            }
+            client
+        });
+    }
+    let clients = reading.join_all().await;
+    let peak = program.peak_memory();
+    assert_eq!(clients.len(), CLIENTS);
+    assert!(peak < 64 * MIB, "{peak} bytes for {CLIENTS} lists");
+}
+
+/// Reads so many bytes at least, or to the end, keeping the end only.
+async fn discard(client: &mut Client, enough: usize) -> (usize, String) {
+    let mut bytes = 0;
+    let mut end = Vec::new();
+    while bytes < enough {
+        let Some(read) = client.piece().await else {
+            break;
+        };
+        bytes += read.len();
+        end = read;
+    }
+    (bytes, String::from_utf8_lossy(&end).into_owned())
+}
