@@ -58,8 +58,8 @@ use Kind::{Count, Duration, Flag, Size, Text, Texts, Word, Words};
 pub const SETTINGS: &[Setting] = &[
     Setting { key: "listen.address", kind: Text, default: Required,
         meaning: "Where to accept clients: `host:port` (port 0 picks a free one, the log tells which) or `unix:/path` (mode 0660)." },
-    Setting { key: "listen.speaks", kind: Word(&["nova"]), default: Required,
-        meaning: "The dialect of the clients here." },
+    Setting { key: "listen.speaks", kind: Word(&["nova", "glance"]), default: Required,
+        meaning: "The dialect of the clients here: the legacy Nova images API, answered from `[glance]`, or Glance v2, answered from `[nova]`." },
     Setting { key: "listen.base_path", kind: Text, default: Value(r#""""#),
         meaning: "The path under which the API is mounted here, such as `/compute`." },
     Setting { key: "listen.public_url", kind: Text, default: Nothing("taken from the request"),

@@ -8,11 +8,14 @@ use http_body_util::BodyExt;
 
 use super::body::{self, Body, BoxError, Broken};
 use super::upstream::Upstream;
+use crate::config::ScanLimits;
 use crate::model::{Back, Call, Exchange, Fault, Reason, Refusal};
 use crate::watch::Tally;
 
 mod list;
+mod scan;
 mod show;
+mod stream;
 
 pub use list::list;
 pub use show::show;
@@ -39,6 +42,8 @@ pub struct Limits {
     pub element: usize,
     /// The longest list, in images; `None` for no bound.
     pub items: Option<u64>,
+    /// What a list that is sorted here may cost.
+    pub scan: ScanLimits,
 }
 
 /// How much of an error reply is read.
