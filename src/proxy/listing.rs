@@ -22,7 +22,8 @@ pub struct Listing {
     /// Images written so far, and the id of the last of them.
     count: u64,
     last: String,
-    /// The last image of the current upstream page, written or not.
+    /// How many images the current upstream page has had, written or not, and the last of them.
+    page_count: u64,
     page_last: String,
     /// Behind which image the client wants the list to begin.
     marker: Option<String>,
@@ -65,15 +66,16 @@ impl Listing {
         Self {
             face,
             back,
-            plan,
             bounds,
             splitter: Splitter::new(bounds.max_element),
             count: 0,
             last: String::new(),
+            page_count: 0,
             page_last: String::new(),
             circle: Circle::new(marker.clone()),
             marker,
-            full: bounds.limit == Some(0),
+            full: bounds.limit == Some(0) || plan.nothing,
+            plan,
             out,
         }
     }
@@ -93,6 +95,7 @@ impl Listing {
             splitter,
             count,
             last,
+            page_count,
             page_last,
             full,
             out,
@@ -103,13 +106,10 @@ impl Listing {
                 return Ok(());
             }
             let image = back.listed(element)?;
+            *page_count += 1;
             page_last.clear();
             page_last.push_str(&image.id);
-            if !plan
-                .residual
-                .iter()
-                .all(|predicate| predicate.holds(&image))
-            {
+            if !plan.keeps(&image) {
                 return Ok(());
             }
             if bounds.max_items == Some(*count) {
@@ -136,9 +136,10 @@ impl Listing {
     /// Ends the current page and says what follows; at the end the list's closing goes into the output.
     pub fn end_page(&mut self) -> Result<After, Fault> {
         let page = std::mem::replace(&mut self.splitter, Splitter::new(self.bounds.max_element));
+        let count = std::mem::take(&mut self.page_count);
         if !self.full {
             let envelope = page.finish().map_err(|error| broken(error.to_string()))?;
-            if self.back.has_next(&envelope) {
+            if self.back.has_next(&envelope, count) {
                 return self.turn_page();
             }
         }
