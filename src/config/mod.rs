@@ -40,10 +40,8 @@ pub struct Config {
     pub glance: Option<Upstream>,
     /// The Nova that answers the rest; and images, where clients speak Glance's dialect.
     pub nova: Option<Upstream>,
-    /// How that Nova's images API is asked, and what its images are to Glance clients.
-    pub nova_images: Arc<nova::back::Settings>,
-    /// What a list may cost that this Nova cannot sort or select itself.
-    pub scan: ScanLimits,
+    /// How that Nova is asked for images.
+    pub nova_images: NovaImages,
     /// Whether the `Location` of a `createImage` reply comes to name the image here.
     pub rewrite_location: bool,
     /// Which Nova is imitated.
@@ -118,6 +116,17 @@ pub struct Limits {
     pub max_items: Option<u64>,
     /// Images that are asked of the upstream at a time.
     pub page_size: u64,
+}
+
+/// How a Nova is asked for images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NovaImages {
+    /// How its API is spoken, and what its images are to Glance clients.
+    pub settings: Arc<nova::back::Settings>,
+    /// The project in its paths, which is also the owner of private images.
+    pub project: Option<String>,
+    /// What a list may cost that this Nova cannot sort or select itself.
+    pub scan: ScanLimits,
 }
 
 /// How much a list may cost that has to be read to its end before it can be answered.

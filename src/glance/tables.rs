@@ -1,39 +1,9 @@
 //! What both halves know of Glance v2, as data.
 
+pub use crate::model::attributes::{BASE_PROPERTIES, is_base_property};
 use crate::model::query::{
     MemberStatus, NumberField, Relation, SortKey, TextField, TimeField, Visibility,
 };
-
-/// The members of an image object that are attributes of the image itself: those of the schema document whose
-/// `is_base` is not false (`glance/api/v2/images.py`, `get_base_properties`). Every other member is a custom
-/// property, which is what Nova calls metadata.
-pub const BASE_PROPERTIES: &[&str] = &[
-    "id",
-    "name",
-    "status",
-    "visibility",
-    "protected",
-    "os_hidden",
-    "checksum",
-    "os_hash_algo",
-    "os_hash_value",
-    "owner",
-    "size",
-    "virtual_size",
-    "container_format",
-    "disk_format",
-    "created_at",
-    "updated_at",
-    "tags",
-    "direct_url",
-    "min_ram",
-    "min_disk",
-    "self",
-    "file",
-    "stores",
-    "schema",
-    "locations",
-];
 
 /// The custom properties that the stock `schema-image.json` names. Glance shows a null only in these; a null in
 /// any other custom property is shown as an empty string (`glance/schema.py`, `Schema.filter`).
@@ -161,12 +131,6 @@ pub const VERSIONS: &[&str] = &[
     "v2.18", "v2.17", "v2.16", "v2.15", "v2.14", "v2.13", "v2.12", "v2.11", "v2.10", "v2.9",
     "v2.8", "v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0",
 ];
-
-/// Whether a member of the image object is an attribute of the image itself and no custom property.
-#[must_use]
-pub fn is_base_property(name: &str) -> bool {
-    BASE_PROPERTIES.contains(&name)
-}
 
 /// Whether a list parameter of this name selects by the custom property of this name. If not, a filter on such a
 /// property cannot be sent to a Glance: it would mean something else there.

@@ -150,6 +150,16 @@ impl Fault {
         )
     }
 
+    /// The image after which a list shall begin is unknown; the words are Glance's.
+    #[must_use]
+    pub fn no_marker(marker: &str) -> Self {
+        Self::client(
+            StatusCode::BAD_REQUEST,
+            Reason::BadQuery,
+            format!("No image found with ID {marker}"),
+        )
+    }
+
     fn new(status: StatusCode, reason: Reason, source: Source, message: impl Into<String>) -> Self {
         Self {
             status,

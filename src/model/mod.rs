@@ -5,10 +5,12 @@
 //! by, and a [`Fault`]. The vocabulary is Glance v2's, the richer of the two; Nova's words are mapped at Nova's
 //! edge. Nothing here does I/O and nothing here knows a dialect.
 
+pub mod attributes;
 pub mod call;
 pub mod dialect;
 pub mod fault;
 pub mod image;
+pub mod order;
 pub mod page;
 pub mod query;
 pub mod status;
@@ -18,5 +20,6 @@ pub use call::{Call, ImageId};
 pub use dialect::{Back, Exchange, Face, ListEnd, Plan, Refusal};
 pub use fault::{Fault, Reason, Source};
 pub use image::{Image, Size, Value};
+pub use order::{Order, Position};
 pub use query::{Predicate, Query};
 pub use status::Status;

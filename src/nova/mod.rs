@@ -1,8 +1,9 @@
 //! The legacy dialect: Nova's images API, as the clients of 2011 to 2016 speak it.
 //!
-//! [`front`] reads their requests and writes their answers. [`compat`] holds what differs between the Novas that
+//! [`front`] reads their requests and writes their answers, [`back`] asks a Nova and reads its replies. [`compat`] holds what differs between the Novas that
 //! they were written against, [`tables`] what maps to what.
 
+pub mod back;
 pub mod compat;
 pub mod front;
 pub mod tables;

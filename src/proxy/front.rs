@@ -145,7 +145,9 @@ pub fn back(config: &Config, speaks: Speaks) -> Arc<dyn Back> {
             page_size: config.limits.page_size,
         }),
         Speaks::Glance => Arc::new(NovaBack {
-            settings: Arc::clone(&config.nova_images),
+            settings: Arc::clone(&config.nova_images.settings),
+            project: config.nova_images.project.clone(),
+            caller: config.nova_images.project.clone(),
         }),
     }
 }

@@ -57,7 +57,7 @@ fn asking(inbound: &Inbound<'_>, parts: &Parts, body_bytes: u64) -> Result<Askin
         limits: Limits {
             element: proxy.config.limits.element_bytes,
             items: proxy.config.limits.max_items,
-            scan: proxy.config.scan,
+            scan: proxy.config.nova_images.scan,
         },
         tally: Arc::new(Tally::default()),
     })

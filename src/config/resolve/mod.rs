@@ -98,7 +98,8 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
     let listen: Vec<_> = listen.map(Arc::new).collect();
     twice(root, &listen);
     let rewrite_location = nova.flag("rewrite_location");
-    let (nova_images, scan) = (Arc::new(nova::images(&nova)), nova::scan(&nova));
+    let limits = limits(&root.section("limits"));
+    let nova_images = nova::images(&nova, limits.page_size);
     let (glance, nova) = (
         upstream::glance(&glance, folder),
         upstream::nova(&nova, folder),
@@ -108,9 +109,8 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
         listen,
         rewrite_location,
         nova_images,
-        scan,
         compat: Arc::new(compat),
-        limits: limits(&root.section("limits")),
+        limits,
         timeouts: timeouts(&root.section("timeouts")),
         forward: forward(&root.section("headers")),
         log: log(&root.section("log")),

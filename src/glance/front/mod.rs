@@ -156,6 +156,12 @@ pub fn refuse(method: &Method, headers: &HeaderMap, fault: &Fault) -> Response<B
     fault::write(Voice::of(method, headers), fault, None)
 }
 
+/// The face of a request of which nothing is known but that it fails: one that no front has read.
+#[must_use]
+pub fn face(method: &Method, headers: &HeaderMap) -> GlanceFace {
+    GlanceFace::new(Voice::of(method, headers), View::Nowhere)
+}
+
 fn list(ground: &Ground, raw: Option<&str>, voice: Voice) -> Reading {
     match query::read(raw, &ground.settings) {
         Ok(listing) => {
