@@ -10,6 +10,7 @@ pub mod call;
 pub mod dialect;
 pub mod fault;
 pub mod image;
+pub mod lenient;
 pub mod order;
 pub mod page;
 pub mod query;

@@ -103,9 +103,6 @@ pub const NEVER_PUSHED: &[&str] = &[
     "values",
 ];
 
-/// Custom properties in which a null stays one; in all others Glance shows an empty string.
-pub const NULLABLE: &[&str] = &["kernel_id", "ramdisk_id"];
-
 /// The values of `image_type` that make an image its project's own: what Nova writes into snapshots and backups.
 pub const PRIVATE_TYPES: &[&str] = &["snapshot", "backup"];
 

@@ -7,20 +7,10 @@ use crate::model::time;
 /// Rewrites an upstream's timestamp. One that cannot be read is given as it came: a wrong time is the upstream's to
 /// answer for, and no reason to fail.
 pub(super) fn shown(written: &str) -> Cow<'_, str> {
-    if is_plain(written) {
+    if time::is_normal(written) {
         return Cow::Borrowed(written);
     }
     rewritten(written).map_or(Cow::Borrowed(written), Cow::Owned)
-}
-
-/// `2024-01-31T12:00:00Z`, the form of every Glance since 2012, needs no work.
-fn is_plain(written: &str) -> bool {
-    const FORM: &[u8] = b"0000-00-00T00:00:00Z";
-    written.len() == FORM.len()
-        && written.bytes().zip(FORM).all(|(is, form)| match form {
-            b'0' => is.is_ascii_digit(),
-            separator => is == *separator,
-        })
 }
 
 fn rewritten(written: &str) -> Option<String> {
