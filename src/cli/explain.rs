@@ -232,7 +232,7 @@ fn list(out: &mut String, scene: &Scene, query: &Query) {
         row(
             out,
             "recheck",
-            &format!("{predicate}: asked of the upstream, and looked at here again"),
+            &format!("{predicate}: looked at here once more"),
         );
     }
 }

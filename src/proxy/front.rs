@@ -96,11 +96,18 @@ impl Front {
                 match glance::front::read(ground, method, path, query, headers) {
                     Read::Mine(asked) => mine(asked.call, asked.face),
                     Read::Refused(refused) => Reading::Refused(refused.fault, Arc::new(refused.face)),
-                    Read::Answer(reply) => Reading::Document(Document {
-                        reply,
-                        operation: "document",
-                        signed: *method != Method::OPTIONS && glance::front::needs_token(path),
-                    }),
+                    Read::Answer(reply) => {
+                        let (operation, signed) = match *method {
+                            Method::OPTIONS => ("options", false),
+                            _ if glance::front::needs_token(path) => ("schema", true),
+                            _ => ("version", false),
+                        };
+                        Reading::Document(Document {
+                            reply,
+                            operation,
+                            signed,
+                        })
+                    }
                     Read::Elsewhere => Reading::Refused(Fault::no_route(), self.face(parts)),
                 }
             }

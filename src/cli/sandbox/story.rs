@@ -43,7 +43,7 @@ const LEGACY: Story = Story {
 
 const CURRENT: Story = Story {
     client: "A Glance v2 client asks",
-    shown: "/v2/images?status=active&os_distro=ubuntu&limit=1",
+    shown: "/v2/images?architecture=aarch64&status=active&limit=1",
     asked: "The proxy asks Nova",
     to_try: &[
         "/v2/images",
