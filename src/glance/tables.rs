@@ -5,6 +5,34 @@ use crate::model::query::{
     MemberStatus, NumberField, Relation, SortKey, TextField, TimeField, Visibility,
 };
 
+/// The beginning of the names of properties that Glance writes itself and lets nobody else write.
+pub const RESERVED_PREFIX: &str = "os_glance_";
+
+/// Names that cannot be those of a custom property though the schema has no such attribute: Glance reserves the first
+/// three (`glance/api/v2/images.py`, `_reserved_properties`), and sets the others on the object that stands for the
+/// image instead of storing them (`_do_add`: `hasattr(image, path_root)`; `glance/notifier.py`, `ImageProxy`).
+pub const OBJECT_ATTRIBUTES: &[&str] = &[
+    "location",
+    "deleted",
+    "deleted_at",
+    "base",
+    "context",
+    "deactivate",
+    "delete",
+    "extra_properties",
+    "get_data",
+    "get_payload",
+    "get_super_class",
+    "helper",
+    "image_id",
+    "member",
+    "notifier",
+    "reactivate",
+    "repo",
+    "send_notification",
+    "set_data",
+];
+
 /// The custom properties that the stock `schema-image.json` names. Glance shows a null only in these; a null in
 /// any other custom property is shown as an empty string (`glance/schema.py`, `Schema.filter`).
 pub const SCHEMA_PROPERTIES: &[&str] = &[
@@ -131,6 +159,12 @@ pub const VERSIONS: &[&str] = &[
     "v2.18", "v2.17", "v2.16", "v2.15", "v2.14", "v2.13", "v2.12", "v2.11", "v2.10", "v2.9",
     "v2.8", "v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0",
 ];
+
+/// Whether Glance keeps a property of this name for itself, or could not hold one.
+#[must_use]
+pub fn is_reserved(name: &str) -> bool {
+    name.starts_with(RESERVED_PREFIX) || OBJECT_ATTRIBUTES.contains(&name)
+}
 
 /// Whether a list parameter of this name selects by the custom property of this name. If not, a filter on such a
 /// property cannot be sent to a Glance: it would mean something else there.

@@ -51,6 +51,8 @@ pub enum Reason {
     BadQuery,
     /// The request's framing or headers are wrong.
     BadRequest,
+    /// The request's body is of a media type that the operation does not read.
+    MediaType,
     /// A microversion is malformed or out of range.
     BadMicroversion,
     /// The operation does not exist in the microversion asked for.
@@ -85,6 +87,7 @@ impl Reason {
             Self::NoProperty => "no_property",
             Self::BadQuery => "bad_query",
             Self::BadRequest => "bad_request",
+            Self::MediaType => "media_type",
             Self::BadMicroversion => "bad_microversion",
             Self::MicroversionCeiling => "microversion_ceiling",
             Self::TooLarge => "too_large",

@@ -3,5 +3,6 @@
 
 pub mod accept;
 pub mod page;
+pub mod python;
 pub mod query;
 pub mod said;

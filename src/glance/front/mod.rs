@@ -18,9 +18,12 @@ mod filter;
 mod json;
 mod operator;
 mod params;
+pub mod patch;
 mod path;
+mod pointer;
 mod query;
 mod sort;
+pub mod unoffered;
 
 pub use face::GlanceFace;
 
@@ -140,6 +143,21 @@ pub fn read(
         Route::VersionRoot => Reading::Answer(document::redirect(&ground.base)),
         Route::Nowhere => refused(Fault::no_route(), GlanceFace::new(voice, View::Nowhere)),
         Route::Elsewhere => Reading::Elsewhere,
+    }
+}
+
+/// How a request that is [`Reading::Elsewhere`] is refused where a Nova holds the images: by the name of what is asked.
+#[must_use]
+pub fn unoffered(method: &Method, path: &str, headers: &HeaderMap) -> Refused {
+    let behind = path.trim_start_matches('/').split_once('/');
+    let (fault, allow) = unoffered::refuse(method, behind.map_or("", |(_, rest)| rest));
+    let view = match allow {
+        Some(allow) => View::Wrong { allow },
+        None => View::Nowhere,
+    };
+    Refused {
+        fault,
+        face: GlanceFace::new(Voice::of(method, headers), view),
     }
 }
 
