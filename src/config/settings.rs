@@ -114,6 +114,8 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "The disk format of every image, which Nova does not tell." },
     Setting { key: "nova.container_format", kind: Text, default: Nothing("null"),
         meaning: "The container format of every image, which Nova does not tell." },
+    Setting { key: "nova.allow_metadata_writes", kind: Flag, default: Value("false"),
+        meaning: "Whether `PATCH` of custom properties is carried out as writes to Nova's metadata, which since Newton make a shared image private." },
     Setting { key: "nova.pool_idle", kind: Duration, default: Value(r#""4s""#),
         meaning: "As for `glance`." },
     Setting { key: "nova.timeouts.connect", kind: Duration, default: Value(r#""2s""#),

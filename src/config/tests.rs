@@ -68,9 +68,10 @@ fn a_nova_is_asked_for_images_as_the_file_says() {
             images: Some(10_000),
             bytes: 64 << 20,
         },
+        allow_metadata_writes: false,
     };
     assert_eq!(config.nova_images, usual);
-    let more = "project = \"p 1\"\napi_version = \"v1.1\"\ntrusted_order = false\nmax_scan = 0\nmax_scan_bytes = \"1MiB\"\nvisibility = \"community\"\npending_delete = true\ndisk_format = \"raw\"\ncontainer_format = \"bare\"\n[limits]\npage_size = 25\n";
+    let more = "project = \"p 1\"\napi_version = \"v1.1\"\ntrusted_order = false\nmax_scan = 0\nallow_metadata_writes = true\nmax_scan_bytes = \"1MiB\"\nvisibility = \"community\"\npending_delete = true\ndisk_format = \"raw\"\ncontainer_format = \"bare\"\n[limits]\npage_size = 25\n";
     let set = parse(&format!("{before_nova}{more}")).unwrap().nova_images;
     let expected = NovaImages {
         settings: Arc::new(Settings {
@@ -87,6 +88,7 @@ fn a_nova_is_asked_for_images_as_the_file_says() {
             images: None,
             bytes: 1 << 20,
         },
+        allow_metadata_writes: true,
     };
     assert_eq!(set, expected);
     let told = parse(&format!("{before_nova}project = \"a/b\"\napi_version = \"\"\n")).unwrap_err();

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 
 use crate::config::{Config, Speaks};
 use crate::glance::{self, back::GlanceBack};
-use crate::model::{Back, Call, Face, Fault};
+use crate::model::{Back, Call, Face, Fault, ImageId};
 use crate::nova::{self, back::NovaBack};
 
 /// What reads the requests of one listener's clients and words their faults.
@@ -26,13 +26,20 @@ pub enum Front {
         passes: bool,
     },
     /// Glance v2. Nothing passes through: what cannot be translated is refused.
-    Glance(glance::front::Ground),
+    Glance {
+        /// What the dialect knows of the request.
+        ground: glance::front::Ground,
+        /// Whether custom properties may be written.
+        writes: bool,
+    },
 }
 
 /// What a request is to its listener.
 pub enum Reading {
     /// An image request that makes sense.
     Mine(Asked),
+    /// An image request that may make sense: its body has to be read.
+    Draft(Draft),
     /// A request that is refused here and never reaches an upstream.
     Refused(Fault, Arc<dyn Face>),
     /// A reply that depends on nothing but the request.
@@ -47,6 +54,26 @@ pub struct Asked {
     pub call: Call,
     /// How the answer is to be written.
     pub face: Arc<dyn Face>,
+}
+
+/// An image request that is incomplete without its body.
+pub struct Draft {
+    /// The image that it is about.
+    pub image: ImageId,
+    /// How the answer is to be written.
+    pub face: Arc<dyn Face>,
+    /// What its dialect makes of the body.
+    read: Box<dyn FnOnce(&[u8]) -> Result<Call, Fault> + Send>,
+}
+
+impl Draft {
+    /// Reads the body, and so completes the request.
+    pub fn complete(self, body: &[u8]) -> Result<Asked, Fault> {
+        Ok(Asked {
+            call: (self.read)(body)?,
+            face: self.face,
+        })
+    }
 }
 
 /// A reply that depends on nothing but the request.
@@ -70,10 +97,13 @@ impl Front {
                 },
                 passes: config.nova.is_some(),
             },
-            Speaks::Glance => Self::Glance(glance::front::Ground {
-                base: base.to_owned(),
-                settings: Arc::default(),
-            }),
+            Speaks::Glance => Self::Glance {
+                ground: glance::front::Ground {
+                    base: base.to_owned(),
+                    settings: Arc::default(),
+                },
+                writes: config.nova_images.allow_metadata_writes,
+            },
         }
     }
 
@@ -86,12 +116,17 @@ impl Front {
                 use nova::front::Reading as Read;
                 match nova::front::read(ground, method, path, query, headers) {
                     Read::Mine(asked) => mine(asked.call, asked.face),
+                    Read::Draft(draft) => Reading::Draft(Draft {
+                        image: draft.image().clone(),
+                        face: Arc::new(draft.face.clone()),
+                        read: Box::new(move |body| draft.complete(body)),
+                    }),
                     Read::Refused(refused) => Reading::Refused(refused.fault, Arc::new(refused.face)),
                     Read::Elsewhere if *passes => Reading::Elsewhere,
                     Read::Elsewhere => self.without_nova(ground, parts, path),
                 }
             }
-            Self::Glance(ground) => {
+            Self::Glance { ground, writes } => {
                 use glance::front::Reading as Read;
                 match glance::front::read(ground, method, path, query, headers) {
                     Read::Mine(asked) => mine(asked.call, asked.face),
@@ -108,7 +143,7 @@ impl Front {
                             signed,
                         })
                     }
-                    Read::Elsewhere => Reading::Refused(Fault::no_route(), self.face(parts)),
+                    Read::Elsewhere => written(method, path, headers, *writes),
                 }
             }
         }
@@ -118,7 +153,7 @@ impl Front {
     pub fn face(&self, parts: &Parts) -> Arc<dyn Face> {
         match self {
             Self::Nova { ground, .. } => Arc::new(nova::front::face(ground, &parts.headers)),
-            Self::Glance(_) => Arc::new(glance::front::face(&parts.method, &parts.headers)),
+            Self::Glance { .. } => Arc::new(glance::front::face(&parts.method, &parts.headers)),
         }
     }
 
@@ -136,6 +171,25 @@ impl Front {
             None => Reading::Refused(Fault::no_route(), self.face(parts)),
         }
     }
+}
+
+/// What a request is that Glance's own front leaves to whoever holds the images.
+fn written(method: &Method, path: &str, headers: &HeaderMap, writes: bool) -> Reading {
+    use glance::front::Written;
+    let refused = match glance::front::write(method, path, headers) {
+        Some(Written::Mine(asked)) => return mine(asked.call, asked.face),
+        Some(Written::Draft(draft)) if writes => {
+            return Reading::Draft(Draft {
+                image: draft.image.clone(),
+                face: Arc::new(draft.face.clone()),
+                read: Box::new(move |body| draft.complete(body)),
+            });
+        }
+        Some(Written::Draft(draft)) => draft.refused(),
+        Some(Written::Refused(refused)) => refused,
+        None => glance::front::unoffered(method, path, headers),
+    };
+    Reading::Refused(refused.fault, Arc::new(refused.face))
 }
 
 fn mine(call: Call, face: impl Face) -> Reading {

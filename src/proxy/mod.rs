@@ -18,6 +18,7 @@ mod answer;
 pub mod body;
 mod circle;
 mod connect;
+mod content;
 pub mod forwarded;
 pub mod front;
 pub mod guard;
@@ -138,7 +139,7 @@ async fn answer(
     id: &RequestId,
     request: Request<Body>,
 ) -> Answer {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let refused = |fault: Fault| {
         let front = Front::new(&proxy.config, listener.speaks, "");
         Answer::refused(&*front.face(&parts), &fault)
@@ -165,6 +166,13 @@ async fn answer(
         }
         Reading::Refused(fault, face) => Answer::refused(&*face, &fault),
         Reading::Document(document) => Answer::document(document),
+        Reading::Draft(draft) => {
+            let (max, face) = (proxy.config.limits.body_bytes, Arc::clone(&draft.face));
+            match content::complete(draft, &parts, &mut body, max).await {
+                Ok(asked) => translate::translate(&inbound, &parts, 0, asked).await,
+                Err(fault) => Answer::refused(&*face, &fault),
+            }
+        }
         Reading::Elsewhere => {
             let face = front.face(&parts);
             match passthrough::pass(&inbound, target, Request::from_parts(parts, body)).await {

@@ -23,6 +23,8 @@ struct Story {
     asked: &'static str,
     /// Requests worth trying.
     to_try: &'static [&'static str],
+    /// A write worth trying: the options of `curl`, and the target.
+    write: Option<(&'static str, &'static str)>,
 }
 
 const LEGACY: Story = Story {
@@ -39,6 +41,10 @@ const LEGACY: Story = Story {
         "/v2.1/demo/images?limit=none",
         "/",
     ],
+    write: Some((
+        r#"-X POST -H 'Content-Type: application/json' -d '{"metadata": {"tried": "yes"}}'"#,
+        "/v2.1/demo/images/{id}/metadata",
+    )),
 };
 
 const CURRENT: Story = Story {
@@ -56,6 +62,7 @@ const CURRENT: Story = Story {
         "/v2/images?limit=none",
         "/",
     ],
+    write: None,
 };
 
 /// Sends one request through the proxy and words what happened: the request, what it made the proxy ask, and
@@ -93,6 +100,10 @@ pub(super) async fn tell(
     for target in story.to_try {
         let target = target.replace("{id}", id);
         let _ = writeln!(out, "    curl -s 'http://{proxy}{target}'");
+    }
+    if let Some((options, target)) = story.write {
+        let target = target.replace("{id}", id);
+        let _ = writeln!(out, "    curl -s {options} 'http://{proxy}{target}'");
     }
     Ok(out)
 }

@@ -1,12 +1,12 @@
 //! The built-in service that the sandbox's proxy asks, on a port of the loopback interface.
 
-use std::convert::Infallible;
-use std::future::{Future, ready};
+use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use http::{Request, Response};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -37,13 +37,16 @@ impl LastAsked {
 
 /// A service: it answers one request.
 pub(super) trait Service: Clone + Send + 'static {
-    /// Answers.
-    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
+    /// Answers, unless the request breaks off.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<Body>, hyper::Error>> + Send;
 }
 
 /// A Glance that holds these images.
 pub(super) fn glance(store: Store) -> impl Service {
-    Glance(Arc::new(store))
+    Glance(Arc::new(Mutex::new(store)))
 }
 
 /// A Nova: the first listener of this configuration.
@@ -52,32 +55,36 @@ pub(super) fn nova(config: Config) -> impl Service {
 }
 
 #[derive(Clone)]
-struct Glance(Arc<Store>);
+struct Glance(Arc<Mutex<Store>>);
 
 #[derive(Clone)]
 struct Nova(Arc<Proxy>);
 
 impl Service for Glance {
-    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send {
-        let uri = request.uri();
-        let (path, query) = (uri.path(), uri.query());
-        let reply = answer(&self.0, request.method(), path, query, request.headers());
-        ready(reply.map(body::full))
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let (uri, headers) = (&parts.uri, &parts.headers);
+        // A store that panicked half-way through is still a store to play with.
+        let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (method, path, query) = (&parts.method, uri.path(), uri.query());
+        let reply = answer(&mut store, method, path, query, headers, &body);
+        Ok(reply.map(body::full))
     }
 }
 
 impl Service for Nova {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
         let peer = Peer {
             address: None,
             local: None,
             tls: false,
         };
-        match self.0.config.listen.first() {
+        Ok(match self.0.config.listen.first() {
             Some(listener) => proxy::handle(&self.0, listener, &peer, request).await,
             // A configuration without a listener is none.
             None => Response::new(body::empty()),
-        }
+        })
     }
 }
 
@@ -104,7 +111,7 @@ async fn converse(stream: TcpStream, service: impl Service, asked: LastAsked) {
     let service = service_fn(move |request: Request<Incoming>| {
         asked.set(&request);
         let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(request).await) }
+        async move { service.answer(request).await }
     });
     // A client that breaks off is no concern of a sandbox.
     let _ = hyper::server::conn::http1::Builder::new()

@@ -32,6 +32,7 @@ pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
     NovaImages {
         settings: Arc::new(settings),
         project: segment(section, "project"),
+        allow_metadata_writes: section.flag("allow_metadata_writes"),
         scan: ScanLimits {
             images: Some(section.count("max_scan").value).filter(|most| *most > 0),
             bytes: at_least(section, "max_scan_bytes", &section.size("max_scan_bytes"), 1),

@@ -9,7 +9,7 @@ use super::document;
 use super::fault::{self, Voice};
 use super::json;
 use super::query::Listing;
-use crate::model::{Face, Fault, Image, ListEnd, Reason};
+use crate::model::{Change, Face, Fault, Image, ListEnd, Reason};
 
 /// What Python's `quote_plus` leaves as it is, and the blank, which becomes `+`.
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
@@ -42,6 +42,13 @@ pub(super) enum View {
     Image {
         /// Its id as it stood in the path, decoded.
         id: String,
+    },
+    /// One image that is written to.
+    Write {
+        /// Its id as it stood in the path, decoded.
+        id: String,
+        /// What is done to it.
+        operation: &'static str,
     },
     /// A schema document.
     Document,
@@ -85,6 +92,7 @@ impl Face for GlanceFace {
         match self.view {
             View::List { .. } | View::NoList => "list-images",
             View::Image { .. } => "show-image",
+            View::Write { operation, .. } => operation,
             View::Document => "show-schema",
             View::Wrong { .. } | View::Nowhere => "none",
         }
@@ -101,6 +109,14 @@ impl Face for GlanceFace {
                 worded.message = format!("No image found with ID {id}");
                 fault::write(self.voice, &worded, None)
             }
+            View::Write { id, operation } if fault.reason == Reason::NoImage => {
+                let mut worded = fault.clone();
+                worded.message = match *operation {
+                    "delete-image" => format!("Failed to find image {id} to delete"),
+                    _ => format!("No image found with ID {id}"),
+                };
+                fault::write(self.voice, &worded, None)
+            }
             View::Wrong { allow } => fault::write(self.voice, fault, Some(allow)),
             _ => fault::write(self.voice, fault, None),
         }
@@ -110,6 +126,18 @@ impl Face for GlanceFace {
         let mut body = BytesMut::with_capacity(1024);
         json::image(image, &mut body);
         Ok(document::json(StatusCode::OK, body))
+    }
+
+    fn deleted(&self) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response
+    }
+
+    fn changed(&self, image: &Image<'_>, _: &Change) -> Response<Bytes> {
+        let mut body = BytesMut::with_capacity(1024);
+        json::image(image, &mut body);
+        document::json(StatusCode::OK, body)
     }
 
     fn list_head(&self) -> Response<()> {

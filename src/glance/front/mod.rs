@@ -24,8 +24,10 @@ mod pointer;
 mod query;
 mod sort;
 pub mod unoffered;
+mod write;
 
 pub use face::GlanceFace;
+pub use write::{Draft, Written, write};
 
 use face::View;
 use fault::Voice;
@@ -158,6 +160,15 @@ pub fn unoffered(method: &Method, path: &str, headers: &HeaderMap) -> Refused {
     Refused {
         fault,
         face: GlanceFace::new(Voice::of(method, headers), view),
+    }
+}
+
+/// The id in a path that names an image, decoded.
+#[must_use]
+pub fn image(path: &str) -> Option<String> {
+    match path::route(path) {
+        Route::Image(id) => Some(id),
+        _ => None,
     }
 }
 

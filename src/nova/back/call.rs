@@ -1,7 +1,6 @@
 //! Requests to Nova, and which part of a query they can carry.
 
 use form_urlencoded::byte_serialize;
-use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -13,7 +12,7 @@ use crate::model::{Exchange, ImageId, Order, Plan, Predicate, Query, time};
 use crate::nova::tables::PROPERTY_PREFIX;
 
 /// What stays as it is in a path segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
@@ -71,20 +70,14 @@ pub(super) fn page(root: &str, plan: &Plan, marker: Option<&str>, limit: u64) ->
     if let Some(marker) = marker {
         query.add("marker", marker);
     }
-    get(format!("{root}/images/detail?{}", query.query))
+    Exchange::get(format!("{root}/images/detail?{}", query.query))
 }
 
 /// The request for one image.
 pub(super) fn show(root: &str, id: &ImageId) -> Exchange {
-    get(format!("{root}/images/{id}"))
+    Exchange::get(format!("{root}/images/{id}"))
 }
 
-fn get(target: String) -> Exchange {
-    Exchange {
-        method: Method::GET,
-        target,
-    }
-}
 
 /// What becomes of one predicate.
 enum Split {

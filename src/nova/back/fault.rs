@@ -15,7 +15,7 @@ pub(super) fn read(call: &Call, refusal: &Refusal<'_>) -> Fault {
     let text = said::message(refusal.body);
     let (status, text) = behind(&text).unwrap_or((refusal.status, text));
     let mut fault = match (status, call) {
-        (StatusCode::NOT_FOUND, Call::Show(id)) => Fault::upstream(
+        (StatusCode::NOT_FOUND, Call::Show(id) | Call::Delete(id) | Call::Change(id, _)) => Fault::upstream(
             StatusCode::NOT_FOUND,
             Reason::NoImage,
             format!("No image found with ID {id}"),
