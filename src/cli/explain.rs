@@ -17,7 +17,7 @@ use super::{CONFIGURATION, USAGE, complain, say};
 use crate::config::{Config, Upstream};
 use crate::deviations;
 use crate::glance::back::GlanceBack;
-use crate::model::{Back, Call, Face, Fault, Plan, Query};
+use crate::model::{Back, Call, Edit, Exchange, Face, Fault, ImageId, Plan, Query, Setting};
 use crate::nova::front::{self, Ground, Reading};
 use crate::proxy::below_mount;
 use crate::proxy::guard::{self, Flaw};
@@ -172,8 +172,24 @@ fn sound_request(
             }
             match &asked.call {
                 Call::List(query) => list(out, scene, query),
-                Call::Show(id) => request(out, 1, scene, &scene.back.show(id).target, ""),
+                Call::Show(id) => request(out, 1, scene, &scene.back.show(id), ""),
+                Call::Delete(id) => request(out, 1, scene, &scene.back.delete(id), ""),
+                Call::Change(id, _) => change(out, scene, id),
             }
+            return true;
+        }
+        Reading::Draft(draft) => {
+            row(out, "operation", draft.face.operation());
+            if let Err(fault) = guard::check_image_request(headers) {
+                answered(out, &fault);
+                return false;
+            }
+            row(
+                out,
+                "body",
+                "read first; what is wrong with it is answered here, and nothing is asked",
+            );
+            change(out, scene, draft.image());
             return true;
         }
         Reading::Refused(refused) => {
@@ -211,14 +227,35 @@ fn elsewhere(
     }
 }
 
+/// What is asked for depends on how the image is, so the edit is shown with a property that stands for all.
+fn change(out: &mut String, scene: &Scene<'_>, id: &ImageId) {
+    request(out, 1, scene, &scene.back.show(id), "");
+    let edit = Edit {
+        remove: Vec::new(),
+        set: vec![Setting {
+            key: "KEY".to_owned(),
+            value: "VALUE".to_owned(),
+            existed: false,
+        }],
+    };
+    let note = "(what answer 1 does not have yet; none where that is nothing; 409: from request 1 again, three times)";
+    for (exchange, number) in scene.back.change(id, &edit).iter().zip(2..) {
+        request(out, number, scene, exchange, note);
+        if let Some(content) = &exchange.content {
+            let body = String::from_utf8_lossy(&content.bytes);
+            row(out, "", &format!("{}: {body}", content.kind));
+        }
+    }
+}
+
 fn list(out: &mut String, scene: &Scene<'_>, query: &Query) {
     let plan = scene.back.plan(query);
     let want = query.limit.filter(|_| plan.residual.is_empty());
     let first = scene.back.page(&plan, query.marker.as_deref(), want);
-    request(out, 1, scene, &first.target, "");
+    request(out, 1, scene, &first, "");
     if let Some(until) = until(&plan, query.limit, &first.target) {
         let next = scene.back.page(&plan, Some("ID"), None);
-        request(out, 2, scene, &next.target, &until);
+        request(out, 2, scene, &next, &until);
     }
     if plan.nothing {
         row(
@@ -258,11 +295,12 @@ fn until(plan: &Plan, limit: Option<u64>, first: &str) -> Option<String> {
     ))
 }
 
-fn request(out: &mut String, number: usize, scene: &Scene<'_>, target: &str, note: &str) {
+fn request(out: &mut String, number: usize, scene: &Scene<'_>, exchange: &Exchange, note: &str) {
+    let Exchange { method, target, .. } = exchange;
     row(
         out,
         &format!("request {number}"),
-        &format!("GET {}{target}", scene.glance),
+        &format!("{method} {}{target}", scene.glance),
     );
     if !note.is_empty() {
         row(out, "", note);
@@ -396,6 +434,35 @@ mod tests {
             told.contains("only if answer 1 is shorter than asked"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn writes_tell_their_steps() {
+        let deleted = told(None, "DELETE /v2.1/images/abc");
+        assert!(
+            deleted.contains(
+                "operation   delete-image\nrequest 1   DELETE http://g:9292/v2/images/abc\n"
+            ),
+            "{deleted}"
+        );
+        for line in [
+            "POST /v2.1/images/abc/metadata",
+            "PUT /v2/images/abc/metadata/key",
+            "DELETE /v2/images/abc/metadata/key",
+        ] {
+            let told = told(None, line);
+            let body = told.contains("body        read first");
+            assert_eq!(body, !line.starts_with("DELETE"), "{told}");
+            for part in [
+                "request 1   GET http://g:9292/v2/images/abc\n",
+                "request 2   PATCH http://g:9292/v2/images/abc\n",
+                r#"json-patch: [{"op":"add","path":"/KEY","value":"VALUE"}]"#,
+            ] {
+                assert!(told.contains(part), "{part}\n{told}");
+            }
+        }
+        let odd = told_with(None, "PUT /v2/images/abc/metadata", &[("x_a", "b")]);
+        assert!(odd.contains("answered    here, with 400"), "{odd}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::change::Change;
 use super::query::Query;
 
 /// One request of a client, in no dialect.
@@ -14,6 +15,10 @@ pub enum Call {
     List(Query),
     /// One image.
     Show(ImageId),
+    /// The end of one image.
+    Delete(ImageId),
+    /// Other custom properties for one image.
+    Change(ImageId, Change),
 }
 
 /// The id of an image: 1 to 36 characters out of letters, digits, `-`, `_` and `.`, not beginning with a dot.

@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response, StatusCode};
 
 use super::call::{Call, ImageId};
+use super::change::{Change, Edit};
 use super::fault::Fault;
 use super::image::Image;
 use super::order::Order;
@@ -33,6 +34,12 @@ pub trait Face: Send + Sync + 'static {
 
     /// The whole reply to [`Call::Show`]. A fault where the view asks for a part that the image does not have.
     fn show(&self, image: &Image<'_>) -> Result<Response<Bytes>, Fault>;
+
+    /// The whole reply to [`Call::Delete`].
+    fn deleted(&self) -> Response<Bytes>;
+
+    /// The whole reply to [`Call::Change`]: `image` is how the image is now, `change` what was asked for.
+    fn changed(&self, image: &Image<'_>, change: &Change) -> Response<Bytes>;
 
     /// Status and headers of the reply to [`Call::List`].
     fn list_head(&self) -> Response<()>;
@@ -67,10 +74,22 @@ pub trait Back: fmt::Debug + Send + Sync + 'static {
     /// The request for one image.
     fn show(&self, id: &ImageId) -> Exchange;
 
+    /// The request that ends one image.
+    fn delete(&self, id: &ImageId) -> Exchange;
+
+    /// Whether the upstream keeps custom properties of this name for itself, or could not hold one as such.
+    fn reserves(&self, key: &str) -> bool;
+
+    /// The requests that carry out an edit which is not empty, one after the other. The reply to the last of them is
+    /// the image as it is then, for [`Back::shown`]. One that is answered with 409 may be tried again, with an edit
+    /// made anew.
+    fn change(&self, id: &ImageId, edit: &Edit) -> Vec<Exchange>;
+
     /// Reads one element of a page. Whether it belongs into the list is [`Plan::keeps`]'s to say.
     fn listed<'a>(&'a self, element: &'a [u8]) -> Result<Image<'a>, Fault>;
 
-    /// Reads the reply to [`Back::show`]. A fault, too, when the client must not be shown what came.
+    /// Reads the reply to [`Back::show`], and the last one to [`Back::change`]. A fault, too, when the client must not
+    /// be shown what came.
     fn shown<'a>(&'a self, body: &'a [u8]) -> Result<Image<'a>, Fault>;
 
     /// Whether a page that ended with this envelope, after `count` elements, has a successor.
@@ -119,6 +138,29 @@ pub struct Exchange {
     pub method: Method,
     /// Path and query, beginning with a slash.
     pub target: String,
+    /// The body, if there is one.
+    pub content: Option<Content>,
+}
+
+impl Exchange {
+    /// A GET.
+    #[must_use]
+    pub fn get(target: String) -> Self {
+        Self {
+            method: Method::GET,
+            target,
+            content: None,
+        }
+    }
+}
+
+/// The body of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Its media type.
+    pub kind: &'static str,
+    /// Its bytes.
+    pub bytes: Bytes,
 }
 
 /// An upstream's reply that is no success.

@@ -47,8 +47,14 @@ pub enum Reason {
     NoImage,
     /// The image has no such property.
     NoProperty,
+    /// A property of this name is not the client's to change.
+    ReservedKey,
+    /// The image would have more properties than its service allows.
+    PropertyQuota,
     /// A query parameter or the query string is wrong.
     BadQuery,
+    /// The request's body is wrong.
+    BadBody,
     /// The request's framing or headers are wrong.
     BadRequest,
     /// The request's body is of a media type that the operation does not read.
@@ -85,7 +91,10 @@ impl Reason {
             Self::NoRoute => "no_route",
             Self::NoImage => "no_image",
             Self::NoProperty => "no_property",
+            Self::ReservedKey => "reserved_key",
+            Self::PropertyQuota => "property_quota",
             Self::BadQuery => "bad_query",
+            Self::BadBody => "bad_body",
             Self::BadRequest => "bad_request",
             Self::MediaType => "media_type",
             Self::BadMicroversion => "bad_microversion",

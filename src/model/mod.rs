@@ -1,12 +1,13 @@
 //! The nouns that both dialects can say.
 //!
 //! To translate is to read in one dialect and write in the other; what lies between are these types and nothing
-//! else: a [`Call`] (what the client asks), a [`Query`] inside it, an [`Image`], a [`page`] of images as it streams
+//! else: a [`Call`] (what the client asks), a [`Query`] or a [`Change`] inside it, an [`Image`], a [`page`] of images as it streams
 //! by, and a [`Fault`]. The vocabulary is Glance v2's, the richer of the two; Nova's words are mapped at Nova's
 //! edge. Nothing here does I/O and nothing here knows a dialect.
 
 pub mod attributes;
 pub mod call;
+pub mod change;
 pub mod dialect;
 pub mod fault;
 pub mod image;
@@ -18,7 +19,8 @@ pub mod status;
 pub mod time;
 
 pub use call::{Call, ImageId};
-pub use dialect::{Back, Exchange, Face, ListEnd, Plan, Refusal};
+pub use change::{Change, Edit, Setting, Step};
+pub use dialect::{Back, Content, Exchange, Face, ListEnd, Plan, Refusal};
 pub use fault::{Fault, Reason, Source};
 pub use image::{Image, Size, Value};
 pub use order::{Order, Position};

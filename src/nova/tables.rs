@@ -15,6 +15,8 @@ pub struct Operation {
     pub methods: &'static [&'static str],
     /// Its path behind version and project; `{id}` is an image, `{key}` a metadata key.
     pub path: &'static str,
+    /// What it does.
+    pub act: Act,
     /// What its answer shows.
     pub view: View,
     /// The last microversion that has it (`nova/api/openstack/compute/images.py` and `image_metadata.py`).
@@ -34,17 +36,52 @@ pub enum View {
     Metadata,
     /// One item of the metadata of one image.
     MetadataItem,
+    /// Nothing: the image is gone.
+    Gone,
+    /// Nothing: the item is gone.
+    ItemGone,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Reads.
+    Read,
+    /// Ends an image.
+    Delete,
+    /// Adds the items of the body to the metadata.
+    Merge,
+    /// Makes the items of the body the metadata.
+    Replace,
+    /// Makes the item of the body one of the metadata.
+    SetItem,
+    /// Takes an item out of the metadata.
+    RemoveItem,
+}
+
+impl Act {
+    /// The member of the request's body that holds the items; `None` where a body is not read.
+    #[must_use]
+    pub fn member(self) -> Option<&'static str> {
+        match self {
+            Self::Merge | Self::Replace => Some("metadata"),
+            Self::SetItem => Some("meta"),
+            Self::Read | Self::Delete | Self::RemoveItem => None,
+        }
+    }
 }
 
 /// The reading methods. Nova answers HEAD with a routing 404; here it is answered like GET, as RFC 9110 has it.
 const READ: &[&str] = &["GET", "HEAD"];
 
-/// Every operation; of two rows that fit a path and a method, the first one counts.
+/// Every operation; of two rows that fit a path and a method, the first one counts. Nova has no `/images/detail` to
+/// delete: under another method than GET, `detail` is an image id like any other.
 pub const OPERATIONS: &[Operation] = &[
     Operation {
         name: "list-images",
         methods: READ,
         path: "/images",
+        act: Act::Read,
         view: View::Brief,
         ceiling: Microversion::IMAGES_CEILING,
     },
@@ -52,6 +89,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "list-images-detail",
         methods: READ,
         path: "/images/detail",
+        act: Act::Read,
         view: View::Detailed,
         ceiling: Microversion::IMAGES_CEILING,
     },
@@ -59,13 +97,39 @@ pub const OPERATIONS: &[Operation] = &[
         name: "show-image",
         methods: READ,
         path: "/images/{id}",
+        act: Act::Read,
         view: View::Image,
+        ceiling: Microversion::IMAGES_CEILING,
+    },
+    Operation {
+        name: "delete-image",
+        methods: &["DELETE"],
+        path: "/images/{id}",
+        act: Act::Delete,
+        view: View::Gone,
         ceiling: Microversion::IMAGES_CEILING,
     },
     Operation {
         name: "list-image-metadata",
         methods: READ,
         path: "/images/{id}/metadata",
+        act: Act::Read,
+        view: View::Metadata,
+        ceiling: Microversion::METADATA_CEILING,
+    },
+    Operation {
+        name: "merge-image-metadata",
+        methods: &["POST"],
+        path: "/images/{id}/metadata",
+        act: Act::Merge,
+        view: View::Metadata,
+        ceiling: Microversion::METADATA_CEILING,
+    },
+    Operation {
+        name: "replace-image-metadata",
+        methods: &["PUT"],
+        path: "/images/{id}/metadata",
+        act: Act::Replace,
         view: View::Metadata,
         ceiling: Microversion::METADATA_CEILING,
     },
@@ -73,7 +137,24 @@ pub const OPERATIONS: &[Operation] = &[
         name: "show-image-metadata-item",
         methods: READ,
         path: "/images/{id}/metadata/{key}",
+        act: Act::Read,
         view: View::MetadataItem,
+        ceiling: Microversion::METADATA_CEILING,
+    },
+    Operation {
+        name: "set-image-metadata-item",
+        methods: &["PUT"],
+        path: "/images/{id}/metadata/{key}",
+        act: Act::SetItem,
+        view: View::MetadataItem,
+        ceiling: Microversion::METADATA_CEILING,
+    },
+    Operation {
+        name: "delete-image-metadata-item",
+        methods: &["DELETE"],
+        path: "/images/{id}/metadata/{key}",
+        act: Act::RemoveItem,
+        view: View::ItemGone,
         ceiling: Microversion::METADATA_CEILING,
     },
 ];

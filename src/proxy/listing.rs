@@ -221,7 +221,7 @@ mod tests {
     use super::{After, Bounds, Listing};
     use crate::glance::back::GlanceBack;
     use crate::model::query::{Predicate, TextField};
-    use crate::model::{Back, Face, Fault, Image, ListEnd, Query, Reason};
+    use crate::model::{Back, Change, Face, Fault, Image, ListEnd, Query, Reason};
 
     /// Writes `(a,b,c|3:c)`.
     struct Names;
@@ -238,6 +238,12 @@ mod tests {
         }
         fn show(&self, _: &Image<'_>) -> Result<Response<Bytes>, Fault> {
             Ok(Response::default())
+        }
+        fn deleted(&self) -> Response<Bytes> {
+            Response::default()
+        }
+        fn changed(&self, _: &Image<'_>, _: &Change) -> Response<Bytes> {
+            Response::default()
         }
         fn list_head(&self) -> Response<()> {
             Response::default()

@@ -20,6 +20,7 @@ mod answer;
 pub mod body;
 mod circle;
 mod connect;
+mod content;
 pub mod forwarded;
 pub mod guard;
 pub mod headers;
@@ -129,7 +130,7 @@ async fn answer(
     id: &RequestId,
     request: Request<Body>,
 ) -> Answer {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let refused =
         |fault: Fault| Answer::refused(&front::face(&ground(proxy, ""), &parts.headers), &fault);
     let target = match below_mount(&listener.base_path, parts.uri.path_and_query()) {
@@ -161,6 +162,13 @@ async fn answer(
             translate::translate(&inbound, &parts, body.size_hint().lower(), asked).await
         }
         Reading::Refused(refused) => Answer::refused(&refused.face, &refused.fault),
+        Reading::Draft(draft) => {
+            let max = proxy.config.limits.body_bytes;
+            match content::complete(&draft, &parts, &mut body, max).await {
+                Ok(call) => translate::translate(&inbound, &parts, 0, draft.with(call)).await,
+                Err(fault) => Answer::refused(&draft.face, &fault),
+            }
+        }
         Reading::Elsewhere => {
             let Some(nova) = &proxy.nova else {
                 return without_nova(&ground, &parts, &target);

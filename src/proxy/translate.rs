@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
 use http::request::Parts;
 
 use super::answer::Answer;
 use super::ops::{self, Asking, Limits};
-use super::{Inbound, guard, headers};
-use crate::model::{Call, Face, Fault, Reason};
+use super::{Inbound, content, guard, headers};
+use crate::model::{Call, Face, Fault};
 use crate::nova::front::Asked;
 use crate::watch::Tally;
 
-/// Does what the call asks and has its face write the answer. `body_bytes` is how long the request's body is at least.
+/// Does what the call asks and has its face write the answer. `body_bytes` is how long the rest of
+/// the request's body is at least, which nobody reads.
 pub(super) async fn translate(
     inbound: &Inbound<'_>,
     parts: &Parts,
@@ -29,6 +29,8 @@ pub(super) async fn translate(
     let reply = match call {
         Call::List(query) => ops::list(asking, query, Arc::clone(&face)).await,
         Call::Show(id) => ops::show(&asking, &id, &*face).await,
+        Call::Delete(id) => ops::delete(&asking, &id, &*face).await,
+        Call::Change(id, change) => ops::change(&asking, &id, &change, &*face).await,
     };
     match reply {
         Ok(reply) => Answer::translated(&*face, reply, tally),
@@ -39,7 +41,7 @@ pub(super) async fn translate(
 fn asking(inbound: &Inbound<'_>, parts: &Parts, body_bytes: u64) -> Result<Asking, Fault> {
     let Inbound { proxy, id, .. } = inbound;
     guard::check_image_request(&parts.headers)?;
-    fits(body_bytes, proxy.config.limits.body_bytes)?;
+    content::fits(body_bytes, proxy.config.limits.body_bytes)?;
     let upstream = proxy.glance.as_ref().ok_or_else(Fault::no_route)?;
     let mut sent = headers::for_translated(&parts.headers, &proxy.config.forward);
     if let Some(id) = id.for_upstream(&parts.headers) {
@@ -56,18 +58,4 @@ fn asking(inbound: &Inbound<'_>, parts: &Parts, body_bytes: u64) -> Result<Askin
         },
         tally: Arc::new(Tally::default()),
     })
-}
-
-/// Nobody reads the body of a request that has no use for one, but one that is too long is refused as everywhere in
-/// OpenStack (oslo.middleware, sizelimit.py).
-fn fits(body_bytes: u64, max: usize) -> Result<(), Fault> {
-    if body_bytes <= max as u64 {
-        return Ok(());
-    }
-    let message = format!("Request is too large. Larger than max_request_body_size ({max}).");
-    Err(Fault::client(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        Reason::TooLarge,
-        message,
-    ))
 }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::body::{self, Body, Broken};
 use super::connect::{Kept, Pool, pool};
+use super::content;
 use crate::config::{self, Endpoint};
 use crate::model::{Fault, Reason};
 
@@ -222,25 +223,8 @@ fn failure(error: ClientError) -> Failure {
     if error.is_connect() {
         return Failure::Connect(chain(&error));
     }
-    match broken_in(&error) {
-        Some(broken @ Broken::ClientIdle(_)) => Failure::Request(
-            Fault::client(
-                StatusCode::REQUEST_TIMEOUT,
-                Reason::ClientTimeout,
-                "The request was not sent in time.",
-            )
-            .with_detail(broken.to_string()),
-        ),
-        Some(broken @ Broken::Client(_)) => Failure::Request(
-            Fault::client(
-                StatusCode::BAD_REQUEST,
-                Reason::ClientGone,
-                "The request broke off.",
-            )
-            .with_detail(broken.to_string()),
-        ),
-        _ => Failure::Broke(error),
-    }
+    let left = broken_in(&error).and_then(content::broken_off);
+    left.map_or(Failure::Broke(error), Failure::Request)
 }
 
 /// The break of a body that an error stems from, if it stems from one.

@@ -1,12 +1,13 @@
 //! A Glance that needs no cloud: its front half on images in memory.
 //!
-//! [`Store`] holds the images and who may see them, [`answer`] answers one request from it. Reading only: there is
-//! no I/O here and nothing changes a store.
+//! [`Store`] holds the images and who may see them, [`answer`] answers one request from it and carries out what that
+//! writes: the end of an image, and patches of its custom properties. There is no I/O here.
 
 mod list;
 mod service;
 mod store;
 mod visible;
+mod write;
 
 pub use service::answer;
 pub use store::{Caller, Store};

@@ -7,26 +7,29 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use super::list::list;
 use super::store::{Caller, Store};
 use super::visible::visible;
+use super::write;
 use crate::glance::front::{self, Asked, Ground, Reading};
 use crate::model::{Call, Face, Fault, Image, ImageId, ListEnd, Query, Reason};
 
 /// Answers as a Glance that holds these images. `path` and `query` are as they stood in the request line.
 ///
 /// A store with tokens asks for one, in `X-Auth-Token` or `X-Storage-Token`, before it looks at anything under a
-/// version. Nothing is written here, and data, members and the like are not served: 403 and 404.
+/// version. Of writes there are `DELETE` and `PATCH` of an image; data, members and the like are not served: 404, and
+/// 403 for what would write them.
 #[must_use]
 pub fn answer(
-    store: &Store,
+    store: &mut Store,
     method: &Method,
     path: &str,
     query: Option<&str>,
     headers: &HeaderMap,
+    body: &[u8],
 ) -> Response<Bytes> {
-    let caller = store.caller(token(headers));
+    let caller = store.caller(token(headers)).cloned();
     let open = method == Method::OPTIONS || !front::needs_token(path);
     let caller = match (caller, open) {
         (Some(caller), _) => caller,
-        (None, true) => &Caller::default(),
+        (None, true) => Caller::default(),
         (None, false) => return front::refuse(method, headers, &unauthorized(store)),
     };
     let ground = Ground {
@@ -34,14 +37,40 @@ pub fn answer(
         settings: store.settings().clone(),
     };
     match front::read(&ground, method, path, query, headers) {
-        Reading::Mine(asked) => serve(store, caller, &asked),
+        Reading::Mine(asked) => serve(store, &caller, &asked),
         Reading::Refused(refused) => refused.face.fault(&refused.fault),
         Reading::Answer(response) => response,
         Reading::Elsewhere if method == Method::GET => {
             front::refuse(method, headers, &Fault::no_route())
         }
-        Reading::Elsewhere => front::refuse(method, headers, &read_only()),
+        Reading::Draft(_) | Reading::Elsewhere => {
+            write(store, &caller, method, path, headers, body)
+                .unwrap_or_else(|fault| front::refuse(method, headers, &fault))
+        }
     }
+}
+
+/// A write that the front leaves to whoever holds the images.
+fn write(
+    store: &mut Store,
+    caller: &Caller,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Response<Bytes>, Fault> {
+    let id = front::image(path).ok_or_else(read_only)?;
+    let id = ImageId::parse(&id).ok_or_else(no_image)?;
+    if method == Method::DELETE {
+        write::delete(store, caller, &id)?;
+        let mut done = Response::new(Bytes::new());
+        *done.status_mut() = StatusCode::NO_CONTENT;
+        return Ok(done);
+    }
+    write::patch(store, caller, &id, headers, body)?;
+    let path = format!("/v2/images/{id}");
+    let get = Method::GET;
+    Ok(answer(store, &get, &path, None, headers, &[]))
 }
 
 fn serve(store: &Store, caller: &Caller, asked: &Asked) -> Response<Bytes> {
@@ -49,6 +78,8 @@ fn serve(store: &Store, caller: &Caller, asked: &Asked) -> Response<Bytes> {
     let answered = match &asked.call {
         Call::List(query) => page(store, caller, face, query),
         Call::Show(id) => show(store, caller, face, id),
+        // The front reads no writes.
+        Call::Delete(_) | Call::Change(..) => Err(read_only()),
     };
     answered.unwrap_or_else(|fault| face.fault(&fault))
 }
@@ -87,11 +118,7 @@ fn show(
         .map(|held| held.image);
     match image {
         Some(image) => face.show(&image),
-        None => Err(Fault::client(
-            StatusCode::NOT_FOUND,
-            Reason::NoImage,
-            "Image not found.",
-        )),
+        None => Err(no_image()),
     }
 }
 
@@ -117,11 +144,15 @@ fn unauthorized(store: &Store) -> Fault {
     fault
 }
 
+fn no_image() -> Fault {
+    Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, "Image not found.")
+}
+
 fn read_only() -> Fault {
     Fault::client(
         StatusCode::FORBIDDEN,
         Reason::NoRoute,
-        "These images can be read only.",
+        "Nothing else than images can be written here.",
     )
 }
 

@@ -1,5 +1,6 @@
 //! The images, and who asks.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::glance::front::Settings;
 use crate::glance::image;
 use crate::glance::tables::{MEMBER_STATUSES, lookup};
 use crate::model::query::MemberStatus;
-use crate::model::{Image, ImageId};
+use crate::model::{Image, ImageId, Value, time};
 
 /// The images that come with the program.
 const DEMO: &str = include_str!("../../fixtures/sandbox/images.json");
@@ -38,7 +39,13 @@ pub struct Caller {
     /// Whether the caller sees the images of every project.
     #[serde(default)]
     pub admin: bool,
+    /// Whether the caller may only read.
+    #[serde(default)]
+    pub reader: bool,
 }
+
+/// Custom properties with their values as JSON, in their order.
+pub(super) type Properties = Vec<(String, Box<RawValue>)>;
 
 /// One image with what is known of it besides its object.
 #[derive(Debug)]
@@ -53,6 +60,14 @@ pub(super) struct Held<'s> {
 struct Entry {
     json: Box<str>,
     members: HashMap<String, MemberStatus>,
+    changed: Option<Changed>,
+}
+
+/// What has been written since.
+#[derive(Clone, Debug)]
+struct Changed {
+    properties: Properties,
+    at: String,
 }
 
 #[derive(Clone, Debug)]
@@ -66,8 +81,8 @@ enum Access {
 impl Default for Access {
     fn default() -> Self {
         Self::Everybody(Caller {
-            project: String::new(),
             admin: true,
+            ..Caller::default()
         })
     }
 }
@@ -122,6 +137,7 @@ impl Store {
             entries.push(Entry {
                 json: raw.get().into(),
                 members: members.remove(&id).unwrap_or_default(),
+                changed: None,
             });
         }
         if let Some(id) = members.keys().next() {
@@ -152,6 +168,7 @@ impl Store {
             limit_param_default,
             api_limit_max,
             keep_repeats: false,
+            ..Settings::default()
         });
         self
     }
@@ -199,6 +216,19 @@ impl Store {
         self.entries.iter().filter_map(Entry::held)
     }
 
+    /// Forgets the image of this id.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.entries.retain(|entry| !entry.is(id));
+    }
+
+    /// Gives the image of this id these custom properties, and the time of now.
+    pub(super) fn set_properties(&mut self, id: &str, properties: Properties) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.is(id)) {
+            let at = time::write(jiff::Timestamp::now());
+            entry.changed = Some(Changed { properties, at });
+        }
+    }
+
     /// The image of this id.
     pub(super) fn image(&self, id: &str) -> Option<Held<'_>> {
         self.images().find(|held| held.image.id == id)
@@ -206,11 +236,22 @@ impl Store {
 }
 
 impl Entry {
+    fn is(&self, id: &str) -> bool {
+        self.held().is_some_and(|held| held.image.id == id)
+    }
+
     /// The image, read from its JSON. That it can be read was checked when it came in.
     fn held(&self) -> Option<Held<'_>> {
         let mut image = image::read(self.json.as_bytes()).ok()?;
         // The column's default (`glance/db/sqlalchemy/models.py`).
         image.visibility.get_or_insert("shared".into());
+        if let Some(Changed { properties, at }) = &self.changed {
+            image.updated_at = Some(Cow::Borrowed(at));
+            image.properties = properties
+                .iter()
+                .map(|(key, value)| (Cow::Borrowed(&**key), Value::Raw(value)))
+                .collect();
+        }
         Some(Held {
             image,
             members: &self.members,
@@ -273,7 +314,7 @@ mod tests {
         .unwrap();
         let plain = Caller {
             project: "p".into(),
-            admin: false,
+            ..Caller::default()
         };
         assert_eq!(store.caller(Some("t")), Some(&plain));
         assert!(store.caller(Some("root")).unwrap().admin);

@@ -40,7 +40,8 @@ fn listed(status: Status) -> bool {
     !matches!(status, Status::Killed | Status::Other)
 }
 
-fn owned(caller: &Caller, held: &Held<'_>) -> bool {
+/// Whether the image is the project's own.
+pub fn owned(caller: &Caller, held: &Held<'_>) -> bool {
     held.image.owner.as_deref() == Some(&caller.project)
 }
 

@@ -27,6 +27,12 @@ const TO_TRY: &[&str] = &[
     "/",
 ];
 
+/// A write worth trying: the options of `curl`, and the target.
+const WRITE: (&str, &str) = (
+    r#"-X POST -H 'Content-Type: application/json' -d '{"metadata": {"tried": "yes"}}'"#,
+    "/v2.1/demo/images/{id}/metadata",
+);
+
 /// Sends one legacy request through the proxy and words what happened: the request, what it made the proxy ask, and
 /// the reply; then lines to paste.
 ///
@@ -63,6 +69,12 @@ fn word(proxy: SocketAddr, upstream: &str, status: StatusCode, body: &[u8], id: 
             target.replace("{id}", id)
         );
     }
+    let (options, target) = WRITE;
+    let _ = writeln!(
+        out,
+        "    curl -s {options} 'http://{proxy}{}'",
+        target.replace("{id}", id)
+    );
     out
 }
 

@@ -1,13 +1,12 @@
 //! The built-in image service, on a port of the loopback interface.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -42,7 +41,7 @@ pub(super) async fn start(store: Store) -> Result<(SocketAddr, LastAsked)> {
         .context("the sandbox's image service finds no port")?;
     let address = listener.local_addr()?;
     let asked = LastAsked::default();
-    let (store, seen) = (Arc::new(store), asked.clone());
+    let (store, seen) = (Arc::new(Mutex::new(store)), asked.clone());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(converse(stream, Arc::clone(&store), seen.clone()));
@@ -51,11 +50,11 @@ pub(super) async fn start(store: Store) -> Result<(SocketAddr, LastAsked)> {
     Ok((address, asked))
 }
 
-async fn converse(stream: TcpStream, store: Arc<Store>, asked: LastAsked) {
+async fn converse(stream: TcpStream, store: Arc<Mutex<Store>>, asked: LastAsked) {
     let service = service_fn(move |request: Request<Incoming>| {
         asked.set(&request);
-        let reply = reply(&store, &request);
-        async move { Ok::<_, Infallible>(reply) }
+        let store = Arc::clone(&store);
+        async move { reply(&store, request).await }
     });
     // A client that breaks off is no concern of a sandbox.
     let _ = hyper::server::conn::http1::Builder::new()
@@ -63,14 +62,22 @@ async fn converse(stream: TcpStream, store: Arc<Store>, asked: LastAsked) {
         .await;
 }
 
-fn reply(store: &Store, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    let uri = request.uri();
-    answer(
-        store,
-        request.method(),
+async fn reply(
+    store: &Mutex<Store>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let (uri, headers) = (&parts.uri, &parts.headers);
+    // A store that panicked half-way through is still a store to play with.
+    let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+    let reply = answer(
+        &mut store,
+        &parts.method,
         uri.path(),
         uri.query(),
-        request.headers(),
-    )
-    .map(Full::new)
+        headers,
+        &body,
+    );
+    Ok(reply.map(Full::new))
 }

@@ -1,7 +1,6 @@
 //! Requests to Glance, and which part of a query they can carry.
 
 use form_urlencoded::byte_serialize;
-use http::Method;
 
 use crate::glance::tables;
 use crate::model::query::{NumberField, NumberTest, Scope, TextField};
@@ -52,18 +51,12 @@ pub(super) fn page(plan: &Plan, marker: Option<&str>, limit: u64) -> Exchange {
     if let Some(marker) = marker {
         query.add("marker", marker);
     }
-    Exchange {
-        method: Method::GET,
-        target: format!("/v2/images?{}", query.query),
-    }
+    Exchange::get(format!("/v2/images?{}", query.query))
 }
 
 /// The request for one image.
 pub(super) fn show(id: &ImageId) -> Exchange {
-    Exchange {
-        method: Method::GET,
-        target: format!("/v2/images/{id}"),
-    }
+    Exchange::get(format!("/v2/images/{id}"))
 }
 
 /// What becomes of one predicate.

@@ -11,10 +11,17 @@ use crate::webob::said::message;
 pub(super) fn read(call: &Call, refusal: &Refusal<'_>) -> Fault {
     let said = message(refusal.body);
     let mut fault = match (refusal.status, call) {
-        (StatusCode::NOT_FOUND, Call::Show(id)) => Fault::upstream(
-            StatusCode::NOT_FOUND,
-            Reason::NoImage,
-            format!("No image found with ID {id}"),
+        (StatusCode::NOT_FOUND, Call::Show(id) | Call::Delete(id) | Call::Change(id, _)) => {
+            Fault::upstream(
+                StatusCode::NOT_FOUND,
+                Reason::NoImage,
+                format!("No image found with ID {id}"),
+            )
+        }
+        (StatusCode::PAYLOAD_TOO_LARGE, Call::Change(..)) => Fault::upstream(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            Reason::PropertyQuota,
+            said.clone(),
         ),
         (status, _) if KEPT.contains(&status) => {
             let text = if said.is_empty() {
@@ -74,17 +81,26 @@ mod tests {
     use http::{HeaderMap, HeaderValue, StatusCode};
 
     use super::read;
-    use crate::model::{Call, ImageId, Query, Reason, Refusal};
+    use crate::model::{Call, Change, ImageId, Query, Reason, Refusal};
 
     #[test]
     fn statuses_map_to_what_the_caller_can_act_on() {
         let list = Call::List(Query::default());
-        let show = ImageId::parse("a").map(Call::Show).unwrap();
+        let id = ImageId::parse("a").unwrap();
+        let show = Call::Show(id.clone());
+        let delete = Call::Delete(id.clone());
+        let change = Call::Change(id, Change::Merge(Vec::new()));
         for (call, upstream, ours, reason) in [
             (&list, 400, 400, Reason::UpstreamRefused),
             (&list, 401, 401, Reason::UpstreamRefused),
             (&list, 403, 403, Reason::UpstreamRefused),
             (&show, 404, 404, Reason::NoImage),
+            (&delete, 404, 404, Reason::NoImage),
+            (&delete, 403, 403, Reason::UpstreamRefused),
+            (&delete, 409, 409, Reason::UpstreamRefused),
+            (&change, 404, 404, Reason::NoImage),
+            (&change, 413, 413, Reason::PropertyQuota),
+            (&change, 415, 502, Reason::UpstreamReply),
             (&list, 404, 502, Reason::UpstreamReply),
             (&list, 409, 409, Reason::UpstreamRefused),
             (&list, 413, 413, Reason::UpstreamRefused),

@@ -2,10 +2,13 @@
 
 use crate::glance::image;
 use crate::model::page::Envelope;
-use crate::model::{Back, Call, Exchange, Fault, Image, ImageId, Plan, Query, Reason, Refusal};
+use crate::model::{
+    Back, Call, Edit, Exchange, Fault, Image, ImageId, Plan, Query, Reason, Refusal,
+};
 
 mod call;
 mod fault;
+mod write;
 
 /// A Glance upstream, as far as its dialect goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,18 @@ impl Back for GlanceBack {
 
     fn show(&self, id: &ImageId) -> Exchange {
         call::show(id)
+    }
+
+    fn delete(&self, id: &ImageId) -> Exchange {
+        write::delete(id)
+    }
+
+    fn reserves(&self, key: &str) -> bool {
+        write::reserves(key)
+    }
+
+    fn change(&self, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
+        vec![write::change(id, edit)]
     }
 
     fn listed<'a>(&'a self, element: &'a [u8]) -> Result<Image<'a>, Fault> {

@@ -9,7 +9,7 @@ use super::document;
 use super::fault::{self, Voice};
 use super::json;
 use super::query::Listing;
-use crate::model::{Face, Fault, Image, ListEnd, Reason};
+use crate::model::{Change, Face, Fault, Image, ListEnd, Reason};
 
 /// What Python's `quote_plus` leaves as it is, and the blank, which becomes `+`.
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
@@ -40,6 +40,16 @@ pub(super) enum View {
     NoList,
     /// One image.
     Image {
+        /// Its id as it stood in the path, decoded.
+        id: String,
+    },
+    /// The same, to be deleted.
+    Doomed {
+        /// Its id as it stood in the path, decoded.
+        id: String,
+    },
+    /// The same, to be changed.
+    Changing {
         /// Its id as it stood in the path, decoded.
         id: String,
     },
@@ -78,6 +88,12 @@ impl GlanceFace {
     pub(super) fn new(voice: Voice, view: View) -> Self {
         Self { voice, view }
     }
+
+    fn worded(&self, fault: &Fault, message: String) -> Response<Bytes> {
+        let mut worded = fault.clone();
+        worded.message = message;
+        fault::write(self.voice, &worded, None)
+    }
 }
 
 impl Face for GlanceFace {
@@ -85,6 +101,8 @@ impl Face for GlanceFace {
         match self.view {
             View::List { .. } | View::NoList => "list-images",
             View::Image { .. } => "show-image",
+            View::Doomed { .. } => "delete-image",
+            View::Changing { .. } => "update-image",
             View::Document => "show-schema",
             View::Wrong { .. } | View::Nowhere => "none",
         }
@@ -96,10 +114,11 @@ impl Face for GlanceFace {
 
     fn fault(&self, fault: &Fault) -> Response<Bytes> {
         match &self.view {
-            View::Image { id } if fault.reason == Reason::NoImage => {
-                let mut worded = fault.clone();
-                worded.message = format!("No image found with ID {id}");
-                fault::write(self.voice, &worded, None)
+            View::Image { id } | View::Changing { id } if fault.reason == Reason::NoImage => {
+                self.worded(fault, format!("No image found with ID {id}"))
+            }
+            View::Doomed { id } if fault.reason == Reason::NoImage => {
+                self.worded(fault, format!("Failed to find image {id} to delete"))
             }
             View::Wrong { allow } => fault::write(self.voice, fault, Some(allow)),
             _ => fault::write(self.voice, fault, None),
@@ -110,6 +129,18 @@ impl Face for GlanceFace {
         let mut body = BytesMut::with_capacity(1024);
         json::image(image, &mut body);
         Ok(document::json(StatusCode::OK, body))
+    }
+
+    fn deleted(&self) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response
+    }
+
+    fn changed(&self, image: &Image<'_>, _: &Change) -> Response<Bytes> {
+        let mut body = BytesMut::with_capacity(1024);
+        json::image(image, &mut body);
+        document::json(StatusCode::OK, body)
     }
 
     fn list_head(&self) -> Response<()> {

@@ -12,6 +12,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use crate::model::{Call, Fault, ImageId, Reason};
 
 mod document;
+mod draft;
 mod face;
 mod fault;
 mod filter;
@@ -25,6 +26,7 @@ mod query;
 mod sort;
 pub mod unoffered;
 
+pub use draft::Draft;
 pub use face::GlanceFace;
 
 use face::View;
@@ -51,6 +53,19 @@ pub struct Settings {
     /// Whether `first` and `next` keep a parameter that the client gave more than once. A real Glance keeps the
     /// last one only and so loses tags from page to page; a front for clients keeps all.
     pub keep_repeats: bool,
+    /// What this half reads of the requests that write.
+    pub writes: Writes,
+}
+
+/// What a front reads of the requests that write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// Nothing: they are [`Reading::Elsewhere`].
+    Elsewhere,
+    /// The deletion of images; patches are refused by name.
+    Deletes,
+    /// The deletion of images and patches of their custom properties.
+    All,
 }
 
 impl Default for Settings {
@@ -59,6 +74,7 @@ impl Default for Settings {
             limit_param_default: 25,
             api_limit_max: 1000,
             keep_repeats: true,
+            writes: Writes::Elsewhere,
         }
     }
 }
@@ -68,6 +84,8 @@ impl Default for Settings {
 pub enum Reading {
     /// An image request that makes sense.
     Mine(Asked),
+    /// An image request that may make sense: its body has to be read.
+    Draft(Draft),
     /// An image request that makes none: it is answered here and never reaches an upstream.
     Refused(Refused),
     /// A document, or another reply that depends on nothing but the request.
@@ -109,6 +127,13 @@ pub fn read(
     }
     let voice = Voice::of(method, headers);
     let route = path::route(path);
+    if let (Route::Image(id), true) = (&route, ground.settings.writes != Writes::Elsewhere) {
+        match *method {
+            Method::DELETE => return delete(id.clone(), voice),
+            Method::PATCH => return update(id.clone(), ground.settings.writes, headers, voice),
+            _ => {}
+        }
+    }
     if let Some(methods) = route.methods() {
         if methods.elsewhere.contains(method) {
             return Reading::Elsewhere;
@@ -161,6 +186,15 @@ pub fn unoffered(method: &Method, path: &str, headers: &HeaderMap) -> Refused {
     }
 }
 
+/// The id in a path that names an image, decoded.
+#[must_use]
+pub fn image(path: &str) -> Option<String> {
+    match path::route(path) {
+        Route::Image(id) => Some(id),
+        _ => None,
+    }
+}
+
 /// Whether Glance asks for a token before it serves this path: all but the lists of versions.
 #[must_use]
 pub fn needs_token(path: &str) -> bool {
@@ -189,14 +223,50 @@ fn list(ground: &Ground, raw: Option<&str>, voice: Voice) -> Reading {
 
 fn show(id: String, voice: Voice) -> Reading {
     let call = ImageId::parse(&id).map(Call::Show);
-    let face = GlanceFace::new(voice, View::Image { id });
+    one(call, GlanceFace::new(voice, View::Image { id }))
+}
+
+fn delete(id: String, voice: Voice) -> Reading {
+    let call = ImageId::parse(&id).map(Call::Delete);
+    one(call, GlanceFace::new(voice, View::Doomed { id }))
+}
+
+fn one(call: Option<Call>, face: GlanceFace) -> Reading {
     match call {
         Some(call) => Reading::Mine(Asked { call, face }),
-        None => refused(
-            Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, "Image not found."),
-            face,
-        ),
+        None => refused(no_image(), face),
     }
+}
+
+/// A patch is looked at from outside first, as Glance does: whether it may be, what it is, and only then where it goes.
+fn update(id: String, writes: Writes, headers: &HeaderMap, voice: Voice) -> Reading {
+    let image = ImageId::parse(&id);
+    let face = GlanceFace::new(voice, View::Changing { id });
+    if writes != Writes::All {
+        return refused(switched_off(), face);
+    }
+    match (patch::edition(headers), image) {
+        (Err(fault), _) => refused(fault, face),
+        (Ok(_), None) => refused(no_image(), face),
+        (Ok(edition), Some(image)) => Reading::Draft(Draft {
+            face,
+            image,
+            edition,
+        }),
+    }
+}
+
+fn no_image() -> Fault {
+    Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, "Image not found.")
+}
+
+fn switched_off() -> Fault {
+    Fault::client(
+        StatusCode::FORBIDDEN,
+        Reason::NoRoute,
+        "This cloud has the Nova images API only, and changes of custom properties through it are switched off: a \
+         Nova may make a shared image private with them. An operator can allow them with nova.allow_metadata_writes.",
+    )
 }
 
 fn not_allowed(method: &Method) -> Fault {

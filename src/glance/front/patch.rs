@@ -1,4 +1,4 @@
-//! The body of `PATCH /v2/images/{id}`: a JSON patch, of the draft that its media type names.
+//! The body of `PATCH /v2/images/{id}`: a JSON patch, of the edition that its media type names.
 //!
 //! The order of checks is Glance's, and so is every message (`glance/api/v2/images.py`, `RequestDeserializer.update`).
 //! Where a Glance behind a Nova cannot do what a Glance does, the attribute is refused by its name: only custom
@@ -10,61 +10,38 @@ use http::{HeaderMap, StatusCode};
 use super::pointer;
 use crate::glance::tables::{SCHEMA_PROPERTIES, is_reserved, lookup};
 use crate::model::attributes::is_base_property;
-use crate::model::{Fault, Reason};
+use crate::model::{Fault, Reason, Step};
 use crate::webob::python::Json;
 
-/// The media types of a patch, and the draft of JSON patch that each follows.
-pub const MEDIA_TYPES: &[(&str, Draft)] = &[
-    ("application/openstack-images-v2.0-json-patch", Draft::Four),
-    ("application/openstack-images-v2.1-json-patch", Draft::Ten),
+/// The media types of a patch, and the edition of JSON patch that each means.
+pub const MEDIA_TYPES: &[(&str, Edition)] = &[
+    (
+        "application/openstack-images-v2.0-json-patch",
+        Edition::Four,
+    ),
+    ("application/openstack-images-v2.1-json-patch", Edition::Ten),
 ];
 
-/// A draft of JSON patch.
+/// An edition of JSON patch: the fourth or the tenth draft of its specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Draft {
+pub enum Edition {
     /// `{"add": "/key", "value": "..."}`; what is there cannot be added.
     Four,
     /// `{"op": "add", "path": "/key", "value": "..."}`; adding replaces what is there.
     Ten,
 }
 
-/// What is to become of an image's custom properties, step by step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Patch(pub Vec<Step>);
-
-/// One step. It is taken on what the steps before it have left.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// The property gets this value, whether or not it is there.
-    Set(String, String),
-    /// The property gets this value; it must not be there.
-    Create(String, String),
-    /// The property gets this value; it must be there.
-    Replace(String, String),
-    /// The property goes; it must be there.
-    Remove(String),
-}
-
-/// What a patch comes to on one image.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// The properties that get a value, in the order in which the patch names them first.
-    pub sets: Vec<(String, String)>,
-    /// The properties of the image that go, in that order, too.
-    pub removes: Vec<String>,
-}
-
-/// The draft that a request follows.
+/// The edition that a request means.
 ///
 /// # Errors
 /// 415 for every other media type, as for none.
-pub fn draft(headers: &HeaderMap) -> Result<Draft, Fault> {
+pub fn edition(headers: &HeaderMap) -> Result<Edition, Fault> {
     let given = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     let given = given.map(|value| value.split(';').next().unwrap_or_default().trim());
-    if let Some(draft) = given.and_then(|given| lookup(MEDIA_TYPES, given)) {
-        return Ok(draft);
+    if let Some(edition) = given.and_then(|given| lookup(MEDIA_TYPES, given)) {
+        return Ok(edition);
     }
     let known: Vec<_> = MEDIA_TYPES.iter().map(|(name, _)| *name).collect();
     let known = known.join(", ");
@@ -86,9 +63,9 @@ pub const ACCEPT_PATCH: &str =
 /// Reads a body.
 ///
 /// # Errors
-/// 400 for what is no patch of that draft or gives a property what it cannot hold; 403 for an attribute that is not the
+/// 400 for what is no patch of that edition or gives a property what it cannot hold; 403 for an attribute that is not the
 /// client's to change.
-pub fn read(draft: Draft, body: &[u8]) -> Result<Patch, Fault> {
+pub fn read(edition: Edition, body: &[u8]) -> Result<Vec<Step>, Fault> {
     if body.is_empty() {
         return Err(bad("Body expected in request."));
     }
@@ -102,73 +79,17 @@ pub fn read(draft: Draft, body: &[u8]) -> Result<Patch, Fault> {
         Some(_) => return Err(bad("Unexpected body type. Expected list/dict.")),
         None => return Err(bad("Malformed JSON in request body.")),
     };
-    steps
-        .iter()
-        .map(|raw| step(draft, raw))
-        .collect::<Result<_, _>>()
-        .map(Patch)
+    steps.iter().map(|raw| step(edition, raw)).collect()
 }
 
-impl Patch {
-    /// What the patch comes to on an image that has these properties.
-    ///
-    /// # Errors
-    /// 409 when a property that must be there is not, or the other way round.
-    pub fn on<'i>(&self, properties: impl Iterator<Item = &'i str>) -> Result<Outcome, Fault> {
-        let mut there: Vec<&str> = properties.collect();
-        let before = there.clone();
-        let mut touched: Vec<(&str, Option<&str>)> = Vec::new();
-        for step in &self.0 {
-            let (key, value) = step.parts();
-            let exists = there.contains(&key);
-            match step {
-                Step::Create(..) if exists => {
-                    return Err(conflict(&format!("Property {key} already present.")));
-                }
-                Step::Replace(..) | Step::Remove(_) if !exists => {
-                    return Err(conflict(&format!("Property {key} does not exist.")));
-                }
-                Step::Set(..) | Step::Create(..) if !exists => there.push(key),
-                Step::Remove(_) => there.retain(|is| *is != key),
-                _ => {}
-            }
-            match touched.iter_mut().find(|(is, _)| *is == key) {
-                Some((_, held)) => *held = value,
-                None => touched.push((key, value)),
-            }
-        }
-        let mut outcome = Outcome::default();
-        for (key, value) in touched {
-            match value {
-                Some(value) => outcome.sets.push((key.to_owned(), value.to_owned())),
-                None if before.contains(&key) => outcome.removes.push(key.to_owned()),
-                None => {}
-            }
-        }
-        Ok(outcome)
-    }
-}
-
-impl Step {
-    /// The property's name and the value that it gets.
-    fn parts(&self) -> (&str, Option<&str>) {
-        match self {
-            Self::Set(key, value) | Self::Create(key, value) | Self::Replace(key, value) => {
-                (key, Some(value))
-            }
-            Self::Remove(key) => (key, None),
-        }
-    }
-}
-
-fn step(draft: Draft, raw: &Json) -> Result<Step, Fault> {
+fn step(edition: Edition, raw: &Json) -> Result<Step, Fault> {
     let Json::Object(members) = raw else {
         return Err(bad("Operations must be JSON objects."));
     };
     let members = Members(members);
-    let (op, pointer) = match draft {
-        Draft::Four => four(&members)?,
-        Draft::Ten => ten(&members)?,
+    let (op, pointer) = match edition {
+        Edition::Four => four(&members)?,
+        Edition::Ten => ten(&members)?,
     };
     let path = pointer::read(&pointer.plain()).map_err(bad)?;
     let root = path.first().map(String::as_str).unwrap_or_default();
@@ -198,10 +119,10 @@ fn step(draft: Draft, raw: &Json) -> Result<Step, Fault> {
         return Ok(Step::Remove(key));
     };
     let value = text(root, value)?;
-    Ok(match (op, draft) {
+    Ok(match (op, edition) {
         (Op::Replace, _) => Step::Replace(key, value),
-        (_, Draft::Four) => Step::Create(key, value),
-        (_, Draft::Ten) => Step::Set(key, value),
+        (_, Edition::Four) => Step::Create(key, value),
+        (_, Edition::Ten) => Step::Set(key, value),
     })
 }
 
@@ -317,19 +238,11 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn bad(message: impl Into<String>) -> Fault {
-    Fault::client(StatusCode::BAD_REQUEST, Reason::BadRequest, message)
+    Fault::client(StatusCode::BAD_REQUEST, Reason::BadBody, message)
 }
 
 fn forbidden(message: String) -> Fault {
-    Fault::client(StatusCode::FORBIDDEN, Reason::BadRequest, message)
-}
-
-fn conflict(what: &str) -> Fault {
-    Fault::client(
-        StatusCode::CONFLICT,
-        Reason::BadRequest,
-        format!("There was a conflict when trying to complete your request.\n{what}"),
-    )
+    Fault::client(StatusCode::FORBIDDEN, Reason::ReservedKey, message)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Requests to Nova, and which part of a query they can carry.
 
 use form_urlencoded::byte_serialize;
-use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -56,7 +55,7 @@ pub(super) fn plan(settings: &Settings, query: &Query) -> Plan {
 /// Version and project, as every path begins.
 pub(super) fn root(version: &str, project: Option<&str>) -> String {
     match project {
-        Some(project) => format!("/{version}/{}", utf8_percent_encode(project, SEGMENT)),
+        Some(project) => format!("/{version}/{}", segment(project)),
         None => format!("/{version}"),
     }
 }
@@ -71,19 +70,17 @@ pub(super) fn page(root: &str, plan: &Plan, marker: Option<&str>, limit: u64) ->
     if let Some(marker) = marker {
         query.add("marker", marker);
     }
-    get(format!("{root}/images/detail?{}", query.query))
+    Exchange::get(format!("{root}/images/detail?{}", query.query))
 }
 
 /// The request for one image.
 pub(super) fn show(root: &str, id: &ImageId) -> Exchange {
-    get(format!("{root}/images/{id}"))
+    Exchange::get(format!("{root}/images/{id}"))
 }
 
-fn get(target: String) -> Exchange {
-    Exchange {
-        method: Method::GET,
-        target,
-    }
+/// Text as one segment of a path.
+pub(super) fn segment(text: &str) -> impl std::fmt::Display {
+    utf8_percent_encode(text, SEGMENT)
 }
 
 /// What becomes of one predicate.
@@ -238,3 +235,6 @@ impl Filters {
         self.names.push(name.to_owned());
     }
 }
+
+#[cfg(test)]
+mod tests;

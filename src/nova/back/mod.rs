@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use crate::model::page::Envelope;
 use crate::model::query::Visibility;
-use crate::model::{Back, Call, Exchange, Fault, Image, ImageId, Plan, Query, Refusal};
+use crate::model::{Back, Call, Edit, Exchange, Fault, Image, ImageId, Plan, Query, Refusal};
 
 mod call;
 mod fault;
 mod image;
 mod tables;
+mod write;
 
 pub use tables::{PUSHED, Pushed};
 
@@ -84,6 +85,18 @@ impl Back for NovaBack {
 
     fn show(&self, id: &ImageId) -> Exchange {
         call::show(&self.root(), id)
+    }
+
+    fn delete(&self, id: &ImageId) -> Exchange {
+        write::delete(&self.root(), id)
+    }
+
+    fn reserves(&self, key: &str) -> bool {
+        write::reserves(key)
+    }
+
+    fn change(&self, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
+        write::change(&self.root(), id, edit)
     }
 
     fn listed<'a>(&'a self, element: &'a [u8]) -> Result<Image<'a>, Fault> {

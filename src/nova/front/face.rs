@@ -8,13 +8,13 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::Ground;
 use super::fault;
-use super::json::Views;
+use super::json::{self, Views};
 use super::links::{Links, Next};
 use super::path::{MetadataKey, Place};
 use super::version;
-use crate::model::{Face, Fault, Image, ListEnd, Reason};
+use crate::model::{Change, Face, Fault, Image, ListEnd, Reason};
 use crate::nova::compat::{Compat, Microversion};
-use crate::nova::tables::{Operation, View};
+use crate::nova::tables::{Act, Operation, View};
 use crate::webob::accept;
 use crate::webob::page::Form;
 
@@ -80,6 +80,19 @@ impl NovaFace {
         response
     }
 
+    /// The key that stood in the path.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_ref().map(MetadataKey::as_str)
+    }
+
+    /// A reply that is nothing but its status: it has no content, and so no type of content either (RFC 9110, 15.3.5).
+    fn no_content(&self) -> Response<Bytes> {
+        let mut response = self.success(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response.headers_mut().remove(CONTENT_TYPE);
+        response
+    }
+
     fn view(&self) -> Option<View> {
         self.operation.map(|operation| operation.view)
     }
@@ -93,14 +106,25 @@ impl NovaFace {
 
     /// The item of the metadata that was asked for.
     fn item(&self, out: &mut BytesMut, image: &Image<'_>) -> Result<(), Fault> {
-        let asked = self.key.as_ref().map(MetadataKey::as_str);
-        let found = asked.and_then(|key| Some((key, image.property(key)?)));
+        let found = self.key().and_then(|key| Some((key, image.property(key)?)));
         let (key, value) = found.ok_or_else(no_item)?;
         out.extend_from_slice(b"{\"meta\": {");
         self.views().item(out, key, value);
         out.extend_from_slice(b"}}");
         Ok(())
     }
+}
+
+/// There can be no such metadata item: its key has a character that no key in a path may have.
+pub(super) fn impossible_item(act: Act) -> Fault {
+    if act != Act::SetItem {
+        return no_item();
+    }
+    Fault::client(
+        StatusCode::BAD_REQUEST,
+        Reason::BadRequest,
+        "The metadata key in the URI has a character that no key there may have.",
+    )
 }
 
 /// There is no such metadata item.
@@ -126,7 +150,10 @@ impl Face for NovaFace {
             return fault::unauthorized(fault);
         }
         let message = fault::message(fault, self.view(), self.image.as_deref());
-        let mut response = fault::nova(fault, &message);
+        let mut response = match fault.reason {
+            Reason::PropertyQuota => fault::nova(&fault::quota(fault), &message),
+            _ => fault::nova(fault, &message),
+        };
         if let Some(version) = self.version {
             version::echo(version, response.headers_mut());
         }
@@ -149,6 +176,37 @@ impl Face for NovaFace {
             }
         }
         Ok(self.success(out.freeze()))
+    }
+
+    fn deleted(&self) -> Response<Bytes> {
+        self.no_content()
+    }
+
+    /// Nova shows how the metadata is after a merge, what was asked for after a replacement, and nothing of what is
+    /// gone (`nova/api/openstack/compute/image_metadata.py`).
+    fn changed(&self, image: &Image<'_>, change: &Change) -> Response<Bytes> {
+        let mut out = BytesMut::with_capacity(1024);
+        match change {
+            Change::Merge(_) => {
+                out.extend_from_slice(b"{\"metadata\": ");
+                self.views().metadata(&mut out, image);
+            }
+            Change::Replace(items) => {
+                out.extend_from_slice(b"{\"metadata\": ");
+                json::texts(
+                    &mut out,
+                    items.iter().map(|(key, value)| (&**key, &**value)),
+                );
+            }
+            Change::Set(key, value) => {
+                out.extend_from_slice(b"{\"meta\": ");
+                json::texts(&mut out, [(&**key, &**value)].into_iter());
+            }
+            // No operation of Nova's has steps.
+            Change::Remove(_) | Change::Steps(_) => return self.no_content(),
+        }
+        out.put_u8(b'}');
+        self.success(out.freeze())
     }
 
     fn list_head(&self) -> Response<()> {

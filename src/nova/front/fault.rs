@@ -28,24 +28,30 @@ pub(super) enum Wording {
     Quoted,
     /// In Nova's own sentence, which names the image.
     NotAuthorized,
+    /// In Nova's own sentence about images that the caller may not delete, for whatever reason.
+    NotDeletable,
 }
 
 /// The wording by view and status; where there is no row, the words are passed on as they are. A list that is refused
 /// says why; an image that is refused says that it is.
 const WORDINGS: &[(View, StatusCode, Wording)] = &[
+    (View::Gone, StatusCode::FORBIDDEN, Wording::NotDeletable),
+    (
+        View::ItemGone,
+        StatusCode::FORBIDDEN,
+        Wording::NotAuthorized,
+    ),
     (View::Brief, StatusCode::BAD_REQUEST, Wording::Quoted),
     (View::Brief, StatusCode::FORBIDDEN, Wording::Quoted),
     (View::Detailed, StatusCode::BAD_REQUEST, Wording::Quoted),
     (View::Detailed, StatusCode::FORBIDDEN, Wording::Quoted),
     (View::Image, StatusCode::BAD_REQUEST, Wording::Quoted),
     (View::Image, StatusCode::FORBIDDEN, Wording::NotAuthorized),
-    (View::Metadata, StatusCode::BAD_REQUEST, Wording::Quoted),
     (
         View::Metadata,
         StatusCode::FORBIDDEN,
         Wording::NotAuthorized,
     ),
-    (View::MetadataItem, StatusCode::BAD_REQUEST, Wording::Quoted),
     (
         View::MetadataItem,
         StatusCode::FORBIDDEN,
@@ -61,6 +67,10 @@ pub(super) fn message<'f>(
 ) -> Cow<'f, str> {
     match fault.reason {
         Reason::NoImage => return Cow::Borrowed(NO_IMAGE),
+        Reason::PropertyQuota => return Cow::Borrowed("Image metadata limit exceeded"),
+        Reason::NoProperty if view == Some(View::ItemGone) => {
+            return Cow::Borrowed("Invalid metadata key");
+        }
         Reason::NoProperty | Reason::MicroversionCeiling => return Cow::Borrowed(NOT_FOUND),
         _ => {}
     }
@@ -81,6 +91,7 @@ pub(super) fn message<'f>(
         (Wording::NotAuthorized, Some(image)) => {
             Cow::Owned(format!("Not authorized for image {image}."))
         }
+        (Wording::NotDeletable, _) => Cow::Borrowed("You are not allowed to delete the image."),
         _ => Cow::Borrowed(text),
     }
 }
@@ -119,6 +130,15 @@ pub(super) fn unauthorized(fault: &Fault) -> Response<Bytes> {
         "application/json",
         Bytes::from_static(BODY.as_bytes()),
     )
+}
+
+/// Nova finds that an image has too much metadata before it asks Glance, and calls that forbidden
+/// (`nova/api/openstack/common.py`, `check_img_metadata_properties_quota`).
+pub(super) fn quota(fault: &Fault) -> Fault {
+    Fault {
+        status: StatusCode::FORBIDDEN,
+        ..fault.clone()
+    }
 }
 
 /// WebOb's answer to a path that Nova does not route.
@@ -191,7 +211,15 @@ mod tests {
                 View::MetadataItem,
                 "Not authorized for image I.",
             ),
+            (
+                403,
+                "Image X is protected and cannot be deleted.",
+                View::Gone,
+                "You are not allowed to delete the image.",
+            ),
+            (403, "any", View::ItemGone, "Not authorized for image I."),
             (409, "In <use>", View::Image, "In <use>"),
+            (409, "In <use>", View::Gone, "In <use>"),
             (413, "", View::Metadata, "Payload Too Large"),
         ] {
             let fault = refused(status, text);
@@ -204,6 +232,9 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_has_novas_sentence() {
+        let gone = Fault::client(StatusCode::NOT_FOUND, Reason::NoProperty, "any");
+        let said = message(&gone, Some(View::ItemGone), None);
+        assert_eq!(said, "Invalid metadata key");
         for (reason, sentence) in [
             (Reason::NoImage, "Image not found."),
             (Reason::NoProperty, "The resource could not be found."),

@@ -95,6 +95,20 @@ impl Views<'_> {
     }
 }
 
+/// An object of strings.
+pub(super) fn texts<'t>(out: &mut BytesMut, items: impl Iterator<Item = (&'t str, &'t str)>) {
+    out.put_u8(b'{');
+    for (index, (key, value)) in items.enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b", ");
+        }
+        text::string(out, key);
+        out.extend_from_slice(b": ");
+        text::string(out, value);
+    }
+    out.put_u8(b'}');
+}
+
 /// The beginning that every view shares.
 fn identity(out: &mut BytesMut, image: &Image<'_>) {
     out.extend_from_slice(b"{\"id\": ");

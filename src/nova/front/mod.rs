@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::model::{Call, Fault, ImageId, Reason};
+use crate::model::{Call, Change, Fault, ImageId, Reason};
 use crate::nova::compat::Compat;
-use crate::nova::tables::Operation;
+use crate::nova::tables::{Act, Operation};
 use crate::webob;
 
+mod body;
 mod date;
 mod documents;
+mod draft;
 mod face;
 mod fault;
 mod json;
@@ -25,6 +27,7 @@ mod text;
 mod version;
 
 pub use documents::document;
+pub use draft::Draft;
 pub use face::NovaFace;
 
 use links::Next;
@@ -45,6 +48,8 @@ pub struct Ground {
 pub enum Reading {
     /// An image request that makes sense.
     Mine(Asked),
+    /// An image request that may make sense: its body has to be read.
+    Draft(Draft),
     /// An image request that makes none: it is answered here and never reaches an upstream.
     Refused(Refused),
     /// Not an image request.
@@ -95,6 +100,14 @@ pub fn read(
             fault: Fault::no_route(),
             face: NovaFace::of_faults(ground, headers),
         }),
+        Route::Image { operation, .. }
+            if operation.act != Act::Read && request.overrides_its_method() =>
+        {
+            Reading::Refused(Refused {
+                fault: Fault::no_route(),
+                face: NovaFace::of_faults(ground, headers),
+            })
+        }
         Route::Image {
             place,
             operation,
@@ -104,6 +117,9 @@ pub fn read(
             let mut face = request.face(place, operation);
             face.image = id.as_ref().map(ToString::to_string);
             face.key = key;
+            if let (Some(_), Some(image)) = (operation.act.member(), &id) {
+                return request.draft(place, operation, image.clone(), face);
+            }
             match request.call(place, operation, id, &mut face) {
                 Ok(call) => Reading::Mine(Asked { call, face }),
                 Err(fault) => Reading::Refused(Refused { fault, face }),
@@ -113,7 +129,9 @@ pub fn read(
             let missing = Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, fault::NO_IMAGE);
             request.refuse(place, operation, missing)
         }
-        Route::NoItem { place, operation } => request.refuse(place, operation, face::no_item()),
+        Route::NoItem { place, operation } => {
+            request.refuse(place, operation, face::impossible_item(operation.act))
+        }
     }
 }
 
@@ -157,6 +175,13 @@ impl Request<'_> {
         face: &mut NovaFace,
     ) -> Result<Call, Fault> {
         self.check_version(place, operation, face)?;
+        match (operation.act, &id, face.key()) {
+            (Act::Delete, Some(id), _) => return Ok(Call::Delete(id.clone())),
+            (Act::RemoveItem, Some(id), Some(key)) => {
+                return Ok(Call::Change(id.clone(), Change::Remove(key.to_owned())));
+            }
+            _ => {}
+        }
         let pairs = webob::query::parse(self.query).ok_or_else(not_utf8)?;
         if let Some(id) = id {
             return Ok(Call::Show(id));
@@ -170,6 +195,30 @@ impl Request<'_> {
             query.limit,
         ));
         Ok(Call::List(query))
+    }
+
+    /// What can be said of a write before its body is there.
+    fn draft(
+        self,
+        place: Place<'_>,
+        operation: &'static Operation,
+        image: ImageId,
+        mut face: NovaFace,
+    ) -> Reading {
+        let gone = match self.check_version(place, operation, &mut face) {
+            Err(fault) if fault.reason != Reason::MicroversionCeiling => {
+                return Reading::Refused(Refused { fault, face });
+            }
+            checked => checked.err(),
+        };
+        Reading::Draft(Draft {
+            face,
+            act: operation.act,
+            image,
+            strict: place.version == version::VERSIONED,
+            foreign: draft::is_foreign(self.headers),
+            gone,
+        })
     }
 
     /// Refuses a request for what does not exist, unless something else is wrong with it first.

@@ -158,18 +158,21 @@ fn within<'p>(method: &Method, place: Place<'p>, rest: &[Segment<'p>]) -> Route<
     if rest.iter().any(Segment::vanishes) {
         return Route::Nowhere;
     }
-    let mut known = false;
-    for operation in OPERATIONS {
-        let Some((id, key)) = fit(operation.path, rest) else {
-            continue;
-        };
-        known = true;
+    let asked = |operation: &Operation| operation.methods.contains(&method.as_str());
+    let mut rows: Vec<_> = OPERATIONS
+        .iter()
+        .filter_map(|operation| Some((operation, fit(operation.path, rest)?)))
+        .collect();
+    // Where an image or an item cannot exist, the method decides how that is said.
+    rows.sort_by_key(|(operation, _)| !asked(operation));
+    let known = !rows.is_empty();
+    for (operation, (id, key)) in rows {
         let id = id.map(|segment| segment.text.as_deref().and_then(ImageId::parse));
         let key = key.map(|segment| segment.text.as_deref().and_then(MetadataKey::parse));
         match (id, key) {
             (Some(None), _) => return Route::NoImage { place, operation },
             (_, Some(None)) => return Route::NoItem { place, operation },
-            (id, key) if operation.methods.contains(&method.as_str()) => {
+            (id, key) if asked(operation) => {
                 return Route::Image {
                     place,
                     operation,

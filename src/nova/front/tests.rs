@@ -381,6 +381,7 @@ proptest! {
                 let reply = refused.face.fault(&refused.fault);
                 prop_assert!(reply.status().is_client_error() && reply.body().is_ascii());
             }
+            Reading::Draft(draft) => prop_assert!(false, "a GET has no body: {draft:?}"),
             Reading::Elsewhere => {}
         }
     }
@@ -402,5 +403,10 @@ fn a_method_in_the_query_is_never_passed_on() {
             "{query}"
         );
     }
-    assert!(matches!(read(Method::DELETE, "a=b"), Reading::Elsewhere));
+    assert!(matches!(
+        read(Method::DELETE, "_method=GET"),
+        Reading::Refused(_)
+    ));
+    assert!(matches!(read(Method::DELETE, "a=b"), Reading::Mine(_)));
+    assert!(matches!(read(Method::PATCH, "a=b"), Reading::Elsewhere));
 }

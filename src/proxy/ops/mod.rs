@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
-use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 
 use super::body::{self, Body, BoxError, Broken};
 use super::upstream::Upstream;
-use crate::model::{Back, Call, Exchange, Fault, Reason, Refusal};
+use crate::model::{Back, Call, Content, Exchange, Fault, Reason, Refusal};
 use crate::watch::Tally;
 
+mod change;
+mod delete;
 mod list;
 mod show;
 
+pub use change::change;
+pub use delete::delete;
 pub use list::list;
 pub use show::show;
 
@@ -44,11 +48,28 @@ pub struct Limits {
 /// How much of an error reply is read.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
+/// The statuses of replies that bring what was asked for.
+const CONTENT_FOLLOWS: [StatusCode; 2] =
+    [StatusCode::OK, StatusCode::NON_AUTHORITATIVE_INFORMATION];
+
 impl Asking {
     /// Sends one request and hands out the reply if it is a success that can be read.
     async fn ask(&self, call: &Call, exchange: Exchange) -> Result<Body, Fault> {
-        let Exchange { method, target } = exchange;
-        let mut request = Request::new(body::empty());
+        let Exchange {
+            method,
+            target,
+            content,
+        } = exchange;
+        let mut headers = self.headers.clone();
+        let mut request = Request::new(match content {
+            None => body::empty(),
+            Some(Content { kind, bytes }) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+                body::full(bytes)
+            }
+        });
+        // What has been deleted is answered with nothing, in more than one way.
+        let ends = method == Method::DELETE;
         *request.method_mut() = method;
         *request.uri_mut() = Uri::try_from(target).map_err(|error| {
             Fault::client(
@@ -58,20 +79,21 @@ impl Asking {
             )
             .with_detail(error.to_string())
         })?;
-        *request.headers_mut() = self.headers.clone();
+        *request.headers_mut() = headers;
         self.tally.add_upstream_request();
         let (head, body) = self.upstream.send(request).await?.into_parts();
-        let identity =
-            |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+        let identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
         let encoding = head
             .headers
             .get_all(CONTENT_ENCODING)
             .iter()
             .find(|value| !identity(value));
-        if !matches!(
-            head.status,
-            StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION
-        ) {
+        let done = if ends {
+            head.status.is_success()
+        } else {
+            CONTENT_FOLLOWS.contains(&head.status)
+        };
+        if !done {
             let said = match encoding {
                 Some(_) => Vec::new(),
                 None => read_upto(body, MAX_ERROR_BODY).await.unwrap_or_default(),

@@ -19,7 +19,7 @@ const KEYS: [SortKey; 8] = [
 fn caller() -> Caller {
     Caller {
         project: "p".to_owned(),
-        admin: false,
+        ..Caller::default()
     }
 }
 

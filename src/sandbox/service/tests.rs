@@ -16,7 +16,7 @@ fn ask(store: &Store, method: &Method, target: &str, headers: &[(&str, &str)]) -
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
-    let response = answer(store, method, path, query, &map);
+    let response = answer(&mut store.clone(), method, path, query, &map, &[]);
     let status = response.status().as_u16();
     (
         status,

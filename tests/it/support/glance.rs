@@ -12,6 +12,7 @@ use super::upstream::{Reply, Seen, Upstream};
 pub struct Glance {
     pub upstream: Upstream,
     script: Arc<Mutex<Vec<Scripted>>>,
+    store: Arc<Mutex<Store>>,
 }
 
 /// What to answer in the store's place: a pattern over `METHOD TARGET`, status, headers and body.
@@ -25,6 +26,8 @@ pub struct Scripted(
 
 impl Glance {
     pub async fn start(store: Store) -> Self {
+        let store = Arc::new(Mutex::new(store));
+        let images = Arc::clone(&store);
         let script = Arc::new(Mutex::new(Vec::<Scripted>::new()));
         let scripts = Arc::clone(&script);
         let upstream = Upstream::start(move |seen| {
@@ -34,14 +37,34 @@ impl Glance {
                 .unwrap()
                 .iter()
                 .find_map(|scripted| scripted.reply(line));
-            scripted.unwrap_or_else(|| stored(&store, seen))
+            scripted.unwrap_or_else(|| stored(&mut images.lock().unwrap(), seen))
         })
         .await;
-        Self { upstream, script }
+        Self {
+            upstream,
+            script,
+            store,
+        }
     }
 
     pub fn url(&self) -> String {
         format!("http://{}", self.upstream.address)
+    }
+
+    /// From now on, these are the images.
+    pub fn hold(&self, store: Store) {
+        *self.store.lock().unwrap() = store;
+    }
+
+    /// How an image is now, as Glance shows it to the holder of this token.
+    pub fn image(&self, id: &str, token: &str) -> (u16, String) {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-auth-token", HeaderValue::try_from(token).unwrap());
+        let path = format!("/v2/images/{id}");
+        let store = &mut self.store.lock().unwrap();
+        let reply = answer(store, &Method::GET, &path, None, &headers, &[]);
+        let body = String::from_utf8(reply.body().to_vec()).unwrap();
+        (reply.status().as_u16(), body)
     }
 
     /// From now on, these replies come first.
@@ -69,7 +92,7 @@ impl Scripted {
     }
 }
 
-fn stored(store: &Store, seen: &Seen) -> Reply {
+fn stored(store: &mut Store, seen: &Seen) -> Reply {
     let mut headers = HeaderMap::new();
     for line in seen.head.lines().skip(1) {
         let (name, _) = line.split_once(':').unwrap();
@@ -85,7 +108,7 @@ fn stored(store: &Store, seen: &Seen) -> Reply {
         .target()
         .split_once('?')
         .map_or((seen.target(), None), |(path, query)| (path, Some(query)));
-    let (head, body) = answer(store, &method, path, query, &headers).into_parts();
+    let (head, body) = answer(store, &method, path, query, &headers, &seen.body).into_parts();
     let lines: Vec<_> = head
         .headers
         .iter()

@@ -279,6 +279,7 @@ pub async fn read_message<S: AsyncRead + Unpin>(
     let body = match (chunked, length) {
         (true, _) => read_chunks(stream, buffer).await?,
         (false, Some(length)) => take(stream, buffer, length).await?,
+        (false, None) if head.starts_with("HTTP/1.1 204") => Vec::new(),
         (false, None) if to_end => {
             while more(stream, buffer).await.is_some() {}
             std::mem::take(buffer)

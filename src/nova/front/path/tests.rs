@@ -99,21 +99,48 @@ fn other_requests_pass_by() {
     ] {
         assert_eq!(get(path), "elsewhere", "{path}");
     }
-    for method in [
-        Method::POST,
-        Method::PUT,
-        Method::DELETE,
-        Method::PATCH,
-        Method::OPTIONS,
+    let paths = ["", "/detail", "/x", "/x/metadata", "/x/metadata/k"];
+    for (method, read) in [
+        (Method::PATCH, [None; 5]),
+        (Method::OPTIONS, [None; 5]),
+        (
+            Method::POST,
+            [
+                None,
+                None,
+                None,
+                Some("merge-image-metadata v2.1 p x"),
+                None,
+            ],
+        ),
+        (
+            Method::PUT,
+            [
+                None,
+                None,
+                None,
+                Some("replace-image-metadata v2.1 p x"),
+                Some("set-image-metadata-item v2.1 p x k"),
+            ],
+        ),
+        (
+            Method::DELETE,
+            [
+                None,
+                Some("delete-image v2.1 p detail"),
+                Some("delete-image v2.1 p x"),
+                None,
+                Some("delete-image-metadata-item v2.1 p x k"),
+            ],
+        ),
     ] {
-        for path in [
-            "/v2.1/p/images",
-            "/v2.1/p/images/detail",
-            "/v2.1/p/images/x",
-            "/v2.1/p/images/x/metadata",
-            "/v2.1/p/images/x/metadata/k",
-        ] {
-            assert_eq!(word(&method, path), "elsewhere", "{method} {path}");
+        for (tail, read) in paths.iter().zip(read) {
+            let path = format!("/v2.1/p/images{tail}");
+            assert_eq!(
+                word(&method, &path),
+                read.unwrap_or("elsewhere"),
+                "{method} {path}"
+            );
         }
     }
 }

@@ -1,0 +1,144 @@
+//! Requests to Glance that write.
+
+use bytes::Bytes;
+use http::Method;
+use serde::Serialize;
+
+use crate::glance::tables;
+use crate::model::{Content, Edit, Exchange, ImageId};
+
+/// The media type of Glance's own JSON patch in which `add` on a property that exists sets it anew
+/// (`glance/api/v2/images.py`, `_do_add`).
+const PATCH: &str = "application/openstack-images-v2.1-json-patch";
+
+/// One operation of a patch. Glance knows `replace` too, which is not needed, and no `test`.
+#[derive(Serialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
+enum Operation<'e> {
+    Remove { path: String },
+    Add { path: String, value: &'e str },
+}
+
+/// The request that ends one image.
+pub(super) fn delete(id: &ImageId) -> Exchange {
+    Exchange {
+        method: Method::DELETE,
+        target: format!("/v2/images/{id}"),
+        content: None,
+    }
+}
+
+/// The patch of an edit. It names custom properties only: what another writer does to the image in the meantime, to
+/// its visibility, its tags or its other properties, stays done.
+///
+/// A value is always written with `add`. With `replace`, a property that another writer has just removed would be a
+/// conflict; the client wants the value to be there either way.
+pub(super) fn change(id: &ImageId, edit: &Edit) -> Exchange {
+    let removals = edit
+        .remove
+        .iter()
+        .map(|key| Operation::Remove { path: pointer(key) });
+    let settings = edit.set.iter().map(|setting| Operation::Add {
+        path: pointer(&setting.key),
+        value: &setting.value,
+    });
+    let operations: Vec<_> = removals.chain(settings).collect();
+    let bytes = serde_json::to_vec(&operations).unwrap_or_default();
+    Exchange {
+        method: Method::PATCH,
+        target: format!("/v2/images/{id}"),
+        content: Some(Content {
+            kind: PATCH,
+            bytes: Bytes::from(bytes),
+        }),
+    }
+}
+
+/// A JSON pointer to a member (RFC 6901, section 3).
+fn pointer(key: &str) -> String {
+    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
+/// Whether Glance keeps the name for itself. It strips blanks off a pointer, so that ` name` means the same.
+pub(super) fn reserves(key: &str) -> bool {
+    let key = key.trim();
+    tables::is_base_property(key)
+        || tables::OBJECT_ATTRIBUTES.contains(&key)
+        || key.starts_with(tables::RESERVED_PREFIX)
+        || (key.starts_with("__") && key.ends_with("__"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{change, delete, reserves};
+    use crate::model::{Edit, ImageId, Setting};
+
+    fn set(key: &str, value: &str) -> Setting {
+        Setting {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            existed: false,
+        }
+    }
+
+    #[test]
+    fn a_patch_names_the_properties_and_nothing_else() {
+        let id = ImageId::parse("x").unwrap();
+        let edit = Edit {
+            remove: vec!["a/b".to_owned(), "~".to_owned()],
+            set: vec![set("~1", "\"č\u{1f40e}\n"), set("", "")],
+        };
+        let exchange = change(&id, &edit);
+        assert_eq!(
+            (exchange.method.as_str(), &*exchange.target),
+            ("PATCH", "/v2/images/x")
+        );
+        let content = exchange.content.unwrap();
+        assert_eq!(content.kind, "application/openstack-images-v2.1-json-patch");
+        assert_eq!(
+            std::str::from_utf8(&content.bytes).unwrap(),
+            concat!(
+                r#"[{"op":"remove","path":"/a~1b"},{"op":"remove","path":"/~0"},"#,
+                r#"{"op":"add","path":"/~01","value":"\"č🐎\n"},{"op":"add","path":"/","value":""}]"#
+            )
+        );
+        let exchange = delete(&id);
+        assert_eq!(
+            (exchange.method.as_str(), exchange.content),
+            ("DELETE", None)
+        );
+    }
+
+    #[test]
+    fn what_glance_keeps_for_itself() {
+        for key in [
+            "name",
+            "visibility",
+            "tags",
+            "location",
+            "deleted",
+            "image_id",
+            "member",
+            "os_glance_x",
+            "os_glance_",
+            "__class__",
+            " name",
+            "status\n",
+            "extra_properties",
+        ] {
+            assert!(reserves(key), "{key}");
+        }
+        for key in [
+            "Name",
+            "os_distro",
+            "kernel_id",
+            "properties",
+            "",
+            "_",
+            "x__",
+            "locations2",
+        ] {
+            assert!(!reserves(key), "{key}");
+        }
+    }
+}

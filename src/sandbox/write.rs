@@ -1,0 +1,231 @@
+//! Writes: the end of an image, and patches of its custom properties.
+//!
+//! Everything that Glance looks at is looked at in its order: the patch, whether the image is there, whether it is the
+//! caller's, each operation, the number of properties. What the image itself is made of stays as it is.
+
+use std::borrow::Cow;
+
+use http::HeaderMap;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::store::{Caller, Held, Properties, Store};
+use super::visible::{owned, visible};
+use crate::glance::tables::{OBJECT_ATTRIBUTES, RESERVED_PREFIX, is_base_property};
+use crate::model::{Fault, ImageId, Reason, Value};
+
+/// The media type of a patch.
+const PATCH: &str = "application/openstack-images-v2.1-json-patch";
+
+/// How many custom properties an image may have (Glance: `image_property_quota`).
+const MAX_PROPERTIES: usize = 128;
+
+/// One operation of a patch, as it is written.
+#[derive(Deserialize)]
+struct Raw<'r> {
+    #[serde(borrow)]
+    op: Cow<'r, str>,
+    #[serde(borrow)]
+    path: Cow<'r, str>,
+    #[serde(borrow)]
+    value: Option<&'r RawValue>,
+}
+
+/// One operation on a custom property.
+enum Operation {
+    Remove(String),
+    Add(String, Box<RawValue>),
+    Replace(String, Box<RawValue>),
+}
+
+/// Ends an image (`glance/api/v2/images.py`, `delete`).
+pub(super) fn delete(store: &mut Store, caller: &Caller, id: &ImageId) -> Result<(), Fault> {
+    let held = seen(store, caller, id).ok_or_else(|| {
+        let message = format!("Failed to find image {id} to delete");
+        Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, message)
+    })?;
+    may(caller, &held, "delete_image")?;
+    if held.image.protected {
+        let message = format!("Image {id} is protected and cannot be deleted.");
+        return Err(forbidden(message));
+    }
+    store.remove(id.as_str());
+    Ok(())
+}
+
+/// Patches an image (`glance/api/v2/images.py`, `update`).
+pub(super) fn patch(
+    store: &mut Store,
+    caller: &Caller,
+    id: &ImageId,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(), Fault> {
+    let operations = read(headers, body)?;
+    let held = seen(store, caller, id).ok_or_else(|| {
+        let message = format!("No image found with ID {id}");
+        Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, message)
+    })?;
+    may(caller, &held, "modify_image")?;
+    let mut properties = properties(&held);
+    let before = properties.len();
+    for operation in operations {
+        apply(operation, &mut properties)?;
+    }
+    let counted = properties
+        .iter()
+        .filter(|(key, _)| !key.starts_with(RESERVED_PREFIX));
+    let count = counted.count();
+    if count > MAX_PROPERTIES && properties.len() > before {
+        let message = format!(
+            "The limit has been exceeded on the number of allowed image properties. Attempted: {count}, Maximum: \
+             {MAX_PROPERTIES}"
+        );
+        return Err(Fault::client(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            Reason::PropertyQuota,
+            message,
+        ));
+    }
+    store.set_properties(id.as_str(), properties);
+    Ok(())
+}
+
+fn seen<'s>(store: &'s Store, caller: &Caller, id: &ImageId) -> Option<Held<'s>> {
+    store
+        .image(id.as_str())
+        .filter(|held| visible(caller, held))
+}
+
+/// The stock policies: the owner's project and administrators, and among those who are not readers only.
+fn may(caller: &Caller, held: &Held<'_>, action: &str) -> Result<(), Fault> {
+    if caller.admin || (owned(caller, held) && !caller.reader) {
+        return Ok(());
+    }
+    Err(forbidden(format!(
+        "You are not authorized to complete {action} action."
+    )))
+}
+
+/// What an image's custom properties are, to be edited.
+fn properties(held: &Held<'_>) -> Properties {
+    let own = |value: &Value<'_>| match value {
+        Value::Raw(raw) => (*raw).to_owned(),
+        Value::Text(text) => to_raw_value(text).unwrap_or_else(|_| RawValue::NULL.to_owned()),
+    };
+    let held = held.image.properties.iter();
+    held.map(|(key, value)| (key.to_string(), own(value)))
+        .collect()
+}
+
+fn apply(operation: Operation, properties: &mut Properties) -> Result<(), Fault> {
+    let (key, value) = match operation {
+        Operation::Remove(key) => (key, None),
+        Operation::Add(key, value) => {
+            match place(properties, &key) {
+                Some(at) => properties[at].1 = value,
+                None => properties.push((key, value)),
+            }
+            return Ok(());
+        }
+        Operation::Replace(key, value) => (key, Some(value)),
+    };
+    match (place(properties, &key), value) {
+        (Some(at), Some(value)) => properties[at].1 = value,
+        (Some(at), None) => drop(properties.remove(at)),
+        (None, _) => {
+            return Err(Fault::client(
+                StatusCode::CONFLICT,
+                Reason::NoProperty,
+                format!("Property {key} does not exist."),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn place(properties: &Properties, key: &str) -> Option<usize> {
+    properties.iter().position(|(is, _)| is == key)
+}
+
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Operation>, Fault> {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    if kind != Some(PATCH) {
+        return Err(Fault::client(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Reason::BadBody,
+            format!("Image PATCH expects Content-Type one of: {PATCH}"),
+        ));
+    }
+    let raw: Vec<Raw<'_>> = serde_json::from_slice(body)
+        .map_err(|_| bad("Request body must be a JSON array of operation objects.".to_owned()))?;
+    raw.into_iter().map(operation).collect()
+}
+
+fn operation(raw: Raw<'_>) -> Result<Operation, Fault> {
+    let Raw { op, path, value } = raw;
+    let key = member(&path)?;
+    if OBJECT_ATTRIBUTES.contains(&&*key) || key.starts_with(RESERVED_PREFIX) {
+        return Err(forbidden(format!("Attribute '{key}' is reserved.")));
+    }
+    if is_base_property(&key) {
+        return Err(forbidden(format!("Attribute '{key}' is read-only.")));
+    }
+    if op == "remove" {
+        return Ok(Operation::Remove(key));
+    }
+    let value = value.ok_or_else(|| {
+        bad(format!(
+            "Operation \"{op}\" requires a member named \"value\"."
+        ))
+    })?;
+    text(&key, value)?;
+    match &*op {
+        "add" => Ok(Operation::Add(key, value.to_owned())),
+        "replace" => Ok(Operation::Replace(key, value.to_owned())),
+        _ => Err(bad(format!(
+            "Invalid operation: `{op}`. It must be one of the following: add, remove, replace."
+        ))),
+    }
+}
+
+/// The member that a pointer names; blanks around it do not count (`_decode_json_pointer`).
+fn member(path: &str) -> Result<String, Fault> {
+    let Some(name) = path.strip_prefix('/') else {
+        return Err(bad(format!("Pointer `{path}` does not start with \"/\".")));
+    };
+    if name.contains('/') {
+        return Err(bad(format!(
+            "Invalid JSON pointer for this resource: '{path}'"
+        )));
+    }
+    Ok(name.replace("~1", "/").replace("~0", "~").trim().to_owned())
+}
+
+/// A value must be a string, and MySQL's `utf8` has no room for what takes four bytes (`no_4byte_params`).
+fn text(key: &str, value: &RawValue) -> Result<(), Fault> {
+    let Ok(text) = serde_json::from_str::<String>(value.get()) else {
+        let value = value.get();
+        return Err(bad(format!(
+            "Provided object does not match schema 'image': {value} is not of type 'string'"
+        )));
+    };
+    if text.chars().chain(key.chars()).any(|c| c.len_utf8() == 4) {
+        return Err(bad(
+            "Property names and values can't contain 4 byte unicode.".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn bad(message: String) -> Fault {
+    Fault::client(StatusCode::BAD_REQUEST, Reason::BadBody, message)
+}
+
+fn forbidden(message: String) -> Fault {
+    Fault::client(StatusCode::FORBIDDEN, Reason::UpstreamRefused, message)
+}
