@@ -1,11 +1,10 @@
 //! What a client wants done to an image's custom properties, and what that comes to.
 
-use std::collections::{HashMap, HashSet};
-
 use http::StatusCode;
 
 use super::fault::{Fault, Reason};
 use super::image::{Image, Value};
+use super::steps::{Outcome, Steps};
 
 /// A wish, as a client can say it without knowing the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,21 +17,8 @@ pub enum Change {
     Set(String, String),
     /// This property goes. It is a fault if it is not there.
     Remove(String),
-    /// These steps, each on what the ones before it have left.
-    Steps(Vec<Step>),
-}
-
-/// One step of a patch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// The property gets this value, whether or not it is there.
-    Set(String, String),
-    /// The property gets this value; it must not be there.
-    Create(String, String),
-    /// The property gets this value; it must be there.
-    Replace(String, String),
-    /// The property goes; it must be there.
-    Remove(String),
+    /// These steps are taken, one on what the other has left. It is a fault if one cannot be.
+    Steps(Steps),
 }
 
 /// What a [`Change`] comes to on one image: nothing that is so already is in it.
@@ -94,14 +80,12 @@ impl Change {
             }
             Self::Steps(steps) => {
                 let names = image.properties.iter().map(|(key, _)| &**key);
-                for (key, value) in outcome(steps, names)? {
-                    match value {
-                        Some(value) => edit.set_one(key, value, image, &reserved)?,
-                        None if image.property(key).is_none() => {}
-                        None if reserved(key) => return Err(refused(key)),
-                        None => edit.remove.push(key.to_owned()),
-                    }
+                let Outcome { sets, removes } = steps.on(names)?;
+                edit.set_all(&sets, image, &reserved)?;
+                if let Some(key) = removes.iter().find(|key| reserved(key)) {
+                    return Err(refused(key));
                 }
+                edit.remove = removes;
             }
         }
         Ok(edit)
@@ -143,60 +127,6 @@ impl Edit {
     }
 }
 
-/// What steps come to on an image with these properties: each name once, where it comes first, with the value that it
-/// has in the end, if any.
-fn outcome<'s>(
-    steps: &'s [Step],
-    names: impl Iterator<Item = &'s str>,
-) -> Result<Vec<(&'s str, Option<&'s str>)>, Fault> {
-    let mut there: HashSet<&str> = names.collect();
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut outcome = Vec::new();
-    for step in steps {
-        let (key, value) = step.parts();
-        let exists = match value {
-            Some(_) => !there.insert(key),
-            None => there.remove(key),
-        };
-        match step {
-            Step::Create(..) if exists => {
-                return Err(conflict(&format!("Property {key} already present.")));
-            }
-            Step::Replace(..) | Step::Remove(_) if !exists => {
-                return Err(conflict(&format!("Property {key} does not exist.")));
-            }
-            _ => {}
-        }
-        let place = *places.entry(key).or_insert(outcome.len());
-        match outcome.get_mut(place) {
-            Some(held) => *held = (key, value),
-            None => outcome.push((key, value)),
-        }
-    }
-    Ok(outcome)
-}
-
-impl Step {
-    /// The property's name and the value that it gets.
-    fn parts(&self) -> (&str, Option<&str>) {
-        match self {
-            Self::Set(key, value) | Self::Create(key, value) | Self::Replace(key, value) => {
-                (key, Some(value))
-            }
-            Self::Remove(key) => (key, None),
-        }
-    }
-}
-
-/// Glance's words for what a patch presupposes in vain.
-fn conflict(what: &str) -> Fault {
-    Fault::client(
-        StatusCode::CONFLICT,
-        Reason::NoProperty,
-        format!("There was a conflict when trying to complete your request.\n{what}"),
-    )
-}
-
 fn refused(key: &str) -> Fault {
     Fault::client(
         StatusCode::BAD_REQUEST,
@@ -221,7 +151,7 @@ mod tests {
 
     use serde_json::value::RawValue;
 
-    use super::{Change, Edit, Setting, Step};
+    use super::{Change, Edit, Setting};
     use crate::model::{Image, Reason, Value};
 
     fn image<'a>(properties: &[(&'a str, &'a str)]) -> Image<'a> {
@@ -330,76 +260,5 @@ mod tests {
             (fault.status.as_u16(), fault.reason),
             (404, Reason::NoProperty)
         );
-    }
-
-    #[test]
-    fn steps_are_taken_one_after_the_other() {
-        let image = image(&[
-            ("color", r#""red""#),
-            ("shape", "null"),
-            ("os_glance_x", r#""y""#),
-        ]);
-        let set = |key: &str, value: &str| Step::Set(key.into(), value.into());
-        let create = |key: &str, value: &str| Step::Create(key.into(), value.into());
-        let replace = |key: &str, value: &str| Step::Replace(key.into(), value.into());
-        let remove = |key: &str| Step::Remove(key.into());
-        for (steps, expected) in [
-            (vec![], edit(&[], &[])),
-            (vec![set("color", "red")], edit(&[], &[])),
-            (
-                vec![set("new", "1"), set("color", "2")],
-                edit(&[], &[("new", "1", false), ("color", "2", true)]),
-            ),
-            (
-                vec![set("new", "1"), replace("new", "2")],
-                edit(&[], &[("new", "2", false)]),
-            ),
-            (vec![set("new", "1"), remove("new")], edit(&[], &[])),
-            (
-                vec![remove("color"), set("color", "2")],
-                edit(&[], &[("color", "2", true)]),
-            ),
-            (
-                vec![set("color", "2"), remove("color")],
-                edit(&["color"], &[]),
-            ),
-            (
-                vec![remove("shape"), remove("color")],
-                edit(&["shape", "color"], &[]),
-            ),
-            (vec![create("new", "1")], edit(&[], &[("new", "1", false)])),
-            (
-                vec![remove("color"), create("color", "1")],
-                edit(&[], &[("color", "1", true)]),
-            ),
-        ] {
-            let change = Change::Steps(steps);
-            assert_eq!(change.on(&image, reserved).unwrap(), expected, "{change:?}");
-        }
-        for (steps, status, said) in [
-            (
-                vec![create("color", "1")],
-                409,
-                "conflict when trying to complete your request.\nProperty color already present.",
-            ),
-            (
-                vec![replace("new", "1")],
-                409,
-                "Property new does not exist.",
-            ),
-            (vec![remove("new")], 409, "Property new does not exist."),
-            (
-                vec![remove("color"), remove("color")],
-                409,
-                "Property color does not exist.",
-            ),
-            (vec![set("name", "x")], 400, "'name'"),
-            (vec![remove("os_glance_x")], 400, "'os_glance_x'"),
-        ] {
-            let change = Change::Steps(steps);
-            let fault = change.on(&image, reserved).unwrap_err();
-            assert_eq!(fault.status.as_u16(), status, "{change:?}");
-            assert!(fault.message.contains(said), "{}", fault.message);
-        }
     }
 }

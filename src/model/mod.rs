@@ -16,10 +16,11 @@ pub mod order;
 pub mod page;
 pub mod query;
 pub mod status;
+pub mod steps;
 pub mod time;
 
 pub use call::{Call, ImageId};
-pub use change::{Change, Edit, Setting, Step};
+pub use change::{Change, Edit, Setting};
 pub use dialect::{Back, Content, Exchange, Face, ListEnd, Plan, Refusal};
 pub use fault::{Fault, Reason, Source};
 pub use image::{Image, Size, Value};

@@ -43,10 +43,8 @@ pub fn answer(
         Reading::Elsewhere if method == Method::GET => {
             front::refuse(method, headers, &Fault::no_route())
         }
-        Reading::Draft(_) | Reading::Elsewhere => {
-            write(store, &caller, method, path, headers, body)
-                .unwrap_or_else(|fault| front::refuse(method, headers, &fault))
-        }
+        Reading::Elsewhere => write(store, &caller, method, path, headers, body)
+            .unwrap_or_else(|fault| front::refuse(method, headers, &fault)),
     }
 }
 

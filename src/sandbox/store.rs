@@ -168,7 +168,6 @@ impl Store {
             limit_param_default,
             api_limit_max,
             keep_repeats: false,
-            ..Settings::default()
         });
         self
     }

@@ -16,6 +16,7 @@ mod nova_recorded;
 mod passthrough;
 mod readme;
 mod reload;
+mod reverse;
 mod support;
 mod timeouts;
 mod translated;

@@ -43,15 +43,12 @@ pub(super) enum View {
         /// Its id as it stood in the path, decoded.
         id: String,
     },
-    /// The same, to be deleted.
-    Doomed {
+    /// One image that is written to.
+    Write {
         /// Its id as it stood in the path, decoded.
         id: String,
-    },
-    /// The same, to be changed.
-    Changing {
-        /// Its id as it stood in the path, decoded.
-        id: String,
+        /// What is done to it.
+        operation: &'static str,
     },
     /// A schema document.
     Document,
@@ -88,12 +85,6 @@ impl GlanceFace {
     pub(super) fn new(voice: Voice, view: View) -> Self {
         Self { voice, view }
     }
-
-    fn worded(&self, fault: &Fault, message: String) -> Response<Bytes> {
-        let mut worded = fault.clone();
-        worded.message = message;
-        fault::write(self.voice, &worded, None)
-    }
 }
 
 impl Face for GlanceFace {
@@ -101,8 +92,7 @@ impl Face for GlanceFace {
         match self.view {
             View::List { .. } | View::NoList => "list-images",
             View::Image { .. } => "show-image",
-            View::Doomed { .. } => "delete-image",
-            View::Changing { .. } => "update-image",
+            View::Write { operation, .. } => operation,
             View::Document => "show-schema",
             View::Wrong { .. } | View::Nowhere => "none",
         }
@@ -114,11 +104,18 @@ impl Face for GlanceFace {
 
     fn fault(&self, fault: &Fault) -> Response<Bytes> {
         match &self.view {
-            View::Image { id } | View::Changing { id } if fault.reason == Reason::NoImage => {
-                self.worded(fault, format!("No image found with ID {id}"))
+            View::Image { id } if fault.reason == Reason::NoImage => {
+                let mut worded = fault.clone();
+                worded.message = format!("No image found with ID {id}");
+                fault::write(self.voice, &worded, None)
             }
-            View::Doomed { id } if fault.reason == Reason::NoImage => {
-                self.worded(fault, format!("Failed to find image {id} to delete"))
+            View::Write { id, operation } if fault.reason == Reason::NoImage => {
+                let mut worded = fault.clone();
+                worded.message = match *operation {
+                    "delete-image" => format!("Failed to find image {id} to delete"),
+                    _ => format!("No image found with ID {id}"),
+                };
+                fault::write(self.voice, &worded, None)
             }
             View::Wrong { allow } => fault::write(self.voice, fault, Some(allow)),
             _ => fault::write(self.voice, fault, None),

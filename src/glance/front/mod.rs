@@ -12,7 +12,6 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use crate::model::{Call, Fault, ImageId, Reason};
 
 mod document;
-mod draft;
 mod face;
 mod fault;
 mod filter;
@@ -25,9 +24,10 @@ mod pointer;
 mod query;
 mod sort;
 pub mod unoffered;
+mod write;
 
-pub use draft::Draft;
 pub use face::GlanceFace;
+pub use write::{Draft, Written, write};
 
 use face::View;
 use fault::Voice;
@@ -53,19 +53,6 @@ pub struct Settings {
     /// Whether `first` and `next` keep a parameter that the client gave more than once. A real Glance keeps the
     /// last one only and so loses tags from page to page; a front for clients keeps all.
     pub keep_repeats: bool,
-    /// What this half reads of the requests that write.
-    pub writes: Writes,
-}
-
-/// What a front reads of the requests that write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Writes {
-    /// Nothing: they are [`Reading::Elsewhere`].
-    Elsewhere,
-    /// The deletion of images; patches are refused by name.
-    Deletes,
-    /// The deletion of images and patches of their custom properties.
-    All,
 }
 
 impl Default for Settings {
@@ -74,7 +61,6 @@ impl Default for Settings {
             limit_param_default: 25,
             api_limit_max: 1000,
             keep_repeats: true,
-            writes: Writes::Elsewhere,
         }
     }
 }
@@ -84,8 +70,6 @@ impl Default for Settings {
 pub enum Reading {
     /// An image request that makes sense.
     Mine(Asked),
-    /// An image request that may make sense: its body has to be read.
-    Draft(Draft),
     /// An image request that makes none: it is answered here and never reaches an upstream.
     Refused(Refused),
     /// A document, or another reply that depends on nothing but the request.
@@ -127,13 +111,6 @@ pub fn read(
     }
     let voice = Voice::of(method, headers);
     let route = path::route(path);
-    if let (Route::Image(id), true) = (&route, ground.settings.writes != Writes::Elsewhere) {
-        match *method {
-            Method::DELETE => return delete(id.clone(), voice),
-            Method::PATCH => return update(id.clone(), ground.settings.writes, headers, voice),
-            _ => {}
-        }
-    }
     if let Some(methods) = route.methods() {
         if methods.elsewhere.contains(method) {
             return Reading::Elsewhere;
@@ -208,6 +185,12 @@ pub fn refuse(method: &Method, headers: &HeaderMap, fault: &Fault) -> Response<B
     fault::write(Voice::of(method, headers), fault, None)
 }
 
+/// The face of a request of which nothing is known but that it fails: one that no front has read.
+#[must_use]
+pub fn face(method: &Method, headers: &HeaderMap) -> GlanceFace {
+    GlanceFace::new(Voice::of(method, headers), View::Nowhere)
+}
+
 fn list(ground: &Ground, raw: Option<&str>, voice: Voice) -> Reading {
     match query::read(raw, &ground.settings) {
         Ok(listing) => {
@@ -223,50 +206,14 @@ fn list(ground: &Ground, raw: Option<&str>, voice: Voice) -> Reading {
 
 fn show(id: String, voice: Voice) -> Reading {
     let call = ImageId::parse(&id).map(Call::Show);
-    one(call, GlanceFace::new(voice, View::Image { id }))
-}
-
-fn delete(id: String, voice: Voice) -> Reading {
-    let call = ImageId::parse(&id).map(Call::Delete);
-    one(call, GlanceFace::new(voice, View::Doomed { id }))
-}
-
-fn one(call: Option<Call>, face: GlanceFace) -> Reading {
+    let face = GlanceFace::new(voice, View::Image { id });
     match call {
         Some(call) => Reading::Mine(Asked { call, face }),
-        None => refused(no_image(), face),
-    }
-}
-
-/// A patch is looked at from outside first, as Glance does: whether it may be, what it is, and only then where it goes.
-fn update(id: String, writes: Writes, headers: &HeaderMap, voice: Voice) -> Reading {
-    let image = ImageId::parse(&id);
-    let face = GlanceFace::new(voice, View::Changing { id });
-    if writes != Writes::All {
-        return refused(switched_off(), face);
-    }
-    match (patch::edition(headers), image) {
-        (Err(fault), _) => refused(fault, face),
-        (Ok(_), None) => refused(no_image(), face),
-        (Ok(edition), Some(image)) => Reading::Draft(Draft {
+        None => refused(
+            Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, "Image not found."),
             face,
-            image,
-            edition,
-        }),
+        ),
     }
-}
-
-fn no_image() -> Fault {
-    Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, "Image not found.")
-}
-
-fn switched_off() -> Fault {
-    Fault::client(
-        StatusCode::FORBIDDEN,
-        Reason::NoRoute,
-        "This cloud has the Nova images API only, and changes of custom properties through it are switched off: a \
-         Nova may make a shared image private with them. An operator can allow them with nova.allow_metadata_writes.",
-    )
 }
 
 fn not_allowed(method: &Method) -> Fault {

@@ -1,4 +1,4 @@
-//! The body of `PATCH /v2/images/{id}`: a JSON patch, of the edition that its media type names.
+//! The body of `PATCH /v2/images/{id}`: a JSON patch, of the draft that its media type names.
 //!
 //! The order of checks is Glance's, and so is every message (`glance/api/v2/images.py`, `RequestDeserializer.update`).
 //! Where a Glance behind a Nova cannot do what a Glance does, the attribute is refused by its name: only custom
@@ -10,38 +10,36 @@ use http::{HeaderMap, StatusCode};
 use super::pointer;
 use crate::glance::tables::{SCHEMA_PROPERTIES, is_reserved, lookup};
 use crate::model::attributes::is_base_property;
-use crate::model::{Fault, Reason, Step};
+pub use crate::model::steps::{Outcome, Step, Steps as Patch};
+use crate::model::{Fault, Reason};
 use crate::webob::python::Json;
 
-/// The media types of a patch, and the edition of JSON patch that each means.
-pub const MEDIA_TYPES: &[(&str, Edition)] = &[
-    (
-        "application/openstack-images-v2.0-json-patch",
-        Edition::Four,
-    ),
-    ("application/openstack-images-v2.1-json-patch", Edition::Ten),
+/// The media types of a patch, and the draft of JSON patch that each follows.
+pub const MEDIA_TYPES: &[(&str, Draft)] = &[
+    ("application/openstack-images-v2.0-json-patch", Draft::Four),
+    ("application/openstack-images-v2.1-json-patch", Draft::Ten),
 ];
 
-/// An edition of JSON patch: the fourth or the tenth draft of its specification.
+/// A draft of JSON patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edition {
+pub enum Draft {
     /// `{"add": "/key", "value": "..."}`; what is there cannot be added.
     Four,
     /// `{"op": "add", "path": "/key", "value": "..."}`; adding replaces what is there.
     Ten,
 }
 
-/// The edition that a request means.
+/// The draft that a request follows.
 ///
 /// # Errors
 /// 415 for every other media type, as for none.
-pub fn edition(headers: &HeaderMap) -> Result<Edition, Fault> {
+pub fn draft(headers: &HeaderMap) -> Result<Draft, Fault> {
     let given = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     let given = given.map(|value| value.split(';').next().unwrap_or_default().trim());
-    if let Some(edition) = given.and_then(|given| lookup(MEDIA_TYPES, given)) {
-        return Ok(edition);
+    if let Some(draft) = given.and_then(|given| lookup(MEDIA_TYPES, given)) {
+        return Ok(draft);
     }
     let known: Vec<_> = MEDIA_TYPES.iter().map(|(name, _)| *name).collect();
     let known = known.join(", ");
@@ -63,9 +61,9 @@ pub const ACCEPT_PATCH: &str =
 /// Reads a body.
 ///
 /// # Errors
-/// 400 for what is no patch of that edition or gives a property what it cannot hold; 403 for an attribute that is not the
+/// 400 for what is no patch of that draft or gives a property what it cannot hold; 403 for an attribute that is not the
 /// client's to change.
-pub fn read(edition: Edition, body: &[u8]) -> Result<Vec<Step>, Fault> {
+pub fn read(draft: Draft, body: &[u8]) -> Result<Patch, Fault> {
     if body.is_empty() {
         return Err(bad("Body expected in request."));
     }
@@ -79,17 +77,21 @@ pub fn read(edition: Edition, body: &[u8]) -> Result<Vec<Step>, Fault> {
         Some(_) => return Err(bad("Unexpected body type. Expected list/dict.")),
         None => return Err(bad("Malformed JSON in request body.")),
     };
-    steps.iter().map(|raw| step(edition, raw)).collect()
+    steps
+        .iter()
+        .map(|raw| step(draft, raw))
+        .collect::<Result<_, _>>()
+        .map(Patch)
 }
 
-fn step(edition: Edition, raw: &Json) -> Result<Step, Fault> {
+fn step(draft: Draft, raw: &Json) -> Result<Step, Fault> {
     let Json::Object(members) = raw else {
         return Err(bad("Operations must be JSON objects."));
     };
     let members = Members(members);
-    let (op, pointer) = match edition {
-        Edition::Four => four(&members)?,
-        Edition::Ten => ten(&members)?,
+    let (op, pointer) = match draft {
+        Draft::Four => four(&members)?,
+        Draft::Ten => ten(&members)?,
     };
     let path = pointer::read(&pointer.plain()).map_err(bad)?;
     let root = path.first().map(String::as_str).unwrap_or_default();
@@ -119,10 +121,10 @@ fn step(edition: Edition, raw: &Json) -> Result<Step, Fault> {
         return Ok(Step::Remove(key));
     };
     let value = text(root, value)?;
-    Ok(match (op, edition) {
+    Ok(match (op, draft) {
         (Op::Replace, _) => Step::Replace(key, value),
-        (_, Edition::Four) => Step::Create(key, value),
-        (_, Edition::Ten) => Step::Set(key, value),
+        (_, Draft::Four) => Step::Create(key, value),
+        (_, Draft::Ten) => Step::Set(key, value),
     })
 }
 
@@ -238,11 +240,11 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn bad(message: impl Into<String>) -> Fault {
-    Fault::client(StatusCode::BAD_REQUEST, Reason::BadBody, message)
+    Fault::client(StatusCode::BAD_REQUEST, Reason::BadRequest, message)
 }
 
 fn forbidden(message: String) -> Fault {
-    Fault::client(StatusCode::FORBIDDEN, Reason::ReservedKey, message)
+    Fault::client(StatusCode::FORBIDDEN, Reason::BadRequest, message)
 }
 
 #[cfg(test)]

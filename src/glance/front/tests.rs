@@ -3,8 +3,8 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, Method, Response};
 
-use super::{Ground, Reading, Settings, Writes, needs_token, read, unoffered};
-use crate::model::{Call, Change, Face, Fault, Image, ImageId, ListEnd, Reason, Step};
+use super::{Ground, Reading, Settings, needs_token, read};
+use crate::model::{Call, Face, Fault, Image, ListEnd, Reason};
 
 fn reading_with(settings: Settings, method: &Method, target: &str) -> Reading {
     let ground = Ground {
@@ -126,7 +126,6 @@ fn each_method_and_path_has_its_reading() {
     ] {
         let got = match reading(&method, target) {
             Reading::Mine(_) => "mine".to_owned(),
-            Reading::Draft(_) => "draft".to_owned(),
             Reading::Elsewhere => "elsewhere".to_owned(),
             Reading::Answer(response) => response.status().as_str().to_owned(),
             Reading::Refused(refused) => {
@@ -212,150 +211,4 @@ fn an_image_is_written_whole() {
     let two: Vec<serde_json::Value> =
         serde_json::from_slice(&[b"[", &out[..], b"]"].concat()).unwrap();
     assert_eq!(two, [shown.clone(), shown]);
-}
-
-/// A request that writes, with the media type of a patch or without one.
-fn writing(writes: Writes, method: &Method, target: &str, kind: Option<&'static str>) -> Reading {
-    let ground = Ground {
-        base: String::new(),
-        settings: Arc::new(Settings {
-            writes,
-            ..Settings::default()
-        }),
-    };
-    let mut headers = HeaderMap::new();
-    headers.insert("accept", HeaderValue::from_static("application/json"));
-    if let Some(kind) = kind {
-        headers.insert("content-type", HeaderValue::from_static(kind));
-    }
-    read(&ground, method, target, None, &headers)
-}
-
-const TEN: &str = "application/openstack-images-v2.1-json-patch";
-
-#[test]
-fn deletions_and_patches_as_far_as_they_are_allowed() {
-    let id = || ImageId::parse("70a599e0").unwrap();
-    for writes in [Writes::Deletes, Writes::All] {
-        let path = "/v2/images/70a599e0";
-        let Reading::Mine(asked) = writing(writes, &Method::DELETE, path, None) else {
-            panic!("a deletion");
-        };
-        assert_eq!(asked.call, Call::Delete(id()));
-        assert_eq!(asked.face.operation(), "delete-image");
-        let done = asked.face.deleted();
-        assert_eq!(
-            (done.status().as_u16(), done.headers().get("content-type")),
-            (204, None)
-        );
-        let gone = Fault::client(http::StatusCode::NOT_FOUND, Reason::NoImage, "gone");
-        assert!(text(asked.face.fault(&gone)).contains("Failed to find image 70a599e0 to delete"));
-        let Reading::Mine(asked) = writing(writes, &Method::GET, path, None) else {
-            panic!("a show");
-        };
-        assert_eq!(asked.call, Call::Show(id()));
-    }
-    for (writes, target, kind, status, said) in [
-        (
-            Writes::Deletes,
-            "/v2/images/70a599e0",
-            Some(TEN),
-            403,
-            "nova.allow_metadata_writes",
-        ),
-        (
-            Writes::All,
-            "/v2/images/70a599e0",
-            Some("application/json"),
-            415,
-            "The request media type application/json is not supported",
-        ),
-        (
-            Writes::All,
-            "/v2/images/70a599e0",
-            None,
-            415,
-            "Image PATCH expects Content-Type one of",
-        ),
-        (
-            Writes::All,
-            "/v2/images/a%20b",
-            Some(TEN),
-            404,
-            "No image found with ID a b",
-        ),
-    ] {
-        let Reading::Refused(refused) = writing(writes, &Method::PATCH, target, kind) else {
-            panic!("{target} is refused");
-        };
-        let reply = refused.face.fault(&refused.fault);
-        assert_eq!(reply.status().as_u16(), status);
-        assert_eq!(reply.headers().contains_key("accept-patch"), status == 415);
-        assert!(text(reply).contains(said), "{said}");
-    }
-    let bad = writing(Writes::All, &Method::DELETE, "/v2/images/a%20b", None);
-    let Reading::Refused(refused) = bad else {
-        panic!("no image has this id");
-    };
-    assert!(
-        text(refused.face.fault(&refused.fault)).contains("Failed to find image a b to delete")
-    );
-}
-
-#[test]
-fn a_patch_is_complete_with_its_body() {
-    let path = "/v2/images/70a599e0";
-    let Reading::Draft(draft) = writing(Writes::All, &Method::PATCH, path, Some(TEN)) else {
-        panic!("a patch");
-    };
-    assert_eq!(draft.image().as_str(), "70a599e0");
-    let call = draft
-        .complete(br#"[{"op": "add", "path": "/a", "value": "1"}]"#)
-        .unwrap();
-    let steps = vec![Step::Set("a".to_owned(), "1".to_owned())];
-    let Call::Change(id, change) = &call else {
-        panic!("a change");
-    };
-    assert_eq!((id.as_str(), change), ("70a599e0", &Change::Steps(steps)));
-    let fault = draft.complete(b"{").unwrap_err();
-    assert_eq!(fault.message, "Malformed JSON in request body.");
-    let asked = draft.with(call);
-    assert_eq!(asked.face.operation(), "update-image");
-    let conflict = Fault::client(
-        http::StatusCode::CONFLICT,
-        Reason::NoProperty,
-        "There was a conflict when trying to complete your request.\nProperty nope does not exist.",
-    );
-    assert_eq!(
-        text(asked.face.fault(&conflict)),
-        r#"{"message": "There was a conflict when trying to complete your request.<br /><br />\nProperty nope does not exist.\n\n", "code": "409 Conflict", "title": "Conflict"}"#
-    );
-}
-
-#[test]
-fn what_is_not_offered_is_refused_by_name() {
-    let mut headers = HeaderMap::new();
-    headers.insert("accept", HeaderValue::from_static("application/json"));
-    for (method, path, status, said) in [
-        (Method::POST, "/v2/images", 403, "the creation of images"),
-        (
-            Method::PUT,
-            "/v2.9/images/a/file",
-            403,
-            "the upload of image data",
-        ),
-        (
-            Method::GET,
-            "/v2/images/a/stage",
-            405,
-            "The method GET is not allowed",
-        ),
-        (Method::GET, "/v2/nowhere", 404, "could not be found"),
-    ] {
-        let refused = unoffered(&method, path, &headers);
-        let reply = refused.face.fault(&refused.fault);
-        assert_eq!(reply.status().as_u16(), status, "{path}");
-        assert_eq!(reply.headers().contains_key("allow"), status == 405);
-        assert!(text(reply).contains(said), "{path}");
-    }
 }

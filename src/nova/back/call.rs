@@ -12,7 +12,7 @@ use crate::model::{Exchange, ImageId, Order, Plan, Predicate, Query, time};
 use crate::nova::tables::PROPERTY_PREFIX;
 
 /// What stays as it is in a path segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
@@ -55,7 +55,7 @@ pub(super) fn plan(settings: &Settings, query: &Query) -> Plan {
 /// Version and project, as every path begins.
 pub(super) fn root(version: &str, project: Option<&str>) -> String {
     match project {
-        Some(project) => format!("/{version}/{}", segment(project)),
+        Some(project) => format!("/{version}/{}", utf8_percent_encode(project, SEGMENT)),
         None => format!("/{version}"),
     }
 }
@@ -76,11 +76,6 @@ pub(super) fn page(root: &str, plan: &Plan, marker: Option<&str>, limit: u64) ->
 /// The request for one image.
 pub(super) fn show(root: &str, id: &ImageId) -> Exchange {
     Exchange::get(format!("{root}/images/{id}"))
-}
-
-/// Text as one segment of a path.
-pub(super) fn segment(text: &str) -> impl std::fmt::Display {
-    utf8_percent_encode(text, SEGMENT)
 }
 
 /// What becomes of one predicate.

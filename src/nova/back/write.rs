@@ -2,153 +2,146 @@
 
 use bytes::Bytes;
 use http::Method;
+use percent_encoding::utf8_percent_encode;
+use serde::Serialize;
+use serde::ser::{SerializeMap as _, Serializer};
 
-use super::call::segment;
+use super::call::{self, SEGMENT};
 use crate::model::attributes::is_base_property;
-use crate::model::{Content, Edit, Exchange, ImageId, Setting};
+use crate::model::change::Setting;
+use crate::model::{Content, Edit, Exchange, ImageId};
 
 /// The request that ends one image.
 pub(super) fn delete(root: &str, id: &ImageId) -> Exchange {
+    bare(Method::DELETE, format!("{root}/images/{id}"))
+}
+
+/// The requests of an edit: what gets a value in one, what goes one by one, since Nova has no other way that leaves the
+/// rest alone; and at last the image, since Nova answers the others without it.
+pub(super) fn change(root: &str, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
+    let metadata = format!("{root}/images/{id}/metadata");
+    let mut exchanges = Vec::with_capacity(edit.remove.len() + 2);
+    if !edit.set.is_empty() {
+        let body = Body {
+            metadata: Metadata(&edit.set),
+        };
+        exchanges.push(Exchange {
+            method: Method::POST,
+            target: metadata.clone(),
+            content: Some(Content {
+                kind: "application/json",
+                bytes: Bytes::from(serde_json::to_vec(&body).unwrap_or_default()),
+            }),
+        });
+    }
+    exchanges.extend(edit.remove.iter().map(|key| {
+        let key = utf8_percent_encode(key, SEGMENT);
+        bare(Method::DELETE, format!("{metadata}/{key}"))
+    }));
+    exchanges.push(call::show(root, id));
+    exchanges
+}
+
+/// Whether Nova's metadata cannot hold a property of this name: the schema of its newer releases allows letters, digits
+/// and a few marks, 255 at most (`nova/api/validation/parameter_types.py`, `metadata`); and what names an attribute of
+/// the image means that attribute to the Glance behind it, which strips blanks off. In a path, dots alone are a step
+/// and no name, and up to Mitaka a suffix chooses the form of the reply.
+pub(super) fn reserves(key: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:. ".contains(&byte);
+    key.is_empty()
+        || key.len() > 255
+        || !key.bytes().all(allowed)
+        || key.bytes().all(|byte| byte == b'.')
+        || [".json", ".xml"].iter().any(|suffix| key.ends_with(suffix))
+        || key.starts_with("os_glance_")
+        || is_base_property(key.trim())
+}
+
+fn bare(method: Method, target: String) -> Exchange {
     Exchange {
-        method: Method::DELETE,
-        target: format!("{root}/images/{id}"),
+        method,
+        target,
         content: None,
     }
 }
 
-/// The requests of an edit: one that gives values, which Nova merges into the metadata that is there, then one for each
-/// key that goes, then a look at what has become of the image.
-///
-/// The values go first: what Nova does not accept of them it refuses before anything is done.
-pub(super) fn change(root: &str, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
-    let merge = (!edit.set.is_empty()).then(|| Exchange {
-        method: Method::POST,
-        target: format!("{root}/images/{id}/metadata"),
-        content: Some(Content {
-            kind: "application/json",
-            bytes: metadata(&edit.set),
-        }),
-    });
-    let removals = edit.remove.iter().map(|key| Exchange {
-        method: Method::DELETE,
-        target: format!("{root}/images/{id}/metadata/{}", segment(key)),
-        content: None,
-    });
-    let look = Exchange::get(format!("{root}/images/{id}"));
-    merge.into_iter().chain(removals).chain([look]).collect()
+#[derive(Serialize)]
+struct Body<'e> {
+    metadata: Metadata<'e>,
 }
 
-/// Whether Nova's metadata cannot hold a key, or not as such. It takes letters, digits and few signs
-/// (`nova/api/openstack/compute/schemas/image_metadata.py`), and flattens what is called like an attribute onto the
-/// image. In a path a slash would begin another segment, and up to Mitaka what follows a dot at the end chooses the
-/// reply's format.
-pub(super) fn reserves(key: &str) -> bool {
-    const MAX_LEN: usize = 255;
-    let sayable = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:. ".contains(&byte);
-    is_base_property(key.trim())
-        || !(1..=MAX_LEN).contains(&key.len())
-        || !key.bytes().all(sayable)
-        || key.bytes().all(|byte| byte == b'.')
-        || [".json", ".xml"].iter().any(|format| key.ends_with(format))
-}
+/// The items of an edit, as a JSON object.
+struct Metadata<'e>(&'e [Setting]);
 
-fn metadata(settings: &[Setting]) -> Bytes {
-    let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
-    let items: Vec<_> = settings
-        .iter()
-        .map(|setting| format!("{}:{}", quoted(&setting.key), quoted(&setting.value)))
-        .collect();
-    Bytes::from(format!("{{\"metadata\":{{{}}}}}", items.join(",")))
+impl Serialize for Metadata<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for Setting { key, value, .. } in self.0 {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{change, delete, reserves};
-    use crate::model::{Edit, ImageId, Setting};
-
-    fn edit(remove: &[&str], set: &[(&str, &str)]) -> Edit {
-        Edit {
-            remove: remove.iter().map(|key| (*key).to_owned()).collect(),
-            set: set
-                .iter()
-                .map(|(key, value)| Setting {
-                    key: (*key).to_owned(),
-                    value: (*value).to_owned(),
-                    existed: false,
-                })
-                .collect(),
-        }
-    }
-
-    fn asked(edit: &Edit) -> Vec<String> {
-        let id = ImageId::parse("x").unwrap();
-        change("/v2/A", &id, edit)
-            .into_iter()
-            .map(|exchange| {
-                let content = exchange.content.map(|content| {
-                    assert_eq!(content.kind, "application/json");
-                    String::from_utf8(content.bytes.to_vec()).unwrap()
-                });
-                format!(
-                    "{} {} {}",
-                    exchange.method,
-                    exchange.target,
-                    content.unwrap_or_default()
-                )
-            })
-            .collect()
-    }
+    use super::{Edit, ImageId, Setting, change, delete, reserves};
 
     #[test]
-    fn values_first_then_removals_then_a_look() {
+    fn an_edit_is_one_post_then_a_delete_a_key_then_the_image() {
+        let id = ImageId::parse("abc").unwrap();
+        let set = |key: &str, value: &str| Setting {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            existed: false,
+        };
+        let edit = Edit {
+            remove: vec!["a b".to_owned(), "trait:X".to_owned()],
+            set: vec![set("os_distro", "\"č\""), set("x", "")],
+        };
+        let lines: Vec<_> = change("/v2.1/p", &id, &edit)
+            .iter()
+            .map(|exchange| {
+                let body = exchange
+                    .content
+                    .as_ref()
+                    .map(|content| content.bytes.clone());
+                let body = String::from_utf8(body.unwrap_or_default().to_vec()).unwrap();
+                format!("{} {} {body}", exchange.method, exchange.target)
+            })
+            .collect();
         assert_eq!(
-            asked(&edit(&["a b", "trait:X"], &[("b", "\"é\n"), ("a", "")])),
+            lines,
             [
-                r#"POST /v2/A/images/x/metadata {"metadata":{"b":"\"é\n","a":""}}"#,
-                "DELETE /v2/A/images/x/metadata/a%20b ",
-                "DELETE /v2/A/images/x/metadata/trait%3AX ",
-                "GET /v2/A/images/x ",
+                r#"POST /v2.1/p/images/abc/metadata {"metadata":{"os_distro":"\"č\"","x":""}}"#,
+                "DELETE /v2.1/p/images/abc/metadata/a%20b ",
+                "DELETE /v2.1/p/images/abc/metadata/trait%3AX ",
+                "GET /v2.1/p/images/abc ",
             ]
         );
-        assert_eq!(
-            asked(&edit(&["a"], &[])),
-            ["DELETE /v2/A/images/x/metadata/a ", "GET /v2/A/images/x "]
-        );
-        let id = ImageId::parse("x").unwrap();
-        let exchange = delete("/v2.1", &id);
-        assert_eq!(
-            (exchange.method.as_str(), &*exchange.target),
-            ("DELETE", "/v2.1/images/x")
-        );
+        assert_eq!(delete("/v2", &id).target, "/v2/images/abc");
     }
 
     #[test]
-    fn what_metadata_cannot_hold() {
-        let long = "k".repeat(256);
+    fn what_nova_cannot_hold_is_reserved() {
+        let long = "x".repeat(256);
         for key in [
             "",
             "name",
             " name",
-            "visibility",
-            "a/b",
             "é",
+            "a/b",
             "a$",
+            "os_glance_x",
             ".",
             "..",
             "a.json",
+            "a.xml",
             &long,
         ] {
             assert!(reserves(key), "{key}");
         }
-        for key in [
-            "a",
-            "trait:CUSTOM_X",
-            "os.distro",
-            "hw_disk_bus",
-            "Name",
-            " ",
-            &long[..255],
-        ] {
+        for key in ["os_distro", "trait:CUSTOM_X", "a b", "1.2-3"] {
             assert!(!reserves(key), "{key}");
         }
     }

@@ -187,7 +187,7 @@ impl Face for NovaFace {
     fn changed(&self, image: &Image<'_>, change: &Change) -> Response<Bytes> {
         let mut out = BytesMut::with_capacity(1024);
         match change {
-            Change::Merge(_) => {
+            Change::Merge(_) | Change::Steps(_) => {
                 out.extend_from_slice(b"{\"metadata\": ");
                 self.views().metadata(&mut out, image);
             }
@@ -202,8 +202,7 @@ impl Face for NovaFace {
                 out.extend_from_slice(b"{\"meta\": ");
                 json::texts(&mut out, [(&**key, &**value)].into_iter());
             }
-            // No operation of Nova's has steps.
-            Change::Remove(_) | Change::Steps(_) => return self.no_content(),
+            Change::Remove(_) => return self.no_content(),
         }
         out.put_u8(b'}');
         self.success(out.freeze())

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 
 use super::body::{self, Body, BoxError, Broken};
 use super::upstream::Upstream;
+use crate::config::ScanLimits;
 use crate::model::{Back, Call, Content, Exchange, Fault, Reason, Refusal};
 use crate::watch::Tally;
 
 mod change;
 mod delete;
 mod list;
+mod scan;
 mod show;
+mod stream;
 
 pub use change::change;
 pub use delete::delete;
@@ -43,6 +46,8 @@ pub struct Limits {
     pub element: usize,
     /// The longest list, in images; `None` for no bound.
     pub items: Option<u64>,
+    /// What a list that is sorted here may cost.
+    pub scan: ScanLimits,
 }
 
 /// How much of an error reply is read.
@@ -68,8 +73,6 @@ impl Asking {
                 body::full(bytes)
             }
         });
-        // What has been deleted is answered with nothing, in more than one way.
-        let ends = method == Method::DELETE;
         *request.method_mut() = method;
         *request.uri_mut() = Uri::try_from(target).map_err(|error| {
             Fault::client(
@@ -88,10 +91,9 @@ impl Asking {
             .get_all(CONTENT_ENCODING)
             .iter()
             .find(|value| !identity(value));
-        let done = if ends {
-            head.status.is_success()
-        } else {
-            CONTENT_FOLLOWS.contains(&head.status)
+        let done = match call {
+            Call::Delete(_) | Call::Change(..) => head.status.is_success(),
+            _ => CONTENT_FOLLOWS.contains(&head.status),
         };
         if !done {
             let said = match encoding {

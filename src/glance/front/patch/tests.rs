@@ -2,7 +2,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
-use super::{ACCEPT_PATCH, Edition, ID_PROPERTIES, MEDIA_TYPES, Step, UUID, edition, read};
+use super::{
+    ACCEPT_PATCH, Draft, ID_PROPERTIES, MEDIA_TYPES, Outcome, Patch, Step, UUID, draft, read,
+};
 
 fn own(text: &str) -> String {
     text.to_owned()
@@ -188,7 +190,7 @@ fn refusals_in_glances_words() {
             schema("1"),
         ),
     ] {
-        let fault = read(Edition::Ten, body.as_bytes()).unwrap_err();
+        let fault = read(Draft::Ten, body.as_bytes()).unwrap_err();
         assert_eq!(
             (fault.status.as_u16(), fault.message),
             (status, message),
@@ -227,7 +229,7 @@ fn refusals_in_glances_words() {
             "Attribute 'status' is read-only.",
         ),
     ] {
-        let fault = read(Edition::Four, body.as_bytes()).unwrap_err();
+        let fault = read(Draft::Four, body.as_bytes()).unwrap_err();
         assert_eq!(
             (fault.status.as_u16(), fault.message.as_str()),
             (status, message),
@@ -241,26 +243,26 @@ fn steps_of_both_drafts() {
     let ten = br#"[{"op": "add", "path": "/a~1b", "value": "1", "extra": 0}, {"op": "replace", "path": "/t~0l", "value": ""},
         {"op": "remove", "path": "/x", "value": "ignored"}]"#;
     assert_eq!(
-        read(Edition::Ten, ten).unwrap(),
-        vec![
+        read(Draft::Ten, ten).unwrap(),
+        Patch(vec![
             Step::Set(own("a/b"), own("1")),
             Step::Replace(own("t~l"), own("")),
             Step::Remove(own("x")),
-        ]
+        ])
     );
     let four =
         br#"[{"add": "/a", "value": "1"}, {"replace": "/b", "value": "2"}, {"remove": "/c"}]"#;
     assert_eq!(
-        read(Edition::Four, four).unwrap(),
-        vec![
+        read(Draft::Four, four).unwrap(),
+        Patch(vec![
             Step::Create(own("a"), own("1")),
             Step::Replace(own("b"), own("2")),
             Step::Remove(own("c")),
-        ]
+        ])
     );
-    assert_eq!(read(Edition::Ten, b"[]").unwrap(), vec![]);
+    assert_eq!(read(Draft::Ten, b"[]").unwrap(), Patch(vec![]));
     let id = br#"[{"op": "add", "path": "/kernel_id", "value": "2675a2ad-7f7b-50ec-9891-1d76cad89ab0"}]"#;
-    assert!(read(Edition::Ten, id).is_ok());
+    assert!(read(Draft::Ten, id).is_ok());
 }
 
 #[test]
@@ -268,15 +270,15 @@ fn media_types() {
     for (given, expected) in [
         (
             Some("application/openstack-images-v2.0-json-patch"),
-            Ok(Edition::Four),
+            Ok(Draft::Four),
         ),
         (
             Some("application/openstack-images-v2.1-json-patch"),
-            Ok(Edition::Ten),
+            Ok(Draft::Ten),
         ),
         (
             Some("application/openstack-images-v2.1-json-patch; charset=utf-8"),
-            Ok(Edition::Ten),
+            Ok(Draft::Ten),
         ),
         (
             Some("APPLICATION/OPENSTACK-IMAGES-V2.1-JSON-PATCH"),
@@ -294,8 +296,8 @@ fn media_types() {
         if let Some(given) = given {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(given));
         }
-        match (edition(&headers), expected) {
-            (Ok(edition), Ok(expected)) => assert_eq!(edition, expected),
+        match (draft(&headers), expected) {
+            (Ok(draft), Ok(expected)) => assert_eq!(draft, expected),
             (Err(fault), Err(first)) => {
                 assert_eq!(fault.status.as_u16(), 415);
                 assert_eq!(
@@ -322,11 +324,83 @@ fn the_schema_wants_ids_where_this_does() {
     }
 }
 
+fn on(steps: Vec<Step>) -> Result<Outcome, String> {
+    Patch(steps)
+        .on(["color", "shape"].into_iter())
+        .map_err(|fault| format!("{} {}", fault.status.as_u16(), fault.message))
+}
+
+#[test]
+fn steps_are_taken_one_after_the_other() {
+    let outcome = |sets: &[(&str, &str)], removes: &[&str]| {
+        Ok(Outcome {
+            sets: sets
+                .iter()
+                .map(|(key, value)| (own(key), own(value)))
+                .collect(),
+            removes: removes.iter().copied().map(own).collect(),
+        })
+    };
+    let set = |key, value| Step::Set(own(key), own(value));
+    let conflict = |what: &str| {
+        Err(format!(
+            "409 There was a conflict when trying to complete your request.\n{what}"
+        ))
+    };
+    for (steps, expected) in [
+        (vec![], outcome(&[], &[])),
+        (
+            vec![set("new", "1"), set("color", "2")],
+            outcome(&[("new", "1"), ("color", "2")], &[]),
+        ),
+        (
+            vec![set("new", "1"), Step::Replace(own("new"), own("2"))],
+            outcome(&[("new", "2")], &[]),
+        ),
+        (
+            vec![set("new", "1"), Step::Remove(own("new"))],
+            outcome(&[], &[]),
+        ),
+        (
+            vec![Step::Remove(own("color")), set("color", "2")],
+            outcome(&[("color", "2")], &[]),
+        ),
+        (
+            vec![set("color", "2"), Step::Remove(own("color"))],
+            outcome(&[], &["color"]),
+        ),
+        (
+            vec![Step::Create(own("new"), own("1"))],
+            outcome(&[("new", "1")], &[]),
+        ),
+        (
+            vec![Step::Create(own("color"), own("1"))],
+            conflict("Property color already present."),
+        ),
+        (
+            vec![Step::Replace(own("new"), own("1"))],
+            conflict("Property new does not exist."),
+        ),
+        (
+            vec![Step::Remove(own("new"))],
+            conflict("Property new does not exist."),
+        ),
+        (
+            vec![Step::Remove(own("color")), Step::Remove(own("color"))],
+            conflict("Property color does not exist."),
+        ),
+    ] {
+        assert_eq!(on(steps.clone()), expected, "{steps:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_body_panics(body in "\\PC{0,40}|\\[\\{\"(op|add|remove)\": ?\"[/~01a]{0,5}\"(, \"path\": \"[/~01a]{0,6}\")?\\}\\]") {
-        for edition in [Edition::Four, Edition::Ten] {
-            let _ = read(edition, body.as_bytes());
+        for draft in [Draft::Four, Draft::Ten] {
+            if let Ok(patch) = read(draft, body.as_bytes()) {
+                let _ = patch.on(["a"].into_iter());
+            }
         }
     }
 }
