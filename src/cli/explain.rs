@@ -18,9 +18,7 @@ use crate::config::{Config, Problems, Speaks, Upstream};
 use crate::deviations;
 use crate::model::page::Envelope;
 use crate::model::query::Sort;
-use crate::model::{
-    Back, Call, Edit, Exchange, Fault, ImageId, Order, Plan, Query, Setting,
-};
+use crate::model::{Back, Call, Edit, Exchange, Fault, ImageId, Order, Plan, Query, Setting};
 use crate::proxy::below_mount;
 use crate::proxy::front::{self, Front, Reading};
 use crate::proxy::guard::{self, Flaw};
@@ -208,7 +206,11 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
             answered(out, &fault);
         }
         Reading::Document(document) => {
-            row(out, "operation", &format!("{} document", document.operation));
+            row(
+                out,
+                "operation",
+                &format!("{} document", document.operation),
+            );
             let status = document.reply.status();
             row(out, "answered", &format!("here, with {status}"));
         }
@@ -282,7 +284,13 @@ fn streamed(out: &mut String, scene: &Scene, query: &Query, plan: &Plan) {
     let first = scene.back.page(plan, query.marker.as_deref(), want);
     request(out, 1, scene, &first, "");
     if let Some(until) = until(scene, plan, query.limit, &first.target) {
-        request(out, 2, scene, &scene.back.page(plan, Some("ID"), None), &until);
+        request(
+            out,
+            2,
+            scene,
+            &scene.back.page(plan, Some("ID"), None),
+            &until,
+        );
     }
 }
 
@@ -290,7 +298,13 @@ fn streamed(out: &mut String, scene: &Scene, query: &Query, plan: &Plan) {
 fn scanned(out: &mut String, scene: &Scene, query: &Query, plan: &Plan, order: &Order) {
     let mut number = 1;
     if let Some(id) = query.marker.as_deref().and_then(ImageId::parse) {
-        request(out, number, scene, &scene.back.show(&id), "(the marker's place)");
+        request(
+            out,
+            number,
+            scene,
+            &scene.back.show(&id),
+            "(the marker's place)",
+        );
         number += 1;
     }
     request(out, number, scene, &scene.back.page(plan, None, None), "");
@@ -301,11 +315,19 @@ fn scanned(out: &mut String, scene: &Scene, query: &Query, plan: &Plan, order: &
     );
     request(out, number + 1, scene, &next, &until);
     let keys: Vec<_> = order.keys().iter().map(sort_key).collect();
-    row(out, "sorted here", &format!("by {}, then cut", keys.join(", ")));
+    row(
+        out,
+        "sorted here",
+        &format!("by {}, then cut", keys.join(", ")),
+    );
 }
 
 fn sort_key(sort: &Sort) -> String {
-    let direction = if sort.ascending { "ascending" } else { "descending" };
+    let direction = if sort.ascending {
+        "ascending"
+    } else {
+        "descending"
+    };
     format!("{:?} {direction}", sort.key)
 }
 
@@ -410,7 +432,13 @@ mod tests {
         let nova = nova.map_or(String::new(), |nova| {
             format!("nova = {{ endpoints = [{nova:?}] }}\n")
         });
-        told_of(&format!("listen = [{{ address = \"h:1\", speaks = \"nova\", base_path = \"/compute\" }}]\nglance = {{ endpoints = [\"http://g:9292\"] }}\n{nova}"), line, headers)
+        told_of(
+            &format!(
+                "listen = [{{ address = \"h:1\", speaks = \"nova\", base_path = \"/compute\" }}]\nglance = {{ endpoints = [\"http://g:9292\"] }}\n{nova}"
+            ),
+            line,
+            headers,
+        )
     }
 
     fn told_of(config: &str, line: &str, headers: &[(&str, &str)]) -> String {
@@ -481,7 +509,9 @@ mod tests {
     fn writes_tell_their_steps() {
         let deleted = told(None, "DELETE /v2.1/images/abc");
         assert!(
-            deleted.contains("operation   delete-image\nrequest 1   DELETE http://g:9292/v2/images/abc\n"),
+            deleted.contains(
+                "operation   delete-image\nrequest 1   DELETE http://g:9292/v2/images/abc\n"
+            ),
             "{deleted}"
         );
         for line in [

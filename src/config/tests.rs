@@ -91,9 +91,15 @@ fn a_nova_is_asked_for_images_as_the_file_says() {
         allow_metadata_writes: true,
     };
     assert_eq!(set, expected);
-    let told = parse(&format!("{before_nova}project = \"a/b\"\napi_version = \"\"\n")).unwrap_err();
+    let told = parse(&format!(
+        "{before_nova}project = \"a/b\"\napi_version = \"\"\n"
+    ))
+    .unwrap_err();
     assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].ends_with("`project` is one segment of a path, such as `v2.1`: `a/b` is none"), "{told:?}");
+    assert!(
+        told[0].ends_with("`project` is one segment of a path, such as `v2.1`: `a/b` is none"),
+        "{told:?}"
+    );
 }
 
 #[test]

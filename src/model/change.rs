@@ -131,7 +131,9 @@ fn refused(key: &str) -> Fault {
     Fault::client(
         StatusCode::BAD_REQUEST,
         Reason::ReservedKey,
-        format!("The key '{key}' is reserved by the image service and cannot be changed as metadata."),
+        format!(
+            "The key '{key}' is reserved by the image service and cannot be changed as metadata."
+        ),
     )
 }
 
@@ -200,18 +202,29 @@ mod tests {
                 Change::Merge(pairs(&[("a", "1"), ("b", "2"), ("c", "")])),
                 edit(&[], &[("b", "2", true), ("c", "", false)]),
             ),
-            (Change::Merge(pairs(&[("k", "")])), edit(&[], &[("k", "", true)])),
+            (
+                Change::Merge(pairs(&[("k", "")])),
+                edit(&[], &[("k", "", true)]),
+            ),
             (
                 Change::Replace(pairs(&[("b", "č"), ("new", "x")])),
                 edit(&["a", "k"], &[("new", "x", false)]),
             ),
             (Change::Replace(vec![]), edit(&["a", "b", "k"], &[])),
             (
-                Change::Replace(pairs(&[("a", "1"), ("b", "č"), ("k", "z"), ("os_glance_x", "y")])),
+                Change::Replace(pairs(&[
+                    ("a", "1"),
+                    ("b", "č"),
+                    ("k", "z"),
+                    ("os_glance_x", "y"),
+                ])),
                 edit(&[], &[("k", "z", true)]),
             ),
             (Change::Set("a".into(), "1".into()), edit(&[], &[])),
-            (Change::Set("a".into(), "2".into()), edit(&[], &[("a", "2", true)])),
+            (
+                Change::Set("a".into(), "2".into()),
+                edit(&[], &[("a", "2", true)]),
+            ),
             (Change::Remove("k".into()), edit(&["k"], &[])),
         ] {
             let found = change.on(&image, reserved).unwrap();
@@ -226,15 +239,26 @@ mod tests {
         let image = image(&[("os_glance_x", r#""y""#), ("a", r#""1""#)]);
         for (change, name) in [
             (Change::Merge(pairs(&[("a", "2"), ("name", "x")])), "'name'"),
-            (Change::Replace(pairs(&[("os_glance_x", "z")])), "'os_glance_x'"),
+            (
+                Change::Replace(pairs(&[("os_glance_x", "z")])),
+                "'os_glance_x'",
+            ),
             (Change::Set("name".into(), "x".into()), "'name'"),
             (Change::Remove("os_glance_x".into()), "'os_glance_x'"),
         ] {
             let fault = change.on(&image, reserved).unwrap_err();
-            assert_eq!((fault.status.as_u16(), fault.reason), (400, Reason::ReservedKey));
+            assert_eq!(
+                (fault.status.as_u16(), fault.reason),
+                (400, Reason::ReservedKey)
+            );
             assert!(fault.message.contains(name), "{}", fault.message);
         }
-        let fault = Change::Remove("name".into()).on(&image, reserved).unwrap_err();
-        assert_eq!((fault.status.as_u16(), fault.reason), (404, Reason::NoProperty));
+        let fault = Change::Remove("name".into())
+            .on(&image, reserved)
+            .unwrap_err();
+        assert_eq!(
+            (fault.status.as_u16(), fault.reason),
+            (404, Reason::NoProperty)
+        );
     }
 }

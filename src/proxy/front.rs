@@ -121,7 +121,9 @@ impl Front {
                         face: Arc::new(draft.face.clone()),
                         read: Box::new(move |body| draft.complete(body)),
                     }),
-                    Read::Refused(refused) => Reading::Refused(refused.fault, Arc::new(refused.face)),
+                    Read::Refused(refused) => {
+                        Reading::Refused(refused.fault, Arc::new(refused.face))
+                    }
                     Read::Elsewhere if *passes => Reading::Elsewhere,
                     Read::Elsewhere => self.without_nova(ground, parts, path),
                 }
@@ -130,7 +132,9 @@ impl Front {
                 use glance::front::Reading as Read;
                 match glance::front::read(ground, method, path, query, headers) {
                     Read::Mine(asked) => mine(asked.call, asked.face),
-                    Read::Refused(refused) => Reading::Refused(refused.fault, Arc::new(refused.face)),
+                    Read::Refused(refused) => {
+                        Reading::Refused(refused.fault, Arc::new(refused.face))
+                    }
                     Read::Answer(reply) => {
                         let (operation, signed) = match *method {
                             Method::OPTIONS => ("options", false),

@@ -372,7 +372,7 @@ mod tests {
         ) {
             let ids: Vec<_> = ids.iter().enumerate().map(|(n, id)| format!("{n}{id}")).collect();
             let mut listing = listing(vec![], None, None);
-            
+
             let mut pages = ids.chunks(size).peekable();
             while let Some(chunk) = pages.next() {
                 let chunk: Vec<_> = chunk.iter().map(String::as_str).collect();

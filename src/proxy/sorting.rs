@@ -129,7 +129,11 @@ mod tests {
         }
     }
 
-    fn sorted(names: &[String], after: Option<&str>, limit: Option<u64>) -> Result<Vec<String>, Fault> {
+    fn sorted(
+        names: &[String],
+        after: Option<&str>,
+        limit: Option<u64>,
+    ) -> Result<Vec<String>, Fault> {
         let order = by_name();
         let after = after.map(|name| order.position(&named(name)));
         let mut sorting = Sorting::new(order, after, limit, LIMITS);
@@ -144,7 +148,10 @@ mod tests {
     fn what_breaks_a_bound_is_a_fault() {
         let sorting = Sorting::new(by_name(), None, None, LIMITS);
         assert!(sorting.check_walk(5).is_ok());
-        assert_eq!(sorting.check_walk(6).unwrap_err().reason, Reason::TooManyItems);
+        assert_eq!(
+            sorting.check_walk(6).unwrap_err().reason,
+            Reason::TooManyItems
+        );
         let long = |first: char| format!("{first}{}", "x".repeat(299));
         let names = [long('c'), long('b'), long('a')];
         assert_eq!(sorted(&names, None, None).unwrap_err().status, 413);

@@ -5,9 +5,9 @@
 
 use std::borrow::Cow;
 
+use http::HeaderMap;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -151,7 +151,9 @@ fn place(properties: &Properties, key: &str) -> Option<usize> {
 }
 
 fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Operation>, Fault> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     if kind != Some(PATCH) {
         return Err(Fault::client(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -159,9 +161,8 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Operation>, Fault> {
             format!("Image PATCH expects Content-Type one of: {PATCH}"),
         ));
     }
-    let raw: Vec<Raw<'_>> = serde_json::from_slice(body).map_err(|_| {
-        bad("Request body must be a JSON array of operation objects.".to_owned())
-    })?;
+    let raw: Vec<Raw<'_>> = serde_json::from_slice(body)
+        .map_err(|_| bad("Request body must be a JSON array of operation objects.".to_owned()))?;
     raw.into_iter().map(operation).collect()
 }
 
@@ -177,8 +178,11 @@ fn operation(raw: Raw<'_>) -> Result<Operation, Fault> {
     if op == "remove" {
         return Ok(Operation::Remove(key));
     }
-    let value = value
-        .ok_or_else(|| bad(format!("Operation \"{op}\" requires a member named \"value\".")))?;
+    let value = value.ok_or_else(|| {
+        bad(format!(
+            "Operation \"{op}\" requires a member named \"value\"."
+        ))
+    })?;
     text(&key, value)?;
     match &*op {
         "add" => Ok(Operation::Add(key, value.to_owned())),
@@ -199,11 +203,7 @@ fn member(path: &str) -> Result<String, Fault> {
             "Invalid JSON pointer for this resource: '{path}'"
         )));
     }
-    Ok(name
-        .replace("~1", "/")
-        .replace("~0", "~")
-        .trim()
-        .to_owned())
+    Ok(name.replace("~1", "/").replace("~0", "~").trim().to_owned())
 }
 
 /// A value must be a string, and MySQL's `utf8` has no room for what takes four bytes (`no_4byte_params`).
@@ -215,7 +215,9 @@ fn text(key: &str, value: &RawValue) -> Result<(), Fault> {
         )));
     };
     if text.chars().chain(key.chars()).any(|c| c.len_utf8() == 4) {
-        return Err(bad("Property names and values can't contain 4 byte unicode.".to_owned()));
+        return Err(bad(
+            "Property names and values can't contain 4 byte unicode.".to_owned(),
+        ));
     }
     Ok(())
 }

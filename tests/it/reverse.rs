@@ -36,7 +36,8 @@ fn asked(nova: &Upstream) -> Vec<String> {
 }
 
 fn json(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.text()))
+    serde_json::from_slice(&answer.body)
+        .unwrap_or_else(|error| panic!("{error}: {}", answer.text()))
 }
 
 fn ids(answer: &Answer) -> Vec<String> {
@@ -121,11 +122,18 @@ async fn lists_are_sorted_here_and_cut_behind_the_marker() {
     let more = get(&proxy, &next).await;
     assert_eq!(ids(&more), numbered(expected[10..20].iter().copied()));
     // The marker's image need not be one that the filters select.
-    let selected = format!("/v2/images?sort=size:asc&size_min=50&limit=2&marker={}", id(3));
+    let selected = format!(
+        "/v2/images?sort=size:asc&size_min=50&limit=2&marker={}",
+        id(3)
+    );
     assert_eq!(ids(&get(&proxy, &selected).await), numbered([50, 51]));
 
     for unknown in ["nothing", "a%2Fb", &"x".repeat(40)] {
-        let answer = get(&proxy, &format!("/v2/images?sort=name:asc&marker={unknown}")).await;
+        let answer = get(
+            &proxy,
+            &format!("/v2/images?sort=name:asc&marker={unknown}"),
+        )
+        .await;
         assert_eq!(answer.status(), 400, "{unknown}");
         let said = message(&answer);
         assert!(said.contains("No image found with ID"), "{said}");
@@ -144,7 +152,10 @@ async fn an_order_that_is_not_trusted_is_made_here() {
         false => backwards(seen),
     };
     let (nova, proxy) = before("trusted_order = false", whole).await;
-    assert_eq!(ids(&get(&proxy, "/v2/images?limit=3").await), numbered(0..3));
+    assert_eq!(
+        ids(&get(&proxy, "/v2/images?limit=3").await),
+        numbered(0..3)
+    );
     assert_eq!(asked(&nova)[0], "/v2.1/images/detail?limit=1000");
 }
 
@@ -173,7 +184,10 @@ async fn a_scan_has_bounds_and_breaking_one_is_an_error() {
         padded.reply(seen)
     })
     .await;
-    assert_eq!(ids(&get(&proxy, "/v2/images?sort=name&limit=20").await).len(), 20);
+    assert_eq!(
+        ids(&get(&proxy, "/v2/images?sort=name&limit=20").await).len(),
+        20
+    );
 }
 
 #[tokio::test]
@@ -275,11 +289,20 @@ async fn refusals_come_in_glances_words() {
         (503, "", "/v2/images?sort=name", 503, "unavailable"),
     ] {
         let answer = move |_: &Seen| {
-            Reply::new(&format!("{status} Scripted"), &["Content-Type: text/plain"], body)
+            Reply::new(
+                &format!("{status} Scripted"),
+                &["Content-Type: text/plain"],
+                body,
+            )
         };
         let (_nova, proxy) = before("", answer).await;
         let answer = get(&proxy, target).await;
-        assert_eq!(answer.status(), ours, "{status} {target}: {}", answer.text());
+        assert_eq!(
+            answer.status(),
+            ours,
+            "{status} {target}: {}",
+            answer.text()
+        );
         assert!(message(&answer).contains(says), "{}", answer.text());
         assert!(!answer.text().contains("secret"), "{}", answer.text());
     }
@@ -302,7 +325,10 @@ async fn nothing_but_what_can_be_translated_reaches_the_upstream() {
     ] {
         let answer = ask(&mut proxy.client().await, line).await;
         let status = answer.status();
-        assert!((300..500).contains(&status) || status == 501, "{line}: {status}");
+        assert!(
+            (300..500).contains(&status) || status == 501,
+            "{line}: {status}"
+        );
     }
     for (line, status) in [
         ("GET /", 300),
@@ -319,10 +345,18 @@ async fn nothing_but_what_can_be_translated_reaches_the_upstream() {
         assert_eq!(answer.status(), status, "{line}");
         assert_eq!(answer.header("x-compute-request-id"), None, "{line}");
         let names_version = line.contains("/v2/") && !line.starts_with("OPTIONS");
-        assert_eq!(answer.header("x-openstack-request-id").is_some(), names_version, "{line}");
+        assert_eq!(
+            answer.header("x-openstack-request-id").is_some(),
+            names_version,
+            "{line}"
+        );
     }
     let versions = get(&proxy, "/versions").await;
-    assert!(versions.text().contains("http://image.example.com/v2/"), "{}", versions.text());
+    assert!(
+        versions.text().contains("http://image.example.com/v2/"),
+        "{}",
+        versions.text()
+    );
     assert!(nova.seen().is_empty(), "{:?}", asked(&nova));
 }
 
@@ -335,7 +369,10 @@ async fn a_head_has_no_body() {
         .await;
     let head = client.head().await;
     assert!(head.starts_with("HTTP/1.1 405"), "{head}");
-    assert!(head.to_ascii_lowercase().contains("allow: get, post"), "{head}");
+    assert!(
+        head.to_ascii_lowercase().contains("allow: get, post"),
+        "{head}"
+    );
     let next = ask(&mut client, "GET /v2/images?limit=1").await;
     assert_eq!(ids(&next), numbered(0..1), "the connection is in step");
 }
@@ -354,7 +391,11 @@ async fn tokens_go_on_and_microversions_stop_here() {
     let seen = nova.only();
     assert_eq!(seen.target(), "/v2/p%201/images/detail?limit=1");
     assert_eq!(seen.header("x-auth-token"), Some("t"));
-    for name in ["openstack-api-version", "x-openstack-nova-api-version", "x-api-version"] {
+    for name in [
+        "openstack-api-version",
+        "x-openstack-nova-api-version",
+        "x-api-version",
+    ] {
         assert_eq!(seen.header(name), None, "{name}");
     }
 }

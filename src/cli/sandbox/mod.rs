@@ -69,9 +69,7 @@ async fn play(options: &Options) -> Result<()> {
 /// The Nova of the other direction is this program once more: Nova's front on the built-in image service.
 async fn before(store: Store, speaks: Dialect) -> Result<(LastAsked, String)> {
     let (glance, asked) = upstream::start(upstream::glance(store)).await?;
-    let before_glance = format!(
-        "speaks = \"nova\"\n[glance]\nendpoints = [\"http://{glance}\"]\n"
-    );
+    let before_glance = format!("speaks = \"nova\"\n[glance]\nendpoints = [\"http://{glance}\"]\n");
     if speaks == Dialect::Nova {
         return Ok((asked, before_glance));
     }

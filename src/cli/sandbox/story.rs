@@ -95,7 +95,12 @@ pub(super) async fn tell(
     let Story { client, shown, .. } = story;
     let _ = writeln!(out, "{client}:\n\n    GET http://{proxy}{shown}\n");
     let _ = writeln!(out, "{}:\n\n    {}\n", story.asked, asked.line());
-    let _ = writeln!(out, "The client gets {}:\n\n{}\n", head.status, indent(&body));
+    let _ = writeln!(
+        out,
+        "The client gets {}:\n\n{}\n",
+        head.status,
+        indent(&body)
+    );
     let _ = writeln!(out, "Try it:\n");
     for target in story.to_try {
         let target = target.replace("{id}", id);

@@ -35,7 +35,12 @@ pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
         allow_metadata_writes: section.flag("allow_metadata_writes"),
         scan: ScanLimits {
             images: Some(section.count("max_scan").value).filter(|most| *most > 0),
-            bytes: at_least(section, "max_scan_bytes", &section.size("max_scan_bytes"), 1),
+            bytes: at_least(
+                section,
+                "max_scan_bytes",
+                &section.size("max_scan_bytes"),
+                1,
+            ),
         },
     }
 }
@@ -44,7 +49,10 @@ pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
 fn segment(section: &Section<'_, '_>, key: &str) -> Option<String> {
     let at = section.text(key)?;
     if at.value.is_empty() || at.value.contains(['/', '?', '#']) || at.value.starts_with('.') {
-        let message = format!("`{key}` is one segment of a path, such as `v2.1`: `{}` is none", at.value);
+        let message = format!(
+            "`{key}` is one segment of a path, such as `v2.1`: `{}` is none",
+            at.value
+        );
         section.note(&at.span, message);
     }
     Some(at.value)

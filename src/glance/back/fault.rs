@@ -11,11 +11,13 @@ use crate::webob::said::message;
 pub(super) fn read(call: &Call, refusal: &Refusal<'_>) -> Fault {
     let said = message(refusal.body);
     let mut fault = match (refusal.status, call) {
-        (StatusCode::NOT_FOUND, Call::Show(id) | Call::Delete(id) | Call::Change(id, _)) => Fault::upstream(
-            StatusCode::NOT_FOUND,
-            Reason::NoImage,
-            format!("No image found with ID {id}"),
-        ),
+        (StatusCode::NOT_FOUND, Call::Show(id) | Call::Delete(id) | Call::Change(id, _)) => {
+            Fault::upstream(
+                StatusCode::NOT_FOUND,
+                Reason::NoImage,
+                format!("No image found with ID {id}"),
+            )
+        }
         (StatusCode::PAYLOAD_TOO_LARGE, Call::Change(..)) => Fault::upstream(
             StatusCode::PAYLOAD_TOO_LARGE,
             Reason::PropertyQuota,

@@ -2,7 +2,9 @@
 
 use crate::glance::image;
 use crate::model::page::Envelope;
-use crate::model::{Back, Call, Edit, Exchange, Fault, Image, ImageId, Plan, Query, Reason, Refusal};
+use crate::model::{
+    Back, Call, Edit, Exchange, Fault, Image, ImageId, Plan, Query, Reason, Refusal,
+};
 
 mod call;
 mod fault;

@@ -34,9 +34,10 @@ pub(super) fn delete(id: &ImageId) -> Exchange {
 /// A value is always written with `add`. With `replace`, a property that another writer has just removed would be a
 /// conflict; the client wants the value to be there either way.
 pub(super) fn change(id: &ImageId, edit: &Edit) -> Exchange {
-    let removals = edit.remove.iter().map(|key| Operation::Remove {
-        path: pointer(key),
-    });
+    let removals = edit
+        .remove
+        .iter()
+        .map(|key| Operation::Remove { path: pointer(key) });
     let settings = edit.set.iter().map(|setting| Operation::Add {
         path: pointer(&setting.key),
         value: &setting.value,
@@ -88,7 +89,10 @@ mod tests {
             set: vec![set("~1", "\"č\u{1f40e}\n"), set("", "")],
         };
         let exchange = change(&id, &edit);
-        assert_eq!((exchange.method.as_str(), &*exchange.target), ("PATCH", "/v2/images/x"));
+        assert_eq!(
+            (exchange.method.as_str(), &*exchange.target),
+            ("PATCH", "/v2/images/x")
+        );
         let content = exchange.content.unwrap();
         assert_eq!(content.kind, "application/openstack-images-v2.1-json-patch");
         assert_eq!(
@@ -99,18 +103,41 @@ mod tests {
             )
         );
         let exchange = delete(&id);
-        assert_eq!((exchange.method.as_str(), exchange.content), ("DELETE", None));
+        assert_eq!(
+            (exchange.method.as_str(), exchange.content),
+            ("DELETE", None)
+        );
     }
 
     #[test]
     fn what_glance_keeps_for_itself() {
         for key in [
-            "name", "visibility", "tags", "location", "deleted", "image_id", "member", "os_glance_x",
-            "os_glance_", "__class__", " name", "status\n", "extra_properties",
+            "name",
+            "visibility",
+            "tags",
+            "location",
+            "deleted",
+            "image_id",
+            "member",
+            "os_glance_x",
+            "os_glance_",
+            "__class__",
+            " name",
+            "status\n",
+            "extra_properties",
         ] {
             assert!(reserves(key), "{key}");
         }
-        for key in ["Name", "os_distro", "kernel_id", "properties", "", "_", "x__", "locations2"] {
+        for key in [
+            "Name",
+            "os_distro",
+            "kernel_id",
+            "properties",
+            "",
+            "_",
+            "x__",
+            "locations2",
+        ] {
             assert!(!reserves(key), "{key}");
         }
     }

@@ -66,12 +66,7 @@ pub fn write(method: &Method, path: &str, headers: &HeaderMap) -> Option<Written
 }
 
 /// Glance reads the type of a patch before it looks for the image.
-fn read(
-    method: &Method,
-    image: Option<ImageId>,
-    headers: &HeaderMap,
-    face: GlanceFace,
-) -> Written {
+fn read(method: &Method, image: Option<ImageId>, headers: &HeaderMap, face: GlanceFace) -> Written {
     let draft = match *method {
         Method::PATCH => match patch::draft(headers) {
             Ok(draft) => Some(draft),
@@ -91,3 +86,6 @@ fn read(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,6 @@ pub(super) fn show(root: &str, id: &ImageId) -> Exchange {
     Exchange::get(format!("{root}/images/{id}"))
 }
 
-
 /// What becomes of one predicate.
 enum Split {
     /// This filter says the same, or nearly.
@@ -231,3 +230,6 @@ impl Filters {
         self.names.push(name.to_owned());
     }
 }
+
+#[cfg(test)]
+mod tests;

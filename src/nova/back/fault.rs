@@ -15,11 +15,28 @@ pub(super) fn read(call: &Call, refusal: &Refusal<'_>) -> Fault {
     let text = said::message(refusal.body);
     let (status, text) = behind(&text).unwrap_or((refusal.status, text));
     let mut fault = match (status, call) {
-        (StatusCode::NOT_FOUND, Call::Show(id) | Call::Delete(id) | Call::Change(id, _)) => Fault::upstream(
-            StatusCode::NOT_FOUND,
-            Reason::NoImage,
-            format!("No image found with ID {id}"),
+        // Somebody else was faster; as a conflict it is looked at anew.
+        (StatusCode::NOT_FOUND, Call::Change(..)) if names_key(&text) => Fault::upstream(
+            StatusCode::CONFLICT,
+            Reason::UpstreamRefused,
+            "A property that was to be removed is gone.",
         ),
+        (StatusCode::NOT_FOUND, Call::Show(id) | Call::Delete(id) | Call::Change(id, _)) => {
+            Fault::upstream(
+                StatusCode::NOT_FOUND,
+                Reason::NoImage,
+                format!("No image found with ID {id}"),
+            )
+        }
+        (StatusCode::FORBIDDEN | StatusCode::PAYLOAD_TOO_LARGE, Call::Change(..))
+            if names_quota(&text) =>
+        {
+            Fault::upstream(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Reason::PropertyQuota,
+                "The limit has been exceeded on the number of allowed image properties.",
+            )
+        }
         (StatusCode::BAD_REQUEST, Call::List(query)) => match &query.marker {
             Some(marker) if names_marker(&text) => Fault::no_marker(marker),
             _ => Fault::upstream(status, Reason::UpstreamRefused, worded(status, &text)),
@@ -87,6 +104,16 @@ fn names_marker(text: &str) -> bool {
     text.to_ascii_lowercase().contains("marker") || text.starts_with("No image found with ID ")
 }
 
+/// `Invalid metadata key`: there is none to remove.
+fn names_key(text: &str) -> bool {
+    text.contains("metadata key")
+}
+
+/// `Image metadata limit exceeded`, with 403 since Juno and 413 before.
+fn names_quota(text: &str) -> bool {
+    text.contains("metadata limit exceeded")
+}
+
 fn worded(status: StatusCode, text: &str) -> String {
     if text.is_empty() {
         status.canonical_reason().unwrap_or_default().to_owned()
@@ -109,7 +136,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, StatusCode};
 
     use super::read;
-    use crate::model::{Call, Fault, ImageId, Query, Reason, Refusal};
+    use crate::model::{Call, Change, Fault, ImageId, Query, Reason, Refusal};
 
     fn fault(call: &Call, status: u16, body: &str) -> Fault {
         let mut headers = HeaderMap::new();
@@ -172,6 +199,68 @@ mod tests {
                 );
                 assert!(fault.detail.is_some_and(|detail| detail.contains("secret")));
             }
+        }
+    }
+
+    #[test]
+    fn writes_are_refused_for_their_own_reasons() {
+        let id = || ImageId::parse("a").unwrap();
+        let change = Call::Change(id(), Change::Remove("k".to_owned()));
+        let delete = Call::Delete(id());
+        for (call, status, said, ours, reason) in [
+            (&change, 404, "Image not found.", 404, Reason::NoImage),
+            (
+                &change,
+                404,
+                "Invalid metadata key",
+                409,
+                Reason::UpstreamRefused,
+            ),
+            (
+                &change,
+                403,
+                "Image metadata limit exceeded",
+                413,
+                Reason::PropertyQuota,
+            ),
+            (
+                &change,
+                413,
+                "Image metadata limit exceeded",
+                413,
+                Reason::PropertyQuota,
+            ),
+            (
+                &change,
+                403,
+                "Not authorized for image a.",
+                403,
+                Reason::UpstreamRefused,
+            ),
+            (
+                &change,
+                400,
+                "Invalid input for field/attribute",
+                400,
+                Reason::UpstreamRefused,
+            ),
+            (&delete, 404, "Image not found.", 404, Reason::NoImage),
+            (
+                &delete,
+                403,
+                "You are not allowed to delete the image.",
+                403,
+                Reason::UpstreamRefused,
+            ),
+            (&delete, 409, "in use", 409, Reason::UpstreamRefused),
+        ] {
+            let body = format!(r#"{{"fault": {{"code": {status}, "message": "{said}"}}}}"#);
+            let fault = fault(call, status, &body);
+            assert_eq!(
+                (fault.status.as_u16(), fault.reason),
+                (ours, reason),
+                "{said}"
+            );
         }
     }
 

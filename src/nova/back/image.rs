@@ -284,3 +284,6 @@ impl<'de> Visitor<'de> for WrappedVisitor {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod round;

@@ -44,14 +44,17 @@ pub(super) fn change(root: &str, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
 
 /// Whether Nova's metadata cannot hold a property of this name: the schema of its newer releases allows letters, digits
 /// and a few marks, 255 at most (`nova/api/validation/parameter_types.py`, `metadata`); and what names an attribute of
-/// the image means that attribute to the Glance behind it.
+/// the image means that attribute to the Glance behind it, which strips blanks off. In a path, dots alone are a step
+/// and no name, and up to Mitaka a suffix chooses the form of the reply.
 pub(super) fn reserves(key: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:. ".contains(&byte);
     key.is_empty()
         || key.len() > 255
         || !key.bytes().all(allowed)
+        || key.bytes().all(|byte| byte == b'.')
+        || [".json", ".xml"].iter().any(|suffix| key.ends_with(suffix))
         || key.starts_with("os_glance_")
-        || is_base_property(key)
+        || is_base_property(key.trim())
 }
 
 fn bare(method: Method, target: String) -> Exchange {
@@ -99,7 +102,10 @@ mod tests {
         let lines: Vec<_> = change("/v2.1/p", &id, &edit)
             .iter()
             .map(|exchange| {
-                let body = exchange.content.as_ref().map(|content| content.bytes.clone());
+                let body = exchange
+                    .content
+                    .as_ref()
+                    .map(|content| content.bytes.clone());
                 let body = String::from_utf8(body.unwrap_or_default().to_vec()).unwrap();
                 format!("{} {} {body}", exchange.method, exchange.target)
             })
@@ -118,7 +124,21 @@ mod tests {
 
     #[test]
     fn what_nova_cannot_hold_is_reserved() {
-        for key in ["", "name", "é", "a/b", "os_glance_x", &"x".repeat(256)] {
+        let long = "x".repeat(256);
+        for key in [
+            "",
+            "name",
+            " name",
+            "é",
+            "a/b",
+            "a$",
+            "os_glance_x",
+            ".",
+            "..",
+            "a.json",
+            "a.xml",
+            &long,
+        ] {
             assert!(reserves(key), "{key}");
         }
         for key in ["os_distro", "trait:CUSTOM_X", "a b", "1.2-3"] {

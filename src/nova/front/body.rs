@@ -3,9 +3,9 @@
 
 use http::StatusCode;
 
-use super::python::{Json, listed};
 use crate::model::{Fault, Reason};
 use crate::nova::tables::Act;
+use crate::webob::python::{Json, listed};
 
 /// The items of a body, in its order; no key is there twice.
 pub(super) type Items = Vec<(String, String)>;
@@ -64,7 +64,11 @@ fn values(items: &[(String, Json)]) -> Result<(), Fault> {
             return Err(invalid(key, value, &why));
         };
         if is_key(key) && text.chars().count() > MAX_CHARS {
-            return Err(invalid(key, value, &format!("{} is too long", value.repr())));
+            return Err(invalid(
+                key,
+                value,
+                &format!("{} is too long", value.repr()),
+            ));
         }
     }
     Ok(())
@@ -119,7 +123,9 @@ fn unexpected(names: &str, one: bool) -> String {
 }
 
 fn texts(items: &[(String, Json)]) -> Items {
-    let pairs = items.iter().map(|(key, value)| (key.clone(), value.plain()));
+    let pairs = items
+        .iter()
+        .map(|(key, value)| (key.clone(), value.plain()));
     pairs.collect()
 }
 
@@ -167,8 +173,14 @@ mod tests {
         };
         for (body, expected) in [
             (r#"{"metadata": {}}"#, &[][..]),
-            (r#"{"metadata": {"b": "1", "a": "", "b": "2"}}"#, &[("b", "2"), ("a", "")]),
-            (r#"{"metadata": {"A-z_0:. 9": "\u010d🐎"}}"#, &[("A-z_0:. 9", "č🐎")]),
+            (
+                r#"{"metadata": {"b": "1", "a": "", "b": "2"}}"#,
+                &[("b", "2"), ("a", "")],
+            ),
+            (
+                r#"{"metadata": {"A-z_0:. 9": "\u010d🐎"}}"#,
+                &[("A-z_0:. 9", "č🐎")],
+            ),
             (r#"{"metadata": {"a\n": "x"}}"#, &[("a\n", "x")]),
         ] {
             for strict in [true, false] {
@@ -179,8 +191,18 @@ mod tests {
         let lax = own(&[("a/b", "x"), ("", "y"), ("č", "z")]);
         assert_eq!(read(Act::Replace, false, odd), Ok(lax));
         let longest = "ž".repeat(255);
-        assert!(read(Act::Merge, true, &format!(r#"{{"metadata": {{"a": "{longest}"}}}}"#)).is_ok());
-        assert_eq!(read(Act::SetItem, true, r#"{"meta": {"a": "1"}}"#), Ok(own(&[("a", "1")])));
+        assert!(
+            read(
+                Act::Merge,
+                true,
+                &format!(r#"{{"metadata": {{"a": "{longest}"}}}}"#)
+            )
+            .is_ok()
+        );
+        assert_eq!(
+            read(Act::SetItem, true, r#"{"meta": {"a": "1"}}"#),
+            Ok(own(&[("a", "1")]))
+        );
     }
 
     #[test]
@@ -191,27 +213,72 @@ mod tests {
             ("[]", "[] is not of type 'object'"),
             ("\"x\"", "'x' is not of type 'object'"),
             ("{}", "'metadata' is a required property"),
-            (r#"{"meta": {"a": "1"}}"#, "'metadata' is a required property"),
-            (r#"{"metadata": "x"}"#, "Invalid input for field/attribute metadata. Value: x. 'x' is not of type 'object'"),
-            (r#"{"metadata": {"a/b": "x", "c": 1, "d": 2}, "x": 1}"#, "Invalid input for field/attribute c. Value: 1. 1 is not of type 'string'"),
-            (r#"{"metadata": {"a": {"b": "c"}}}"#, "Invalid input for field/attribute a. Value: {'b': 'c'}. {'b': 'c'} is not of type 'string'"),
-            (r#"{"metadata": {"c/d": "x", "a/b": "1"}, "x": 1}"#, "Invalid input for field/attribute metadata. Value: {'c/d': 'x', 'a/b': '1'}. 'a/b', 'c/d' do not match any of the regexes: '^[a-zA-Z0-9-_:. ]{1,255}$'"),
-            (r#"{"y": 1, "metadata": {}, "x": 1}"#, "Additional properties are not allowed ('x', 'y' were unexpected)"),
+            (
+                r#"{"meta": {"a": "1"}}"#,
+                "'metadata' is a required property",
+            ),
+            (
+                r#"{"metadata": "x"}"#,
+                "Invalid input for field/attribute metadata. Value: x. 'x' is not of type 'object'",
+            ),
+            (
+                r#"{"metadata": {"a/b": "x", "c": 1, "d": 2}, "x": 1}"#,
+                "Invalid input for field/attribute c. Value: 1. 1 is not of type 'string'",
+            ),
+            (
+                r#"{"metadata": {"a": {"b": "c"}}}"#,
+                "Invalid input for field/attribute a. Value: {'b': 'c'}. {'b': 'c'} is not of type 'string'",
+            ),
+            (
+                r#"{"metadata": {"c/d": "x", "a/b": "1"}, "x": 1}"#,
+                "Invalid input for field/attribute metadata. Value: {'c/d': 'x', 'a/b': '1'}. 'a/b', 'c/d' do not match any of the regexes: '^[a-zA-Z0-9-_:. ]{1,255}$'",
+            ),
+            (
+                r#"{"y": 1, "metadata": {}, "x": 1}"#,
+                "Additional properties are not allowed ('x', 'y' were unexpected)",
+            ),
         ] {
             assert_eq!(refusal(Act::Merge, true, body), message);
         }
         assert_eq!(
-            refusal(Act::Replace, false, r#"{"metadata": {"a/b": "x", "good": "1"}}"#),
+            refusal(
+                Act::Replace,
+                false,
+                r#"{"metadata": {"a/b": "x", "good": "1"}}"#
+            ),
             "Invalid input for field/attribute metadata. Value: {'a/b': 'x', 'good': '1'}. Additional properties are not allowed ('a/b' was unexpected)"
         );
-        assert!(refusal(Act::Merge, false, r#"{"metadata": {"a/b": 1}}"#).contains("not of type 'string'"));
+        assert!(
+            refusal(Act::Merge, false, r#"{"metadata": {"a/b": 1}}"#)
+                .contains("not of type 'string'")
+        );
         let (long, key) = ("v".repeat(256), "k".repeat(256));
-        assert!(refusal(Act::Merge, true, &format!(r#"{{"metadata": {{"a": "{long}"}}}}"#)).ends_with("' is too long"));
-        assert!(refusal(Act::Merge, true, &format!(r#"{{"metadata": {{"{key}": ""}}}}"#)).contains("regexes"));
+        assert!(
+            refusal(
+                Act::Merge,
+                true,
+                &format!(r#"{{"metadata": {{"a": "{long}"}}}}"#)
+            )
+            .ends_with("' is too long")
+        );
+        assert!(
+            refusal(
+                Act::Merge,
+                true,
+                &format!(r#"{{"metadata": {{"{key}": ""}}}}"#)
+            )
+            .contains("regexes")
+        );
         for (body, end) in [
             (r#"{"meta": {}}"#, "{} should be non-empty"),
-            (r#"{"meta": {"a": "1", "b": "2"}}"#, "{'a': '1', 'b': '2'} has too many properties"),
-            (r#"{"metadata": {"a": "1"}}"#, "'meta' is a required property"),
+            (
+                r#"{"meta": {"a": "1", "b": "2"}}"#,
+                "{'a': '1', 'b': '2'} has too many properties",
+            ),
+            (
+                r#"{"metadata": {"a": "1"}}"#,
+                "'meta' is a required property",
+            ),
         ] {
             assert!(refusal(Act::SetItem, true, body).ends_with(end), "{body}");
         }

@@ -3,8 +3,8 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
-use super::{Asked, body};
 use super::face::NovaFace;
+use super::{Asked, body};
 use crate::model::{Call, Change, Fault, ImageId, Reason};
 use crate::nova::tables::Act;
 
@@ -35,7 +35,11 @@ pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
     let Some(line) = headers.get(CONTENT_TYPE) else {
         return false;
     };
-    let kind = line.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
+    let kind = line
+        .as_bytes()
+        .split(|b| *b == b';')
+        .next()
+        .unwrap_or_default();
     let kind = kind.trim_ascii();
     !kind.is_empty() && !MEDIA.contains(&kind)
 }
@@ -80,8 +84,8 @@ impl Draft {
             (Act::Merge, _) => Change::Merge(items),
             (Act::SetItem, Some(key)) => {
                 let item = items.pop().filter(|(name, _)| name == key);
-                let (key, value) = item
-                    .ok_or_else(|| body::wrong("Request body and URI mismatch".to_owned()))?;
+                let (key, value) =
+                    item.ok_or_else(|| body::wrong("Request body and URI mismatch".to_owned()))?;
                 Change::Set(key, value)
             }
             _ => Change::Replace(items),

@@ -193,7 +193,10 @@ impl Face for NovaFace {
             }
             Change::Replace(items) => {
                 out.extend_from_slice(b"{\"metadata\": ");
-                json::texts(&mut out, items.iter().map(|(key, value)| (&**key, &**value)));
+                json::texts(
+                    &mut out,
+                    items.iter().map(|(key, value)| (&**key, &**value)),
+                );
             }
             Change::Set(key, value) => {
                 out.extend_from_slice(b"{\"meta\": ");

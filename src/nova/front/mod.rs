@@ -22,7 +22,6 @@ mod fault;
 mod json;
 mod links;
 mod path;
-mod python;
 mod query;
 mod text;
 mod version;

@@ -85,8 +85,7 @@ impl Asking {
         *request.headers_mut() = headers;
         self.tally.add_upstream_request();
         let (head, body) = self.upstream.send(request).await?.into_parts();
-        let identity =
-            |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+        let identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
         let encoding = head
             .headers
             .get_all(CONTENT_ENCODING)

@@ -14,9 +14,7 @@ use http_body_util::BodyExt;
 
 use super::stream::{self, Pieces};
 use super::{Asking, interrupted, read_whole};
-use crate::model::{
-    Call, Face, Fault, ImageId, ListEnd, Order, Plan, Position, Query, Reason,
-};
+use crate::model::{Call, Face, Fault, ImageId, ListEnd, Order, Plan, Position, Query, Reason};
 use crate::proxy::body::Body;
 use crate::proxy::listing::fits;
 use crate::proxy::pages::{Pages, Want};
@@ -36,12 +34,7 @@ pub(super) async fn scan(
     };
     let mut sorting = Sorting::new(order, after, query.limit, asking.limits.scan);
     let call = Call::List(query);
-    let mut pages = Pages::new(
-        Arc::clone(&asking.back),
-        plan,
-        None,
-        asking.limits.element,
-    );
+    let mut pages = Pages::new(Arc::clone(&asking.back), plan, None, asking.limits.element);
     loop {
         let mut body = asking.ask(&call, pages.request(None)).await?;
         while let Some(frame) = body.frame().await {

@@ -49,7 +49,10 @@ impl Nova {
     pub fn page(&self, seen: &Seen) -> String {
         let marker = parameter(seen, "marker").filter(|_| self.knows_markers);
         let begin = marker.map_or(0, |marker| {
-            (0..self.images).find(|number| id(*number) == marker).unwrap() + 1
+            (0..self.images)
+                .find(|number| id(*number) == marker)
+                .unwrap()
+                + 1
         });
         let wanted = parameter(seen, "limit").map_or(1000, |limit| limit.parse().unwrap());
         let end = self.images.min(begin + self.per_page.min(wanted));

@@ -105,7 +105,13 @@ fn other_requests_pass_by() {
         (Method::OPTIONS, [None; 5]),
         (
             Method::POST,
-            [None, None, None, Some("merge-image-metadata v2.1 p x"), None],
+            [
+                None,
+                None,
+                None,
+                Some("merge-image-metadata v2.1 p x"),
+                None,
+            ],
         ),
         (
             Method::PUT,
@@ -130,7 +136,11 @@ fn other_requests_pass_by() {
     ] {
         for (tail, read) in paths.iter().zip(read) {
             let path = format!("/v2.1/p/images{tail}");
-            assert_eq!(word(&method, &path), read.unwrap_or("elsewhere"), "{method} {path}");
+            assert_eq!(
+                word(&method, &path),
+                read.unwrap_or("elsewhere"),
+                "{method} {path}"
+            );
         }
     }
 }
