@@ -11,25 +11,29 @@ use std::sync::Arc;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
-use super::{CONFIGURATION, USAGE, complain, say};
-use crate::config::{Config, Upstream};
+use super::{CONFIGURATION, Dialect, USAGE, complain, say};
+use crate::config::{Config, Problems, Speaks, Upstream};
 use crate::deviations;
-use crate::glance::back::GlanceBack;
-use crate::model::{Back, Call, Edit, Exchange, Face, Fault, ImageId, Plan, Query, Setting};
+use crate::model::page::Envelope;
+use crate::model::query::Sort;
+use crate::model::{Back, Call, Edit, Exchange, Fault, ImageId, Order, Plan, Query, Setting};
 use crate::nova::compat::{self, Compat};
-use crate::nova::front::{self, Ground, Reading};
 use crate::proxy::below_mount;
+use crate::proxy::front::{self, Front, Reading};
 use crate::proxy::guard::{self, Flaw};
 
 mod presets;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// The configuration file; without one, a Glance and no Nova with every setting at its default
+    /// The configuration file; without one, the service that is asked and every setting at its default
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The dialect of the client [default: that of the configuration's first listener, or nova]
+    #[arg(long, value_enum, value_name = "DIALECT")]
+    speaks: Option<Dialect>,
     /// The request's method
     method: Method,
     /// The request's path and query, as a client sends them
@@ -41,16 +45,16 @@ pub(super) struct Options {
 
 /// Prints what the request would cause.
 pub(super) fn run(options: &Options) -> ExitCode {
-    let loaded = match &options.config {
-        Some(file) => Config::load(file),
-        None => Config::parse(PLAIN, Path::new("the default configuration")),
-    };
-    let config = match loaded {
+    let config = match config(options) {
         Ok(config) => config,
         Err(problems) => {
             complain(&problems);
             return ExitCode::from(CONFIGURATION);
         }
+    };
+    let Some(scene) = Scene::new(&config, options.speaks.map(Speaks::from)) else {
+        complain(&"no listener of this configuration speaks so");
+        return ExitCode::from(USAGE);
     };
     let parts = match parts(options) {
         Ok(parts) => parts,
@@ -59,25 +63,16 @@ pub(super) fn run(options: &Options) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    let ground = Ground {
-        base: "http://localhost".to_owned(),
-        compat: Arc::clone(&config.compat),
-    };
-    let nova = first_endpoint(config.nova.as_ref());
-    let scene = Scene {
-        mount: config
-            .listen
-            .first()
-            .map_or("", |listener| &listener.base_path),
-        ground: &ground,
-        back: &GlanceBack {
-            page_size: config.limits.page_size,
-        },
-        glance: &first_endpoint(config.glance.as_ref()).unwrap_or_default(),
-        nova: nova.as_deref(),
-    };
     say(&explain(&scene, &parts).trim_end());
     ExitCode::SUCCESS
+}
+
+fn config(options: &Options) -> Result<Config, Problems> {
+    match (&options.config, options.speaks) {
+        (Some(file), _) => Config::load(file),
+        (None, Some(Dialect::Glance)) => Config::parse(BEFORE_NOVA, Path::new(NO_FILE)),
+        (None, _) => Config::parse(BEFORE_GLANCE, Path::new(NO_FILE)),
+    }
 }
 
 /// The request as the server would hand it on.
@@ -103,7 +98,9 @@ fn parts(options: &Options) -> Result<Parts, String> {
 }
 
 /// What is explained where no configuration is named.
-const PLAIN: &str = "listen = [{ address = \"127.0.0.1:8774\", speaks = \"nova\" }]\nglance = { endpoints = [\"http://glance:9292\"] }\n";
+const BEFORE_GLANCE: &str = "listen = [{ address = \"127.0.0.1:8774\", speaks = \"nova\" }]\nglance = { endpoints = [\"http://glance:9292\"] }\n";
+const BEFORE_NOVA: &str = "listen = [{ address = \"127.0.0.1:9292\", speaks = \"glance\" }]\nnova = { endpoints = [\"http://nova:8774\"] }\n";
+const NO_FILE: &str = "the default configuration";
 
 fn first_endpoint(upstream: Option<&Upstream>) -> Option<String> {
     upstream?.endpoints.first().map(ToString::to_string)
@@ -123,54 +120,69 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 }
 
 /// What is known before a request is read.
-struct Scene<'a> {
+struct Scene {
+    speaks: Speaks,
     /// The listener's `base_path`.
-    mount: &'a str,
-    /// The listener's ground: base URL and compatibility settings.
-    ground: &'a Ground,
+    mount: String,
+    /// The clients' dialect.
+    front: Front,
     /// The upstream's dialect.
-    back: &'a dyn Back,
-    /// Where Glance is.
-    glance: &'a str,
-    /// Where Nova is, if anywhere.
-    nova: Option<&'a str>,
+    back: Arc<dyn Back>,
+    /// Where image requests are answered from.
+    upstream: String,
+    /// Where everything else goes, if anywhere.
+    rest: Option<String>,
+    /// Which Nova is imitated.
+    compat: Arc<Compat>,
+}
+
+impl Scene {
+    /// The first listener, or the first one that speaks so.
+    fn new(config: &Config, speaks: Option<Speaks>) -> Option<Self> {
+        let mut listeners = config.listen.iter();
+        let listener = listeners.find(|listener| speaks.is_none_or(|it| it == listener.speaks))?;
+        let (upstream, rest) = match listener.speaks {
+            Speaks::Nova => (config.glance.as_ref(), first_endpoint(config.nova.as_ref())),
+            Speaks::Glance => (config.nova.as_ref(), None),
+        };
+        Some(Self {
+            speaks: listener.speaks,
+            mount: listener.base_path.clone(),
+            front: Front::new(config, listener.speaks, "http://localhost"),
+            back: front::back(config, listener.speaks),
+            upstream: first_endpoint(upstream).unwrap_or_default(),
+            rest,
+            compat: Arc::clone(&config.compat),
+        })
+    }
 }
 
 /// Explains one request.
-fn explain(scene: &Scene<'_>, parts: &Parts) -> String {
-    let Parts {
-        method,
-        uri,
-        headers,
-        ..
-    } = parts;
+fn explain(scene: &Scene, parts: &Parts) -> String {
+    let Parts { method, uri, .. } = parts;
     let mut out = format!("{method} {uri}\n\n");
     let sound =
-        guard::check(parts, "").and_then(|()| below_mount(scene.mount, uri.path_and_query()));
-    let reaches_glance = match sound {
-        Ok(target) => sound_request(&mut out, scene, method, &target, headers),
+        guard::check(parts, "").and_then(|()| below_mount(&scene.mount, uri.path_and_query()));
+    let is_asked = match sound {
+        Ok(target) => sound_request(&mut out, scene, parts, &target),
         Err(fault) => {
             answered(&mut out, &fault);
             false
         }
     };
-    presets::rules(&mut out, &scene.ground.compat, uri);
-    differences(&mut out, &scene.ground.compat, method, uri, reaches_glance);
+    if scene.speaks == Speaks::Nova {
+        presets::rules(&mut out, &scene.compat, uri);
+        differences(&mut out, &scene.compat, method, uri, is_asked);
+    }
     out
 }
 
-/// Explains a request that passed the guards, and says whether Glance is asked.
-fn sound_request(
-    out: &mut String,
-    scene: &Scene<'_>,
-    method: &Method,
-    target: &PathAndQuery,
-    headers: &HeaderMap,
-) -> bool {
-    match front::read(scene.ground, method, target.path(), target.query(), headers) {
+/// Explains a request that passed the guards, and says whether the upstream of images is asked.
+fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAndQuery) -> bool {
+    match scene.front.read(parts, target) {
         Reading::Mine(asked) => {
             row(out, "operation", asked.face.operation());
-            if let Err(fault) = guard::check_image_request(headers) {
+            if let Err(fault) = guard::check_image_request(&parts.headers) {
                 answered(out, &fault);
                 return false;
             }
@@ -184,7 +196,7 @@ fn sound_request(
         }
         Reading::Draft(draft) => {
             row(out, "operation", draft.face.operation());
-            if let Err(fault) = guard::check_image_request(headers) {
+            if let Err(fault) = guard::check_image_request(&parts.headers) {
                 answered(out, &fault);
                 return false;
             }
@@ -193,46 +205,34 @@ fn sound_request(
                 "body",
                 "read first; what is wrong with it is answered here, and nothing is asked",
             );
-            change(out, scene, draft.image());
+            change(out, scene, &draft.image);
             return true;
         }
-        Reading::Refused(refused) => {
-            row(out, "operation", refused.face.operation());
-            answered(out, &refused.fault);
+        Reading::Refused(fault, face) => {
+            row(out, "operation", face.operation());
+            answered(out, &fault);
         }
-        Reading::Elsewhere => elsewhere(out, scene, method, target, headers),
+        Reading::Document(document) => {
+            row(
+                out,
+                "operation",
+                &format!("{} document", document.operation),
+            );
+            let status = document.reply.status();
+            row(out, "answered", &format!("here, with {status}"));
+        }
+        Reading::Elsewhere => {
+            let nova = scene.rest.as_deref().unwrap_or_default();
+            row(out, "operation", "pass_through");
+            let line = format!("{} {nova}{target}  (untouched)", parts.method);
+            row(out, "request 1", &line);
+        }
     }
     false
 }
 
-fn elsewhere(
-    out: &mut String,
-    scene: &Scene<'_>,
-    method: &Method,
-    target: &PathAndQuery,
-    headers: &HeaderMap,
-) {
-    if let Some(nova) = scene.nova {
-        row(out, "operation", "pass_through");
-        row(
-            out,
-            "request 1",
-            &format!("{method} {nova}{target}  (untouched)"),
-        );
-    } else if let Some(document) = front::document(scene.ground, method, target.path(), headers) {
-        row(out, "operation", "version document");
-        row(
-            out,
-            "answered",
-            &format!("here, with {}", document.status()),
-        );
-    } else {
-        answered(out, &Fault::no_route());
-    }
-}
-
 /// What is asked for depends on how the image is, so the edit is shown with a property that stands for all.
-fn change(out: &mut String, scene: &Scene<'_>, id: &ImageId) {
+fn change(out: &mut String, scene: &Scene, id: &ImageId) {
     request(out, 1, scene, &scene.back.show(id), "");
     let edit = Edit {
         remove: Vec::new(),
@@ -252,14 +252,12 @@ fn change(out: &mut String, scene: &Scene<'_>, id: &ImageId) {
     }
 }
 
-fn list(out: &mut String, scene: &Scene<'_>, query: &Query) {
+fn list(out: &mut String, scene: &Scene, query: &Query) {
     let plan = scene.back.plan(query);
-    let want = query.limit.filter(|_| plan.residual.is_empty());
-    let first = scene.back.page(&plan, query.marker.as_deref(), want);
-    request(out, 1, scene, &first, "");
-    if let Some(until) = until(&plan, query.limit, &first.target) {
-        let next = scene.back.page(&plan, Some("ID"), None);
-        request(out, 2, scene, &next, &until);
+    let is_empty = plan.nothing || query.limit == Some(0);
+    match plan.scan.as_ref().filter(|_| !is_empty) {
+        Some(order) => scanned(out, scene, query, &plan, order),
+        None => streamed(out, scene, query, &plan),
     }
     if plan.nothing {
         row(
@@ -278,33 +276,106 @@ fn list(out: &mut String, scene: &Scene<'_>, query: &Query) {
             &format!("{predicate}: decided here for each image"),
         );
     }
+    for predicate in &plan.recheck {
+        row(
+            out,
+            "recheck",
+            &format!("{predicate}: looked at here once more"),
+        );
+    }
+}
+
+/// Pages that are the list as they stream by.
+fn streamed(out: &mut String, scene: &Scene, query: &Query, plan: &Plan) {
+    let want = query.limit.filter(|_| plan.residual.is_empty());
+    let first = scene.back.page(plan, query.marker.as_deref(), want);
+    request(out, 1, scene, &first, "");
+    if let Some(until) = until(scene, plan, query.limit, &first.target) {
+        request(
+            out,
+            2,
+            scene,
+            &scene.back.page(plan, Some("ID"), None),
+            &until,
+        );
+    }
+}
+
+/// Pages that are all fetched, then sorted and cut here.
+fn scanned(out: &mut String, scene: &Scene, query: &Query, plan: &Plan, order: &Order) {
+    let mut number = 1;
+    if let Some(id) = query.marker.as_deref().and_then(ImageId::parse) {
+        request(
+            out,
+            number,
+            scene,
+            &scene.back.show(&id),
+            "(the marker's place)",
+        );
+        number += 1;
+    }
+    request(out, number, scene, &scene.back.page(plan, None, None), "");
+    let next = scene.back.page(plan, Some("ID"), None);
+    let until = format!(
+        "(ID: the last image of the answer before; and so on until an answer {})",
+        end_of_pages(scene)
+    );
+    request(out, number + 1, scene, &next, &until);
+    let keys: Vec<_> = order.keys().iter().map(sort_key).collect();
+    row(
+        out,
+        "sorted here",
+        &format!("by {}, then cut", keys.join(", ")),
+    );
+}
+
+fn sort_key(sort: &Sort) -> String {
+    let direction = if sort.ascending {
+        "ascending"
+    } else {
+        "descending"
+    };
+    format!("{:?} {direction}", sort.key)
 }
 
 /// Whether a second page may be asked for, and what decides.
-fn until(plan: &Plan, limit: Option<u64>, first: &str) -> Option<String> {
-    let one_page =
-        plan.nothing || limit.is_some_and(|limit| first.contains(&format!("limit={limit}")));
+fn until(scene: &Scene, plan: &Plan, limit: Option<u64>, first: &str) -> Option<String> {
+    if plan.nothing || limit == Some(0) {
+        return None;
+    }
+    let end = end_of_pages(scene);
+    let one_page = limit.is_some_and(|limit| first.contains(&format!("limit={limit}")));
     if plan.residual.is_empty() && one_page {
-        return Some(
-            "(only if answer 1 is shorter than asked and has a next: the upstream caps its pages)"
-                .to_owned(),
-        )
-        .filter(|_| !plan.nothing);
+        let more = if end == EMPTY { "" } else { " and has a next" };
+        return Some(format!(
+            "(only if answer 1 is shorter than asked{more}: the upstream caps its pages)"
+        ));
     }
     let bound = limit.map_or(String::new(), |limit| {
         format!(" or {limit} images are found")
     });
     Some(format!(
-        "(ID: the last image of the answer before; and so on until an answer has no next{bound})"
+        "(ID: the last image of the answer before; and so on until an answer {end}{bound})"
     ))
 }
 
-fn request(out: &mut String, number: usize, scene: &Scene<'_>, exchange: &Exchange, note: &str) {
+const EMPTY: &str = "is empty";
+
+/// What ends the upstream's pages: an envelope without a next, or an empty page where envelopes say nothing.
+fn end_of_pages(scene: &Scene) -> &'static str {
+    if scene.back.has_next(&Envelope::default(), 1) {
+        EMPTY
+    } else {
+        "has no next"
+    }
+}
+
+fn request(out: &mut String, number: usize, scene: &Scene, exchange: &Exchange, note: &str) {
     let Exchange { method, target, .. } = exchange;
     row(
         out,
         &format!("request {number}"),
-        &format!("{method} {}{target}", scene.glance),
+        &format!("{method} {}{target}", scene.upstream),
     );
     if !note.is_empty() {
         row(out, "", note);
@@ -325,13 +396,7 @@ fn answered(out: &mut String, fault: &Fault) {
 }
 
 /// The rows that the request line alone decides are told in full; of the others, when they apply, if Glance is asked.
-fn differences(
-    out: &mut String,
-    compat: &Compat,
-    method: &Method,
-    uri: &Uri,
-    reaches_glance: bool,
-) {
+fn differences(out: &mut String, compat: &Compat, method: &Method, uri: &Uri, is_asked: bool) {
     let line = format!("{method} {uri}");
     let (certain, conditional): (Vec<_>, Vec<_>) = deviations::all()
         .iter()
@@ -352,7 +417,7 @@ fn differences(
             row(out, "", &format!("as Nova with: {setting}"));
         }
     }
-    for deviation in conditional.into_iter().filter(|_| reaches_glance) {
+    for deviation in conditional.into_iter().filter(|_| is_asked) {
         let when = deviation.when.as_deref().unwrap_or_default();
         row(out, "possible", &format!("{}, when {when}", deviation.id));
     }
@@ -363,180 +428,4 @@ fn row(out: &mut String, name: &str, text: &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use http::Method;
-
-    use super::{Options, Scene, explain, parts};
-    use crate::glance::back::GlanceBack;
-    use crate::nova::compat::{Compat, Release, Vendor};
-    use crate::nova::front::Ground;
-
-    fn told(nova: Option<&str>, line: &str) -> String {
-        told_with(nova, line, &[])
-    }
-
-    fn told_with(nova: Option<&str>, line: &str, headers: &[(&str, &str)]) -> String {
-        told_by(Compat::default(), nova, line, headers)
-    }
-
-    fn told_by(compat: Compat, nova: Option<&str>, line: &str, headers: &[(&str, &str)]) -> String {
-        let ground = Ground {
-            base: "http://localhost".to_owned(),
-            compat: Arc::new(compat),
-        };
-        let back = GlanceBack { page_size: 1000 };
-        let scene = Scene {
-            mount: "/compute",
-            ground: &ground,
-            back: &back,
-            glance: "http://g:9292",
-            nova,
-        };
-        let (method, target) = line.split_once(' ').unwrap();
-        let options = Options {
-            config: None,
-            method: Method::try_from(method).unwrap(),
-            target: format!("/compute{target}"),
-            headers: headers
-                .iter()
-                .map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap()))
-                .collect(),
-        };
-        explain(&scene, &parts(&options).unwrap())
-    }
-
-    #[test]
-    fn what_the_guards_refuse_is_told_as_refused() {
-        assert!(told(None, "GET /v2.1/images/a#b").contains("answered    here, with 400"));
-        assert!(told(None, "TRACE /v2.1/images").contains("answered    here, with 405"));
-        assert!(
-            told_with(None, "GET /v2.1/images", &[("x_a", "b")])
-                .contains("answered    here, with 400")
-        );
-        let outside = told(None, "GET r/v2.1/images");
-        assert!(outside.contains("answered    here, with 404"), "{outside}");
-        assert!(!outside.contains("possible"), "{outside}");
-    }
-
-    #[test]
-    fn lists_tell_their_pages_residuals_and_deviations() {
-        let told = told(
-            None,
-            "GET /v2.1/abc/images/detail?status=SAVING&property-limit=3&limit=5",
-        );
-        for part in [
-            "operation   list-images-detail",
-            "request 1   GET http://g:9292/v2/images?status=in%3Aqueued%2Csaving&limit=1000\n",
-            "request 2   GET http://g:9292/v2/images?status=in%3Aqueued%2Csaving&limit=1000&marker=ID\n",
-            "or 5 images are found",
-            "residual    property limit is \"3\"",
-            "deviation   status-mapped",
-            "deviation   property-not-injected",
-            "compat.status_filter = \"literal\"",
-            "possible    glance-faults-kept",
-        ] {
-            assert!(told.contains(part), "{part}\n{told}");
-        }
-    }
-
-    #[test]
-    fn the_rule_that_a_preset_set_is_named() {
-        let asked = "GET /v2/A/images?limit=0&name=in:a";
-        let icehouse = told_by(Compat::of(Release::Icehouse), None, asked, &[]);
-        assert!(
-            icehouse.contains("rule        `limit=0`: no limit  (compat.release = \"icehouse\")"),
-            "{icehouse}"
-        );
-        assert!(icehouse.contains("deviation   operators-are-text"));
-        assert!(!icehouse.contains("metadata above the quota"), "{icehouse}");
-        let literal = told_by(
-            Compat::default().literal(),
-            None,
-            "GET /v2/a/images?name=in:a",
-            &[],
-        );
-        assert!(
-            literal.contains(
-                "rule        literal: `name`: Glance reads operators  (compat.literal = true)"
-            ),
-            "{literal}"
-        );
-        assert!(!literal.contains("operators-are-text"), "{literal}");
-        assert!(literal.contains("images?name=in%3Aa&limit="), "{literal}");
-        let huawei = Compat::default().at(Vendor::Huawei);
-        let huawei = told_by(huawei, None, "GET /v2/a/images", &[]);
-        assert!(
-            huawei.contains("is given: 25  (compat.vendor = \"huawei\")"),
-            "{huawei}"
-        );
-        assert!(huawei.contains("images?limit=25\n"), "{huawei}");
-        let set = Compat {
-            always_link_when_more: true,
-            ..Compat::default()
-        };
-        let set = told_by(set, None, "GET /v2/a/images", &[]);
-        assert!(set.contains("(compat.always_link_when_more)"), "{set}");
-        assert!(!told(None, asked).contains("rule  "));
-    }
-
-    #[test]
-    fn a_limit_that_one_page_can_hold_is_asked_for_once() {
-        let told = told(None, "GET /v2/images?limit=5");
-        assert!(
-            told.contains("request 1   GET http://g:9292/v2/images?limit=5\n"),
-            "{told}"
-        );
-        assert!(
-            told.contains("only if answer 1 is shorter than asked"),
-            "{told}"
-        );
-    }
-
-    #[test]
-    fn writes_tell_their_steps() {
-        let deleted = told(None, "DELETE /v2.1/images/abc");
-        assert!(
-            deleted.contains(
-                "operation   delete-image\nrequest 1   DELETE http://g:9292/v2/images/abc\n"
-            ),
-            "{deleted}"
-        );
-        for line in [
-            "POST /v2.1/images/abc/metadata",
-            "PUT /v2/images/abc/metadata/key",
-            "DELETE /v2/images/abc/metadata/key",
-        ] {
-            let told = told(None, line);
-            let body = told.contains("body        read first");
-            assert_eq!(body, !line.starts_with("DELETE"), "{told}");
-            for part in [
-                "request 1   GET http://g:9292/v2/images/abc\n",
-                "request 2   PATCH http://g:9292/v2/images/abc\n",
-                r#"json-patch: [{"op":"add","path":"/KEY","value":"VALUE"}]"#,
-            ] {
-                assert!(told.contains(part), "{part}\n{told}");
-            }
-        }
-        let odd = told_with(None, "PUT /v2/images/abc/metadata", &[("x_a", "b")]);
-        assert!(odd.contains("answered    here, with 400"), "{odd}");
-    }
-
-    #[test]
-    fn everything_else_is_told_as_well() {
-        assert!(
-            told(None, "GET /v2/images/abc/metadata")
-                .contains("request 1   GET http://g:9292/v2/images/abc\n")
-        );
-        assert!(told(None, "GET /v2/images?limit=0").contains("answered    here, with 400"));
-        assert!(told(None, "GET /v2/images?minRam=x").contains("no image can match"));
-        assert!(told(None, "GET /").contains("version document"));
-        assert!(told(None, "GET /v2.1/servers").contains("answered    here, with 404"));
-        let passed = told(Some("http://n:8774"), "POST /v2.1/servers?x");
-        assert!(
-            passed.contains("request 1   POST http://n:8774/v2.1/servers?x  (untouched)"),
-            "{passed}"
-        );
-    }
-}
+mod tests;

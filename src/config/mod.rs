@@ -12,7 +12,7 @@ use std::time::Duration;
 use http::HeaderName;
 use rustls::{ClientConfig, ServerConfig};
 
-use crate::nova::compat::Compat;
+use crate::nova::{self, compat::Compat};
 
 mod address;
 mod file;
@@ -38,8 +38,10 @@ pub struct Config {
     pub listen: Vec<Arc<Listener>>,
     /// The Glance that answers images.
     pub glance: Option<Upstream>,
-    /// The Nova that answers the rest.
+    /// The Nova that answers the rest; and images, where clients speak Glance's dialect.
     pub nova: Option<Upstream>,
+    /// How that Nova is asked for images.
+    pub nova_images: NovaImages,
     /// Whether the `Location` of a `createImage` reply comes to name the image here.
     pub rewrite_location: bool,
     /// Which Nova is imitated.
@@ -76,6 +78,8 @@ pub struct Listener {
 pub enum Speaks {
     /// The legacy Nova images API.
     Nova,
+    /// Glance v2.
+    Glance,
 }
 
 /// A service that is asked.
@@ -112,6 +116,28 @@ pub struct Limits {
     pub max_items: Option<u64>,
     /// Images that are asked of the upstream at a time.
     pub page_size: u64,
+}
+
+/// How a Nova is asked for images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NovaImages {
+    /// How its API is spoken, and what its images are to Glance clients.
+    pub settings: Arc<nova::back::Settings>,
+    /// The project in its paths, which is also the owner of private images.
+    pub project: Option<String>,
+    /// What a list may cost that this Nova cannot sort or select itself.
+    pub scan: ScanLimits,
+    /// Whether custom properties may be written.
+    pub allow_metadata_writes: bool,
+}
+
+/// How much a list may cost that has to be read to its end before it can be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanLimits {
+    /// Images that are read; `None` means any number.
+    pub images: Option<u64>,
+    /// Bytes of images that are kept.
+    pub bytes: usize,
 }
 
 /// How long is too long, toward clients.

@@ -5,14 +5,18 @@
 //! by, and a [`Fault`]. The vocabulary is Glance v2's, the richer of the two; Nova's words are mapped at Nova's
 //! edge. Nothing here does I/O and nothing here knows a dialect.
 
+pub mod attributes;
 pub mod call;
 pub mod change;
 pub mod dialect;
 pub mod fault;
 pub mod image;
+pub mod lenient;
+pub mod order;
 pub mod page;
 pub mod query;
 pub mod status;
+pub mod steps;
 pub mod time;
 
 pub use call::{Call, ImageId};
@@ -20,5 +24,6 @@ pub use change::{Change, Edit, Setting};
 pub use dialect::{Back, Content, Exchange, Face, ListEnd, Plan, Refusal};
 pub use fault::{Fault, Reason, Source};
 pub use image::{Image, Size, Value};
+pub use order::{Order, Position};
 pub use query::{Predicate, Query};
 pub use status::Status;

@@ -9,6 +9,8 @@ use http::header::{
 };
 use uuid::Uuid;
 
+use crate::config::Speaks;
+
 /// The caller's token.
 pub const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 /// The id of a request, as every OpenStack service writes it.
@@ -93,12 +95,15 @@ impl RequestId {
         &self.0
     }
 
-    /// Puts the id on a reply of our own, under both names that Nova uses.
-    pub fn mark(&self, reply: &mut HeaderMap) {
-        if let Some(value) = self.value() {
-            reply.insert(X_OPENSTACK_REQUEST_ID, value.clone());
-            reply.insert(X_COMPUTE_REQUEST_ID, value);
+    /// Puts the id on a reply of our own, under the names that the imitated service uses: Nova has two for it.
+    pub fn mark(&self, reply: &mut HeaderMap, speaks: Speaks) {
+        let Some(value) = self.value() else {
+            return;
+        };
+        if speaks == Speaks::Nova {
+            reply.insert(X_COMPUTE_REQUEST_ID, value.clone());
         }
+        reply.insert(X_OPENSTACK_REQUEST_ID, value);
     }
 
     /// What an upstream is to log the request by, as `X-OpenStack-Request-ID`: the client's own id if it gave a good
@@ -265,7 +270,7 @@ mod tests {
         }
         let minted = RequestId::mint();
         let mut headers = HeaderMap::new();
-        minted.mark(&mut headers);
+        minted.mark(&mut headers, Speaks::Nova);
         assert_eq!(RequestId::of_client(&headers), Some(minted));
     }
 }

@@ -16,14 +16,28 @@ use crate::support::{Proxy, Reply, Upstream, fixture_folder, xml};
 #[serde(deny_unknown_fields)]
 struct Case {
     about: String,
+    /// The dialect of the client; the upstream speaks the other one.
+    #[serde(default)]
+    speaks: Speaks,
     #[serde(default)]
     compat: toml::Table,
+    /// More settings of the Nova that a Glance client is answered from.
+    #[serde(default)]
+    nova: toml::Table,
     glance_public_url: Option<String>,
     public_url: Option<String>,
     request: Asked,
     #[serde(default)]
     upstream: Vec<Exchange>,
     reply: Expected,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Speaks {
+    #[default]
+    Nova,
+    Glance,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,14 +146,23 @@ fn config(case: &Case, upstream: &str) -> String {
         .public_url
         .as_ref()
         .map_or(String::new(), |url| format!("public_url = \"{url}\"\n"));
-    let glance = case
-        .glance_public_url
-        .as_ref()
-        .map_or(String::new(), |url| format!("public_url = \"{url}\"\n"));
-    format!(
-        "[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"nova\"\n{public}\n[glance]\nendpoints = [\"{upstream}\"]\n{glance}\n[compat]\n{}",
-        case.compat
-    )
+    let listen = format!("[[listen]]\naddress = \"127.0.0.1:0\"\n{public}");
+    match case.speaks {
+        Speaks::Nova => {
+            let glance = case
+                .glance_public_url
+                .as_ref()
+                .map_or(String::new(), |url| format!("public_url = \"{url}\"\n"));
+            format!(
+                "{listen}speaks = \"nova\"\n[glance]\nendpoints = [\"{upstream}\"]\n{glance}\n[compat]\n{}",
+                case.compat
+            )
+        }
+        Speaks::Glance => format!(
+            "{listen}speaks = \"glance\"\n[nova]\nendpoints = [\"{upstream}\"]\n{}",
+            case.nova
+        ),
+    }
 }
 
 fn compare(name: &str, folder: &Path, expected: &Expected, answer: &Answer) {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cases;
+mod chain;
 mod commands;
 mod drain;
 mod glance_recorded;
@@ -18,6 +19,7 @@ mod nova_recorded;
 mod passthrough;
 mod readme;
 mod reload;
+mod reverse;
 mod support;
 mod timeouts;
 mod translated;

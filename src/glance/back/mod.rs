@@ -46,18 +46,18 @@ impl Back for GlanceBack {
         vec![write::change(id, edit)]
     }
 
-    fn listed<'a>(&self, element: &'a [u8]) -> Result<Image<'a>, Fault> {
+    fn listed<'a>(&'a self, element: &'a [u8]) -> Result<Image<'a>, Fault> {
         read(element)
     }
 
-    fn shown<'a>(&self, body: &'a [u8]) -> Result<Image<'a>, Fault> {
+    fn shown<'a>(&'a self, body: &'a [u8]) -> Result<Image<'a>, Fault> {
         read(body)
     }
 
     /// Only the presence of `next` counts. Its text loses repeated parameters (`glance/api/v2/images.py`,
     /// `ResponseSerializer.index` builds it from a plain dict), and a page may be short because the Glance caps
     /// pages below what was asked.
-    fn has_next(&self, envelope: &Envelope) -> bool {
+    fn has_next(&self, envelope: &Envelope, _: u64) -> bool {
         envelope.has("next")
     }
 

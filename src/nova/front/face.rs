@@ -176,7 +176,7 @@ impl NovaFace {
 
     fn changed_json(&self, out: &mut BytesMut, image: &Image<'_>, change: &Change) {
         match change {
-            Change::Merge(_) => {
+            Change::Merge(_) | Change::Steps(_) => {
                 out.extend_from_slice(b"{\"metadata\": ");
                 self.json().metadata(out, image);
             }
@@ -195,7 +195,7 @@ impl NovaFace {
 
     fn changed_xml(&self, out: &mut BytesMut, image: &Image<'_>, change: &Change) {
         match change {
-            Change::Merge(_) => self.xml().metadata(out, image),
+            Change::Merge(_) | Change::Steps(_) => self.xml().metadata(out, image),
             Change::Replace(items) => {
                 xml::texts(out, items.iter().map(|(key, value)| (&**key, &**value)));
             }

@@ -25,7 +25,6 @@ mod links;
 mod literal;
 mod outcome;
 mod path;
-mod python;
 mod query;
 mod shown;
 mod text;

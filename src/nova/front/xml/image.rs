@@ -9,8 +9,8 @@ use super::{ATOM, COMPUTE, DECLARATION, DISK_CONFIG, IMAGE_SIZE, attribute, decl
 use crate::model::{Image, ListEnd, Value};
 use crate::nova::compat::{Compat, XmlNull};
 use crate::nova::front::links::{Links, Next};
-use crate::nova::front::python::Json;
 use crate::nova::front::{shown, text as json};
+use crate::webob::python::Json;
 
 /// Everything that a view depends on besides the image.
 #[derive(Clone, Copy)]
