@@ -19,7 +19,7 @@ use crate::deviations;
 use crate::glance::back::GlanceBack;
 use crate::model::{Back, Call, Edit, Exchange, Face, Fault, ImageId, Plan, Query, Setting};
 use crate::nova::compat::{self, Compat};
-use crate::nova::front::{self, Ground, Reading};
+use crate::nova::front::{self, Ground, NovaFace, Reading};
 use crate::proxy::below_mount;
 use crate::proxy::guard::{self, Flaw};
 
@@ -169,7 +169,7 @@ fn sound_request(
 ) -> bool {
     match front::read(scene.ground, method, target.path(), target.query(), headers) {
         Reading::Mine(asked) => {
-            row(out, "operation", asked.face.operation());
+            asked_of(out, &asked.face);
             if let Err(fault) = guard::check_image_request(headers) {
                 answered(out, &fault);
                 return false;
@@ -183,7 +183,7 @@ fn sound_request(
             return true;
         }
         Reading::Draft(draft) => {
-            row(out, "operation", draft.face.operation());
+            asked_of(out, &draft.face);
             if let Err(fault) = guard::check_image_request(headers) {
                 answered(out, &fault);
                 return false;
@@ -203,6 +203,12 @@ fn sound_request(
         Reading::Elsewhere => elsewhere(out, scene, method, target, headers),
     }
     false
+}
+
+/// What is asked, and in what the answer will come.
+fn asked_of(out: &mut String, face: &NovaFace) {
+    row(out, "operation", face.operation());
+    row(out, "answer in", face.media_type());
 }
 
 fn elsewhere(
