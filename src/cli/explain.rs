@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use http::header::HOST;
+use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
@@ -18,7 +18,7 @@ use crate::config::{Config, Problems, Speaks, Upstream};
 use crate::deviations;
 use crate::model::page::Envelope;
 use crate::model::query::Sort;
-use crate::model::{Back, Call, Edit, Exchange, Fault, ImageId, Order, Plan, Query, Setting};
+use crate::model::{Back, Call, Edit, Exchange, Face, Fault, ImageId, Order, Plan, Query, Setting};
 use crate::nova::compat::{self, Compat};
 use crate::proxy::below_mount;
 use crate::proxy::front::{self, Front, Reading};
@@ -181,7 +181,7 @@ fn explain(scene: &Scene, parts: &Parts) -> String {
 fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAndQuery) -> bool {
     match scene.front.read(parts, target) {
         Reading::Mine(asked) => {
-            row(out, "operation", asked.face.operation());
+            asked_of(out, &*asked.face);
             if let Err(fault) = guard::check_image_request(&parts.headers) {
                 answered(out, &fault);
                 return false;
@@ -195,7 +195,7 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
             return true;
         }
         Reading::Draft(draft) => {
-            row(out, "operation", draft.face.operation());
+            asked_of(out, &*draft.face);
             if let Err(fault) = guard::check_image_request(&parts.headers) {
                 answered(out, &fault);
                 return false;
@@ -229,6 +229,16 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
         }
     }
     false
+}
+
+/// What is asked, and in what the answer will come.
+fn asked_of(out: &mut String, face: &dyn Face) {
+    row(out, "operation", face.operation());
+    let head = face.list_head();
+    let kind = head.headers().get(CONTENT_TYPE);
+    if let Some(kind) = kind.and_then(|kind| kind.to_str().ok()) {
+        row(out, "answer in", kind);
+    }
 }
 
 /// What is asked for depends on how the image is, so the edit is shown with a property that stands for all.

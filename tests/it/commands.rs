@@ -80,6 +80,28 @@ fn check_tells_every_error_and_is_0_or_78() {
 }
 
 #[test]
+fn explain_tells_in_what_the_answer_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, format!("{GOOD}\n[compat]\nrelease = \"icehouse\"\n")).unwrap();
+    let told = |target: &str| {
+        let accept = "Accept: application/xml";
+        let config = file.to_str().unwrap();
+        let output = run(&["explain", "--config", config, "GET", target, "-H", accept]);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (target, media_type) in [
+        ("/v2/t/images", "application/xml"),
+        ("/v2/t/images.json", "application/json"),
+        ("/v2.1/t/images", "application/json"),
+    ] {
+        let told = told(target);
+        let line = format!("answer in   {media_type}\n");
+        assert!(told.contains(&line), "{told}");
+    }
+}
+
+#[test]
 fn serve_is_78_for_a_wrong_configuration_and_1_for_a_taken_address() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
