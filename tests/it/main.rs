@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cases;
+mod chain;
 mod commands;
 mod drain;
 mod glance_recorded;
