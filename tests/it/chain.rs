@@ -65,7 +65,11 @@ fn carried(image: &Value) -> Value {
     let mut image = image.clone();
     let lost = ["owner", "visibility", "direct_url", "locations", "stores"];
     let fields = image.as_object_mut().unwrap();
-    for name in lost.iter().copied().chain(untold().keys().map(String::as_str)) {
+    for name in lost
+        .iter()
+        .copied()
+        .chain(untold().keys().map(String::as_str))
+    {
         fields.remove(name);
     }
     let has_data = fields["size"].as_u64().is_some_and(|size| size > 0);
@@ -224,7 +228,11 @@ async fn what_is_wrong_is_refused_alike() {
         let got = chain.ask(&mut around, line, "", "").await;
         assert_eq!(got.status(), wanted.status(), "{line}");
         assert_eq!(got.text(), wanted.text(), "{line}");
-        assert_eq!(got.header("content-type"), wanted.header("content-type"), "{line}");
+        assert_eq!(
+            got.header("content-type"),
+            wanted.header("content-type"),
+            "{line}"
+        );
         assert_eq!(got.header("allow"), wanted.header("allow"), "{line}");
     }
 }
@@ -233,7 +241,12 @@ async fn what_is_wrong_is_refused_alike() {
 async fn writes_reach_the_glance_behind() {
     let chain = Chain::start("recorded/store.json", "{ADMIN_TOKEN}").await;
     let (mut direct, mut around) = chain.sides().await;
-    let listed = chain.pages(&mut around, "limit=5&status=active&protected=false&os_distro=ubuntu").await;
+    let listed = chain
+        .pages(
+            &mut around,
+            "limit=5&status=active&protected=false&os_distro=ubuntu",
+        )
+        .await;
     let id = listed[0][0]["id"].as_str().unwrap().to_owned();
     let line = format!("PATCH /v2/images/{id}");
     let kind = "Content-Type: application/openstack-images-v2.1-json-patch\r\n";
@@ -242,7 +255,10 @@ async fn writes_reach_the_glance_behind() {
     let patched = chain.ask(&mut around, &line, kind, steps).await;
     assert_eq!(patched.status(), 200, "{}", patched.text());
     let patched: Value = serde_json::from_slice(&patched.body).unwrap();
-    assert_eq!((&patched["made_here"], &patched["os_distro"]), (&json!("yes"), &Value::Null));
+    assert_eq!(
+        (&patched["made_here"], &patched["os_distro"]),
+        (&json!("yes"), &Value::Null)
+    );
     let show = format!("GET /v2/images/{id}");
     let now = chain.ask(&mut direct, &show, "", "").await;
     let now: Value = serde_json::from_slice(&now.body).unwrap();
@@ -258,15 +274,35 @@ async fn writes_reach_the_glance_behind() {
         let refused = chain.ask(&mut around, &line, kind, steps).await;
         assert_eq!(refused.status(), status, "{steps}: {}", refused.text());
     }
-    let foreign = chain.ask(&mut around, &line, "Content-Type: application/json\r\n", "[]").await;
+    let foreign = chain
+        .ask(
+            &mut around,
+            &line,
+            "Content-Type: application/json\r\n",
+            "[]",
+        )
+        .await;
     assert_eq!(foreign.status(), 415, "{}", foreign.text());
 
     let delete = format!("DELETE /v2/images/{id}");
     let gone = chain.ask(&mut around, &delete, "", "").await;
-    assert_eq!((gone.status(), gone.body.len()), (204, 0), "{}", gone.text());
-    assert_eq!(gone.header("content-type"), None, "a client would read JSON");
+    assert_eq!(
+        (gone.status(), gone.body.len()),
+        (204, 0),
+        "{}",
+        gone.text()
+    );
+    assert_eq!(
+        gone.header("content-type"),
+        None,
+        "a client would read JSON"
+    );
     assert_eq!(chain.ask(&mut direct, &show, "", "").await.status(), 404);
     let again = chain.ask(&mut around, &delete, "", "").await;
     assert_eq!(again.status(), 404, "{}", again.text());
-    assert!(again.text().contains("Failed to find image"), "{}", again.text());
+    assert!(
+        again.text().contains("Failed to find image"),
+        "{}",
+        again.text()
+    );
 }
