@@ -234,7 +234,7 @@ mod tests {
     fn what_is_no_json() {
         let deep = "[".repeat(100_000);
         for text in ["", "{", "{} x", "NaN", "\"\\ud800\"", "1e999", "'a'", &deep] {
-            assert_eq!(Json::read(text.as_bytes()), None, "{:.20}", text);
+            assert_eq!(Json::read(text.as_bytes()), None, "{text:.20}");
         }
         assert_eq!(Json::read(b"\"\xff\""), None);
     }

@@ -23,3 +23,4 @@ mod timeouts;
 mod translated;
 mod upstreams;
 mod walls;
+mod writes;
