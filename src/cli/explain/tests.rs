@@ -1,3 +1,5 @@
+//! What is told is what would be done.
+
 use std::path::Path;
 
 use http::Method;
@@ -167,4 +169,59 @@ fn everything_else_is_told_as_well() {
         passed.contains("request 1   POST http://n:8774/v2.1/servers?x  (untouched)"),
         "{passed}"
     );
+}
+
+const BEFORE_NOVA: &str = "listen = [{ address = \"h:1\", speaks = \"glance\", base_path = \"/image\" }]\n[nova]\nendpoints = [\"http://n:8774\"]\nproject = \"p\"\nallow_metadata_writes = true\n";
+
+#[test]
+fn glance_clients_are_told_their_own_story() {
+    let told = |line: &str| told_of(BEFORE_NOVA, line, &[]);
+    let streamed = told("GET /v2/images?architecture=x&limit=5");
+    for part in [
+        "operation   list-images",
+        "request 1   GET http://n:8774/v2.1/p/images/detail?property-architecture=x&limit=5\n",
+        "(only if answer 1 is shorter than asked: the upstream caps its pages)",
+        "residual    none",
+        "recheck     property architecture",
+    ] {
+        assert!(streamed.contains(part), "{part}\n{streamed}");
+    }
+    let scanned = told("GET /v2/images?sort=name:asc&size_min=3&marker=abc");
+    for part in [
+        "request 1   GET http://n:8774/v2.1/p/images/abc\n",
+        "request 2   GET http://n:8774/v2.1/p/images/detail?limit=1000\n",
+        "request 3   GET http://n:8774/v2.1/p/images/detail?limit=1000&marker=ID\n",
+        "and so on until an answer is empty",
+        "sorted here by Name ascending, CreatedAt ascending, Id ascending, then cut",
+        "residual    Size is at least 3",
+    ] {
+        assert!(scanned.contains(part), "{part}\n{scanned}");
+    }
+    assert!(
+        !scanned.contains("deviation"),
+        "rows are about Nova clients\n{scanned}"
+    );
+    let patched = told("PATCH /v2/images/abc");
+    assert!(
+        patched.contains("with 415"),
+        "a patch says what it is\n{patched}"
+    );
+    let kind = (
+        "content-type",
+        "application/openstack-images-v2.1-json-patch",
+    );
+    let patched = told_of(BEFORE_NOVA, "PATCH /v2/images/abc", &[kind]);
+    for part in [
+        "body        read first",
+        "request 2   POST http://n:8774/v2.1/p/images/abc/metadata\n",
+        "request 3   GET http://n:8774/v2.1/p/images/abc\n",
+    ] {
+        assert!(patched.contains(part), "{part}\n{patched}");
+    }
+    assert!(told("GET /v2/images?tag=x").contains("no image can match"));
+    assert!(told("GET /v2/images?limit=x").contains("answered    here, with 400"));
+    assert!(told("GET /v2/schemas/image").contains("schema document"));
+    assert!(told("GET /").contains("version document\nanswered    here, with 300"));
+    assert!(told("POST /v2/images").contains("answered    here, with 403"));
+    assert!(told("GET /v2.1/servers").contains("answered    here, with 404"));
 }

@@ -26,7 +26,7 @@ pub struct Draft {
     pub image: ImageId,
     /// How the answer is to be written.
     pub face: GlanceFace,
-    draft: patch::Draft,
+    edition: patch::Draft,
 }
 
 impl Draft {
@@ -35,7 +35,7 @@ impl Draft {
     /// # Errors
     /// As [`patch::read`].
     pub fn complete(&self, body: &[u8]) -> Result<Call, Fault> {
-        let steps = patch::read(self.draft, body)?;
+        let steps = patch::read(self.edition, body)?;
         Ok(Call::Change(self.image.clone(), Change::Steps(steps)))
     }
 
@@ -67,19 +67,23 @@ pub fn write(method: &Method, path: &str, headers: &HeaderMap) -> Option<Written
 
 /// Glance reads the type of a patch before it looks for the image.
 fn read(method: &Method, image: Option<ImageId>, headers: &HeaderMap, face: GlanceFace) -> Written {
-    let draft = match *method {
+    let edition = match *method {
         Method::PATCH => match patch::draft(headers) {
-            Ok(draft) => Some(draft),
+            Ok(edition) => Some(edition),
             Err(fault) => return Written::Refused(Refused { fault, face }),
         },
         _ => None,
     };
-    match (image, draft) {
+    match (image, edition) {
         (None, _) => {
             let fault = Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, "Image not found.");
             Written::Refused(Refused { fault, face })
         }
-        (Some(image), Some(draft)) => Written::Draft(Draft { image, face, draft }),
+        (Some(image), Some(edition)) => Written::Draft(Draft {
+            image,
+            face,
+            edition,
+        }),
         (Some(image), None) => Written::Mine(Asked {
             call: Call::Delete(image),
             face,

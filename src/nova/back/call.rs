@@ -75,8 +75,21 @@ pub(super) fn page(root: &str, plan: &Plan, marker: Option<&str>, limit: u64) ->
 
 /// The request for one image.
 pub(super) fn show(root: &str, id: &ImageId) -> Exchange {
-    Exchange::get(format!("{root}/images/{id}"))
+    Exchange::get(image(root, id))
 }
+
+/// The path of one image. What Nova would take for something else than an id is put as one that no image has: the list
+/// of all details, and up to Mitaka a form to fill in, and an id whose suffix chooses the form of the reply.
+pub(super) fn image(root: &str, id: &ImageId) -> String {
+    let id = id.as_str();
+    let means_itself = !NO_IDS.contains(&id) && !SUFFIXES.iter().any(|suffix| id.ends_with(suffix));
+    format!("{root}/images/{}", if means_itself { id } else { NO_IMAGE })
+}
+
+const NO_IDS: &[&str] = &["detail", "new"];
+/// What up to Mitaka chooses the form of a reply when it ends a path.
+pub(super) const SUFFIXES: &[&str] = &[".json", ".xml"];
+const NO_IMAGE: &str = "00000000-0000-0000-0000-000000000000";
 
 /// What becomes of one predicate.
 enum Split {
@@ -92,10 +105,12 @@ enum Split {
 
 fn split(settings: &Settings, predicate: &Predicate, filters: &Filters) -> Split {
     let pushed = match predicate {
-        Predicate::Nothing | Predicate::Tag(_) | Predicate::Protected(true) => return Split::Never,
+        Predicate::Nothing
+        | Predicate::Tag(_)
+        | Predicate::Protected(true)
+        | Predicate::Number(NumberField::VirtualSize, _) => return Split::Never,
         Predicate::Protected(false) => return Split::Always,
         Predicate::Text(field, _) if never_told(settings, *field) => return Split::Never,
-        Predicate::Number(NumberField::VirtualSize, _) => return Split::Never,
         Predicate::Property(key, _) if is_base_property(key) => return Split::Never,
         Predicate::Text(field, any_of) => match any_of.as_slice() {
             [] => return Split::Never,

@@ -99,9 +99,12 @@ fn behind(text: &str) -> Option<(StatusCode, String)> {
     is_refusal.then(|| (status, said::unescape(words.trim())))
 }
 
-/// Whether Nova complains of the marker. Before Glance v2 it looked for the marker itself: `marker [x] not found`.
+/// Whether Nova complains of the marker. Before Glance v2 it looked for the marker itself: `marker [x] not found`. Of one
+/// that is too long for an id, Glance speaks as of any id.
 fn names_marker(text: &str) -> bool {
-    text.to_ascii_lowercase().contains("marker") || text.starts_with("No image found with ID ")
+    text.to_ascii_lowercase().contains("marker")
+        || text.starts_with("No image found with ID ")
+        || text.starts_with("Image with the given id ")
 }
 
 /// `Invalid metadata key`: there is none to remove.

@@ -6,20 +6,20 @@ use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
-use super::call::{self, SEGMENT};
+use super::call::{self, SEGMENT, SUFFIXES};
 use crate::model::attributes::is_base_property;
 use crate::model::change::Setting;
 use crate::model::{Content, Edit, Exchange, ImageId};
 
 /// The request that ends one image.
 pub(super) fn delete(root: &str, id: &ImageId) -> Exchange {
-    bare(Method::DELETE, format!("{root}/images/{id}"))
+    bare(Method::DELETE, call::image(root, id))
 }
 
 /// The requests of an edit: what gets a value in one, what goes one by one, since Nova has no other way that leaves the
 /// rest alone; and at last the image, since Nova answers the others without it.
 pub(super) fn change(root: &str, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
-    let metadata = format!("{root}/images/{id}/metadata");
+    let metadata = format!("{}/metadata", call::image(root, id));
     let mut exchanges = Vec::with_capacity(edit.remove.len() + 2);
     if !edit.set.is_empty() {
         let body = Body {
@@ -52,7 +52,7 @@ pub(super) fn reserves(key: &str) -> bool {
         || key.len() > 255
         || !key.bytes().all(allowed)
         || key.bytes().all(|byte| byte == b'.')
-        || [".json", ".xml"].iter().any(|suffix| key.ends_with(suffix))
+        || SUFFIXES.iter().any(|suffix| key.ends_with(suffix))
         || key.starts_with("os_glance_")
         || is_base_property(key.trim())
 }
@@ -120,6 +120,9 @@ mod tests {
             ]
         );
         assert_eq!(delete("/v2", &id).target, "/v2/images/abc");
+        // Up to Mitaka this would end the image abc.
+        let other = ImageId::parse("abc.json").unwrap();
+        assert!(!delete("/v2", &other).target.contains("abc"));
     }
 
     #[test]

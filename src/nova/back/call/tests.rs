@@ -298,6 +298,11 @@ fn requests_for_pages_and_images() {
             format!("{list}&limit=1&marker=m")
         );
         assert_eq!(back.show(&id).target, format!("{root}/images/70a5"));
+        for other in ["detail", "new", "70a5.json", "70a5.xml"] {
+            let other = ImageId::parse(other).unwrap();
+            let none = format!("{root}/images/00000000-0000-0000-0000-000000000000");
+            assert_eq!(back.show(&other).target, none, "{other} is no id to a Nova");
+        }
         assert!(back.has_next(&Envelope::default(), 1) && !back.has_next(&Envelope::default(), 0));
     }
 }

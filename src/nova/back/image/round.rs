@@ -33,8 +33,7 @@ impl Seed {
         let size = match (self.status, self.size) {
             // What Nova shows as UNKNOWN is told apart by its data.
             (Status::Deactivated, size) => Size::Bytes(size.max(1)),
-            (Status::Active, size) => Size::Bytes(size),
-            (Status::Saving, size @ 1..) => Size::Bytes(size),
+            (Status::Active, size) | (Status::Saving, size @ 1..) => Size::Bytes(size),
             _ => Size::Null,
         };
         let at = |seconds| {
