@@ -59,6 +59,7 @@ pub(super) fn run(options: &Options) -> ExitCode {
     let ground = Ground {
         base: "http://localhost".to_owned(),
         compat: Arc::clone(&config.compat),
+        caller: None,
     };
     let nova = first_endpoint(config.nova.as_ref());
     let scene = Scene {
@@ -329,6 +330,7 @@ mod tests {
         let ground = Ground {
             base: "http://localhost".to_owned(),
             compat: Arc::new(Compat::default()),
+            caller: None,
         };
         let back = GlanceBack { page_size: 1000 };
         let scene = Scene {

@@ -51,6 +51,10 @@ pub enum Reason {
     BadQuery,
     /// The request's framing or headers are wrong.
     BadRequest,
+    /// There is no token, or one that is not valid.
+    Unauthorized,
+    /// The project in the URL is not the token's.
+    WrongProject,
     /// A microversion is malformed or out of range.
     BadMicroversion,
     /// The operation does not exist in the microversion asked for.
@@ -85,6 +89,8 @@ impl Reason {
             Self::NoProperty => "no_property",
             Self::BadQuery => "bad_query",
             Self::BadRequest => "bad_request",
+            Self::Unauthorized => "unauthorized",
+            Self::WrongProject => "wrong_project",
             Self::BadMicroversion => "bad_microversion",
             Self::MicroversionCeiling => "microversion_ceiling",
             Self::TooLarge => "too_large",

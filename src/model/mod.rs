@@ -6,6 +6,7 @@
 //! edge. Nothing here does I/O and nothing here knows a dialect.
 
 pub mod call;
+pub mod caller;
 pub mod dialect;
 pub mod fault;
 pub mod image;
@@ -15,6 +16,7 @@ pub mod status;
 pub mod time;
 
 pub use call::{Call, ImageId};
+pub use caller::Caller;
 pub use dialect::{Back, Exchange, Face, ListEnd, Plan, Refusal};
 pub use fault::{Fault, Reason, Source};
 pub use image::{Image, Size, Value};

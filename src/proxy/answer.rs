@@ -9,7 +9,7 @@ use http_body::Body as _;
 
 use super::body::{self, Body};
 use super::headers::RequestId;
-use crate::model::{Face, Fault};
+use crate::model::{Caller, Face, Fault};
 use crate::watch::{Outcome, Tally};
 
 /// A reply, and why it is what it is.
@@ -52,6 +52,15 @@ impl Answer {
             outcome,
             ours: true,
         }
+    }
+
+    /// The same, asked by this caller.
+    pub(super) fn to(mut self, caller: Option<&Caller>) -> Self {
+        if let Some(Caller { project, user }) = caller {
+            self.outcome.project.clone_from(project);
+            self.outcome.user = Some(user.clone());
+        }
+        self
     }
 
     /// The same with what the call has cost by then.
@@ -118,6 +127,7 @@ fn named(operation: &'static str, reason: &'static str) -> Outcome {
     Outcome {
         operation,
         project: None,
+        user: None,
         reason,
         detail: None,
         tally: Arc::default(),

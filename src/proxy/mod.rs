@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::config::{Config, Listener};
 use crate::glance::back::GlanceBack;
-use crate::model::{Back, Fault};
+use crate::model::{Back, Caller, Fault};
 use crate::nova::front::{self, Ground, Reading};
 use crate::watch::{Access, Awaiting, Watched};
 
@@ -23,6 +23,7 @@ mod connect;
 pub mod forwarded;
 pub mod guard;
 pub mod headers;
+pub mod identity;
 pub mod listing;
 pub mod ops;
 pub mod passthrough;
@@ -34,6 +35,7 @@ use answer::Answer;
 use body::Body;
 use forwarded::Peer;
 use headers::RequestId;
+use identity::Identity;
 use upstream::Upstream;
 
 /// Everything that a request depends on besides itself: one immutable snapshot. A request sees one from its
@@ -48,6 +50,8 @@ pub struct Proxy {
     pub back: Arc<dyn Back>,
     /// The Nova that answers the rest.
     pub nova: Option<Upstream>,
+    /// The Keystone that says who calls.
+    pub identity: Option<Arc<Identity>>,
     /// What we call ourselves in `Via` headers: unlike any other proxy's name, this program's in front of it too.
     pub pseudonym: Arc<str>,
 }
@@ -65,6 +69,8 @@ pub struct Inbound<'a> {
     pub id: &'a RequestId,
     /// What links begin with: see [`forwarded::client_base`].
     pub base: &'a str,
+    /// Who sends it, where a Keystone has said so.
+    pub caller: Option<&'a Caller>,
 }
 
 impl Proxy {
@@ -72,16 +78,26 @@ impl Proxy {
     pub fn new(config: Config) -> Self {
         let mark = Uuid::new_v4().simple().to_string();
         let short = mark.get(..12).unwrap_or(&mark);
-        Self::build(config, format!("nova-glance-proxy-{short}").into())
+        let identity = config.identity.as_ref().map(Identity::new);
+        Self::build(
+            config,
+            identity,
+            format!("nova-glance-proxy-{short}").into(),
+        )
     }
 
     /// A later one: upstream connections are made anew, since whom they trust may have changed.
+    /// What is known of tokens is kept where it still holds.
     #[must_use]
     pub fn renewed(&self, config: Config) -> Self {
-        Self::build(config, Arc::clone(&self.pseudonym))
+        let old = self.identity.as_deref();
+        let identity = config.identity.as_ref().map(|settings| {
+            old.map_or_else(|| Identity::new(settings), |old| old.renewed(settings))
+        });
+        Self::build(config, identity, Arc::clone(&self.pseudonym))
     }
 
-    fn build(config: Config, pseudonym: Arc<str>) -> Self {
+    fn build(config: Config, identity: Option<Arc<Identity>>, pseudonym: Arc<str>) -> Self {
         let upstream =
             |name, settings: &Option<_>| settings.as_ref().map(|s| Upstream::new(name, s));
         Self {
@@ -90,6 +106,7 @@ impl Proxy {
                 page_size: config.limits.page_size,
             }),
             nova: upstream("compute", &config.nova),
+            identity,
             config,
             pseudonym,
         }
@@ -140,30 +157,38 @@ async fn answer(
         Ok(base) => base,
         Err(fault) => return refused(fault),
     };
-    let (ground, inbound) = (
-        ground(proxy, &base),
-        Inbound {
-            proxy,
-            listener,
-            peer,
-            id,
-            base: &base,
-        },
-    );
-    match front::read(
-        &ground,
-        &parts.method,
-        target.path(),
-        target.query(),
-        &parts.headers,
-    ) {
+    let mut ground = ground(proxy, &base);
+    let (method, headers) = (&parts.method, &parts.headers);
+    let read = |ground: &_| front::read(ground, method, target.path(), target.query(), headers);
+    let mut reading = read(&ground);
+    match caller(proxy, &reading, &parts, &target).await {
+        Ok(caller) => ground.caller = caller,
+        Err(fault) => {
+            let unread = front::face(&ground, headers);
+            return Answer::refused(reading.face().unwrap_or(&unread), &fault);
+        }
+    }
+    if ground.caller.is_some() && reading.face().is_some() {
+        // It reads otherwise now that it is known whose it is.
+        reading = read(&ground);
+    }
+    let inbound = Inbound {
+        proxy,
+        listener,
+        peer,
+        id,
+        base: &base,
+        caller: ground.caller.as_ref(),
+    };
+    let answer = match reading {
         Reading::Mine(asked) => {
             translate::translate(&inbound, &parts, body.size_hint().lower(), asked).await
         }
         Reading::Refused(refused) => Answer::refused(&refused.face, &refused.fault),
         Reading::Elsewhere => {
             let Some(nova) = &proxy.nova else {
-                return without_nova(&ground, &parts, &target);
+                let answer = without_nova(&ground, &parts, &target);
+                return answer.to(ground.caller.as_ref());
             };
             let face = front::face(&ground, &parts.headers);
             match passthrough::pass(&inbound, nova, target, Request::from_parts(parts, body)).await
@@ -172,7 +197,28 @@ async fn answer(
                 Err(fault) => Answer::refused(&face, &fault),
             }
         }
+    };
+    answer.to(ground.caller.as_ref())
+}
+
+/// Who sends the request. What is answered here waits for Keystone to say so, unless Nova looks at no token either;
+/// of what passes through, whose token is Nova's to validate, the log tells what is known.
+async fn caller(
+    proxy: &Proxy,
+    reading: &Reading,
+    parts: &Parts,
+    target: &PathAndQuery,
+) -> Result<Option<Caller>, Fault> {
+    let Some(identity) = &proxy.identity else {
+        return Ok(None);
+    };
+    if reading.face().is_some() {
+        return identity.caller(&parts.headers).await;
     }
+    if proxy.nova.is_some() || front::is_open(&parts.method, target.path()) {
+        return Ok(identity.known(&parts.headers));
+    }
+    identity.caller(&parts.headers).await
 }
 
 /// Discovery has to work where there is no Nova; everything else is Nova's 404.
@@ -190,6 +236,7 @@ fn ground(proxy: &Proxy, base: &str) -> Ground {
     Ground {
         base: base.to_owned(),
         compat: Arc::clone(&proxy.config.compat),
+        caller: None,
     }
 }
 

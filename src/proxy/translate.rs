@@ -32,7 +32,15 @@ pub(super) async fn translate(
     };
     match reply {
         Ok(reply) => Answer::translated(&*face, reply, tally),
-        Err(fault) => Answer::refused(&*face, &fault).after(tally),
+        Err(fault) => {
+            if let (StatusCode::UNAUTHORIZED, Some(identity)) =
+                (fault.status, &inbound.proxy.identity)
+            {
+                // What was known of the token no longer holds.
+                identity.forget(&parts.headers);
+            }
+            Answer::refused(&*face, &fault).after(tally)
+        }
     }
 }
 

@@ -90,6 +90,7 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
         );
     }
     let (glance, nova) = (root.section("glance"), root.section("nova"));
+    let identity = upstream::identity(&root.section("identity"), folder);
     for section in &listen {
         needs_upstream(section, &glance);
     }
@@ -112,6 +113,7 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
         log: log(&root.section("log")),
         glance,
         nova,
+        identity,
     }
 }
 

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
+use super::caller::check_project;
 use super::path::{Place, may_be_project};
 use super::version;
 use super::{Ground, NovaFace, text};
@@ -38,8 +39,7 @@ const VERSIONS: [Version; 2] = [
     },
 ];
 
-/// What Nova answers without looking at a token: OPTIONS, which its CORS filter takes (`oslo_middleware/cors.py`), and
-/// the version document at a path, if there is one: the list of versions at the root, one version at its own root
+/// OPTIONS, which Nova's CORS filter takes (`oslo_middleware/cors.py`), and the version document at a path, if there is one: the list of versions at the root, one version at its own root
 /// (with or without a project behind it), and the choices for everything that names no version. Whatever else stands
 /// behind a version does not exist.
 #[must_use]
@@ -79,6 +79,9 @@ pub fn document(
     let negotiated = version::negotiate(found.segment, headers, &ground.compat);
     face.version = negotiated.version;
     if let Some(fault) = negotiated.refusal {
+        return Some(face.fault(&fault));
+    }
+    if let Err(fault) = check_project(ground, place) {
         return Some(face.fault(&fault));
     }
     Some(face.success(Bytes::from(one(ground, found))))
@@ -179,6 +182,7 @@ mod tests {
                 max_microversion: Microversion::NOVA_34,
                 ..Compat::default()
             }),
+            caller: None,
         }
     }
 

@@ -31,7 +31,7 @@ pub struct NovaFace {
     pub(super) version: Option<Microversion>,
     content_type: &'static str,
     form: Form,
-    links: Links,
+    pub(super) links: Links,
     pub(super) next: Option<Next>,
     pub(super) image: Option<String>,
     pub(super) key: Option<MetadataKey>,
@@ -44,11 +44,10 @@ const MEDIA: &[&str] = &["application/json", "application/vnd.openstack.compute+
 const NO_OPERATION: &str = "none";
 
 impl NovaFace {
-    /// The face of an image request.
+    /// The face of a request below a version. Its links are still to be made.
     pub(super) fn of_images(ground: &Ground, place: Place<'_>, headers: &HeaderMap) -> Self {
         Self {
             project: place.project.map(str::to_owned),
-            links: Links::new(ground, place),
             ..Self::of_faults(ground, headers)
         }
     }

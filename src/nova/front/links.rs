@@ -206,6 +206,7 @@ mod tests {
                 alternate_base: "http://glance:9292".to_owned(),
                 ..Compat::default()
             }),
+            caller: None,
         }
     }
 

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::model::{Call, Fault, ImageId, Reason};
+use crate::model::{Call, Caller, Fault, ImageId, Reason};
 use crate::nova::compat::Compat;
 use crate::nova::tables::Operation;
 use crate::webob;
 
+mod caller;
 mod date;
 mod documents;
 mod face;
@@ -24,10 +25,11 @@ mod query;
 mod text;
 mod version;
 
+pub use caller::is_open;
 pub use documents::document;
 pub use face::NovaFace;
 
-use links::Next;
+use links::{Links, Next};
 use path::{Place, Route};
 
 /// What the I/O shell knows about a request and the front cannot see.
@@ -38,6 +40,8 @@ pub struct Ground {
     pub base: String,
     /// Which Nova is imitated.
     pub compat: Arc<Compat>,
+    /// Whose request it is, where that is known.
+    pub caller: Option<Caller>,
 }
 
 /// What a request is to this dialect.
@@ -49,6 +53,18 @@ pub enum Reading {
     Refused(Refused),
     /// Not an image request.
     Elsewhere,
+}
+
+impl Reading {
+    /// How the answer is to be written, where it is written here.
+    #[must_use]
+    pub fn face(&self) -> Option<&NovaFace> {
+        match self {
+            Self::Mine(asked) => Some(&asked.face),
+            Self::Refused(refused) => Some(&refused.face),
+            Self::Elsewhere => None,
+        }
+    }
 }
 
 /// An image request.
@@ -82,6 +98,7 @@ pub fn read(
     let request = Request {
         ground,
         method,
+        path,
         query: query.unwrap_or_default(),
         headers,
     };
@@ -129,16 +146,26 @@ pub fn face(ground: &Ground, headers: &HeaderMap) -> NovaFace {
 struct Request<'r> {
     ground: &'r Ground,
     method: &'r Method,
+    path: &'r str,
     query: &'r str,
     headers: &'r HeaderMap,
 }
 
-impl Request<'_> {
-    fn face(self, place: Place<'_>, operation: &'static Operation) -> NovaFace {
+impl<'r> Request<'r> {
+    fn face(self, place: Place<'r>, operation: &'static Operation) -> NovaFace {
         let mut face = NovaFace::of_images(self.ground, place, self.headers);
         let asked_for = operation.methods.contains(&self.method.as_str());
         face.operation = asked_for.then_some(operation);
+        face.links = Links::new(self.ground, self.linked(place, ""));
         face
+    }
+
+    /// The place that links name. Of a request for one image, Nova has dropped the whole query by then.
+    fn linked(self, place: Place<'r>, query: &str) -> Place<'r> {
+        Place {
+            project: caller::in_links(self.ground, place, self.path, query),
+            ..place
+        }
     }
 
     /// Whether the query names another method, which Nova would take for the request's own (Routes,
@@ -148,10 +175,10 @@ impl Request<'_> {
         pairs.is_none_or(|pairs| pairs.iter().any(|(name, _)| name == "_method"))
     }
 
-    /// What is asked, checked in Nova's order: microversion, then query.
+    /// What is asked, checked in Nova's order: microversion, project, then query.
     fn call(
         self,
-        place: Place<'_>,
+        place: Place<'r>,
         operation: &'static Operation,
         id: Option<ImageId>,
         face: &mut NovaFace,
@@ -162,6 +189,8 @@ impl Request<'_> {
             return Ok(Call::Show(id));
         }
         let query = query::read(&pairs, &self.ground.compat)?;
+        let place = self.linked(place, &caller::kept_query(self.query, &pairs));
+        face.links = Links::new(self.ground, place);
         face.next = Some(Next::new(
             self.ground,
             place,
@@ -173,7 +202,7 @@ impl Request<'_> {
     }
 
     /// Refuses a request for what does not exist, unless something else is wrong with it first.
-    fn refuse(self, place: Place<'_>, operation: &'static Operation, missing: Fault) -> Reading {
+    fn refuse(self, place: Place<'r>, operation: &'static Operation, missing: Fault) -> Reading {
         let mut face = self.face(place, operation);
         let fault = self
             .check_version(place, operation, &mut face)
@@ -194,6 +223,7 @@ impl Request<'_> {
         if let Some(fault) = negotiated.refusal {
             return Err(fault);
         }
+        caller::check_project(self.ground, place)?;
         let gone = face
             .version
             .is_some_and(|version| version > operation.ceiling);
