@@ -15,8 +15,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use super::{CONFIGURATION, USAGE, complain, say};
 use crate::config::{Config, Upstream};
-use crate::deviations;
+use crate::deviations::{self, Deviation};
 use crate::glance::back::GlanceBack;
+use crate::keystone::VALIDATION;
 use crate::model::{Back, Call, Face, Fault, Plan, Query};
 use crate::nova::front::{self, Ground, Reading};
 use crate::proxy::below_mount;
@@ -62,6 +63,8 @@ pub(super) fn run(options: &Options) -> ExitCode {
         caller: None,
     };
     let nova = first_endpoint(config.nova.as_ref());
+    let keystone = config.identity.as_ref().map(|identity| &identity.upstream);
+    let keystone = first_endpoint(keystone);
     let scene = Scene {
         mount: config
             .listen
@@ -73,6 +76,7 @@ pub(super) fn run(options: &Options) -> ExitCode {
         },
         glance: &first_endpoint(config.glance.as_ref()).unwrap_or_default(),
         nova: nova.as_deref(),
+        keystone: keystone.as_deref(),
     };
     say(&explain(&scene, &parts).trim_end());
     ExitCode::SUCCESS
@@ -132,6 +136,8 @@ struct Scene<'a> {
     glance: &'a str,
     /// Where Nova is, if anywhere.
     nova: Option<&'a str>,
+    /// Where the Keystone is that is asked about tokens, if any is.
+    keystone: Option<&'a str>,
 }
 
 /// Explains one request.
@@ -152,7 +158,7 @@ fn explain(scene: &Scene<'_>, parts: &Parts) -> String {
             false
         }
     };
-    differences(&mut out, method, uri, reaches_glance);
+    differences(&mut out, scene, method, uri, reaches_glance);
     out
 }
 
@@ -167,6 +173,7 @@ fn sound_request(
     match front::read(scene.ground, method, target.path(), target.query(), headers) {
         Reading::Mine(asked) => {
             row(out, "operation", asked.face.operation());
+            identified(out, scene, true);
             if let Err(fault) = guard::check_image_request(headers) {
                 answered(out, &fault);
                 return false;
@@ -179,6 +186,7 @@ fn sound_request(
         }
         Reading::Refused(refused) => {
             row(out, "operation", refused.face.operation());
+            identified(out, scene, false);
             answered(out, &refused.fault);
         }
         Reading::Elsewhere => elsewhere(out, scene, method, target, headers),
@@ -200,7 +208,12 @@ fn elsewhere(
             "request 1",
             &format!("{method} {nova}{target}  (untouched)"),
         );
-    } else if let Some(document) = front::document(scene.ground, method, target.path(), headers) {
+        return;
+    }
+    if !front::is_open(method, target.path()) {
+        identified(out, scene, false);
+    }
+    if let Some(document) = front::document(scene.ground, method, target.path(), headers) {
         row(out, "operation", "version document");
         row(
             out,
@@ -209,6 +222,32 @@ fn elsewhere(
         );
     } else {
         answered(out, &Fault::no_route());
+    }
+}
+
+/// The step before all others, where there is a Keystone: it needs the token, which is not known here.
+fn identified(out: &mut String, scene: &Scene<'_>, links: bool) {
+    let Some(keystone) = scene.keystone else {
+        return;
+    };
+    row(
+        out,
+        "identity",
+        &format!(
+            "GET {keystone}{VALIDATION}  (about the token with the token, unless it is remembered)"
+        ),
+    );
+    row(
+        out,
+        "",
+        "answered with 401 where it is refused, with 400 where the URL names another project than the token's",
+    );
+    if links {
+        row(
+            out,
+            "",
+            "links name the token's project where its id occurs in the URL",
+        );
     }
 }
 
@@ -284,11 +323,18 @@ fn answered(out: &mut String, fault: &Fault) {
 }
 
 /// The rows that the request line alone decides are told in full; of the others, when they apply, if Glance is asked.
-fn differences(out: &mut String, method: &Method, uri: &Uri, reaches_glance: bool) {
+fn differences(
+    out: &mut String,
+    scene: &Scene<'_>,
+    method: &Method,
+    uri: &Uri,
+    reaches_glance: bool,
+) {
     let line = format!("{method} {uri}");
     let (certain, conditional): (Vec<_>, Vec<_>) = deviations::all()
         .iter()
         .filter(|row| row.concerns(&line))
+        .filter(|row| scene.keystone.is_none() || !wants_keystone(row))
         .partition(|row| row.when.is_none());
     if certain.is_empty() {
         row(out, "deviation", "none that the request line decides");
@@ -305,6 +351,12 @@ fn differences(out: &mut String, method: &Method, uri: &Uri, reaches_glance: boo
         let when = deviation.when.as_deref().unwrap_or_default();
         row(out, "possible", &format!("{}, when {when}", deviation.id));
     }
+}
+
+/// Whether a Keystone is what makes the difference go away.
+fn wants_keystone(row: &Deviation) -> bool {
+    let setting = row.setting.as_deref();
+    setting.is_some_and(|setting| setting.starts_with("identity.url"))
 }
 
 fn row(out: &mut String, name: &str, text: &str) {
@@ -327,6 +379,15 @@ mod tests {
     }
 
     fn told_with(nova: Option<&str>, line: &str, headers: &[(&str, &str)]) -> String {
+        told_of(nova, None, line, headers)
+    }
+
+    fn told_of(
+        nova: Option<&str>,
+        keystone: Option<&str>,
+        line: &str,
+        headers: &[(&str, &str)],
+    ) -> String {
         let ground = Ground {
             base: "http://localhost".to_owned(),
             compat: Arc::new(Compat::default()),
@@ -339,6 +400,7 @@ mod tests {
             back: &back,
             glance: "http://g:9292",
             nova,
+            keystone,
         };
         let (method, target) = line.split_once(' ').unwrap();
         let options = Options {
@@ -398,6 +460,25 @@ mod tests {
             told.contains("only if answer 1 is shorter than asked"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn a_keystone_is_asked_before_anything_else() {
+        let keystone = Some("http://k:5000");
+        let step = "identity    GET http://k:5000/v3/auth/tokens?nocatalog  (about the token with the token";
+        for (line, asks) in [
+            ("GET /v2.1/abc/images", true),
+            ("GET /v2.1/abc/images?limit=x", true),
+            ("GET /v2.1/nothing", true),
+            ("GET /v2.1/", false),
+        ] {
+            let told = told_of(None, keystone, line, &[]);
+            assert_eq!(told.contains(step), asks, "{told}");
+            assert!(!told.contains("unauthorized-from-glance"), "{told}");
+        }
+        let passed = told_of(Some("http://n"), keystone, "GET /v2.1/servers", &[]);
+        assert!(!passed.contains("identity"), "{passed}");
+        assert!(told(None, "GET /v2.1/abc/images").contains("unauthorized-from-glance"));
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Drop for Awaiting {
 pub struct Outcome {
     /// The operation, from the dialect's table; `pass_through` for what is none.
     pub operation: &'static str,
-    /// The project of the caller's token, or else as it stood in the URL.
+    /// The project of the caller's token; where the caller is not known, as it stood in the URL.
     pub project: Option<String>,
     /// The id of the user whose the token is, where that is known.
     pub user: Option<String>,

@@ -9,6 +9,7 @@ mod drain;
 mod glance_recorded;
 mod guards;
 mod http2;
+mod identity;
 mod listeners;
 mod listing;
 mod logged;

@@ -3,6 +3,7 @@
 pub mod certificates;
 pub mod client;
 pub mod glance;
+pub mod keystone;
 pub mod pages;
 pub mod program;
 pub mod proxy;
