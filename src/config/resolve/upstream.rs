@@ -19,7 +19,7 @@ const ON_FAILURE: &[(&str, OnFailure)] = &[
 pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<Upstream> {
     let timeouts = section.section("glance.timeouts");
     let tls = section.section("glance.tls");
-    let glance = upstream(section, endpoints(section), &timeouts, &tls, folder)?;
+    let glance = upstream(section, &endpoints(section), &timeouts, &tls, folder)?;
     Some(Upstream {
         public_url: public_url(section),
         ..glance
@@ -30,7 +30,7 @@ pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<Upstrea
 pub(super) fn nova(section: &Section<'_, '_>, folder: &Path) -> Option<Upstream> {
     let timeouts = section.section("nova.timeouts");
     let tls = section.section("nova.tls");
-    upstream(section, endpoints(section), &timeouts, &tls, folder)
+    upstream(section, &endpoints(section), &timeouts, &tls, folder)
 }
 
 /// The Keystone that validates tokens.
@@ -43,7 +43,7 @@ pub(super) fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<Ident
         value: url.into_iter().collect(),
         span,
     };
-    let upstream = upstream(section, url, &timeouts, &tls, folder);
+    let upstream = upstream(section, &url, &timeouts, &tls, folder);
     let (cache_ttl, cache_size) = (section.duration("cache_ttl"), section.count("cache_size"));
     let cache_size = at_least(section, "cache_size", &cache_size, 1);
     let roles = section.texts("service_token_roles").value;
@@ -85,7 +85,7 @@ fn endpoints(section: &Section<'_, '_>) -> At<Vec<At<String>>> {
 /// `None` where the file has no such section; and where its TLS settings are wrong, which has been noted then.
 fn upstream(
     section: &Section<'_, '_>,
-    listed: At<Vec<At<String>>>,
+    listed: &At<Vec<At<String>>>,
     timeouts: &Section<'_, '_>,
     tls: &Section<'_, '_>,
     folder: &Path,
@@ -102,7 +102,7 @@ fn upstream(
     );
     let (idle, pool_idle) = (timeouts.some_time("idle"), section.duration("pool_idle"));
     let secure = endpoints.iter().any(Endpoint::is_tls);
-    let tls = upstream_tls(tls, secure, &listed, folder)?;
+    let tls = upstream_tls(tls, secure, listed, folder)?;
     section.is_present().then_some(Upstream {
         endpoints,
         public_url: None,
