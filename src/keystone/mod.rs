@@ -42,10 +42,24 @@ pub fn headers(token: &HeaderValue) -> HeaderMap {
     headers
 }
 
-/// Reads the body of a reply of 200. Errors: what is not the description of a token, in serde's words, which quote
-/// nothing but names and numbers of it.
-pub fn read(body: &[u8]) -> Result<Token, serde_json::Error> {
-    let Document { token } = serde_json::from_slice(body)?;
+/// A body that describes no token. It says where it ends to make sense and quotes nothing, since what is in it may be a
+/// secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no description of a token: it makes no sense at line {line}, column {column}")]
+pub struct Unreadable {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 0.
+    pub column: usize,
+}
+
+/// Reads the body of a reply of 200.
+pub fn read(body: &[u8]) -> Result<Token, Unreadable> {
+    let unreadable = |error: serde_json::Error| Unreadable {
+        line: error.line(),
+        column: error.column(),
+    };
+    let Document { token } = serde_json::from_slice(body).map_err(unreadable)?;
     Ok(Token {
         caller: Caller {
             project: token.project.map(|project| project.id),
@@ -143,6 +157,9 @@ mod tests {
         ] {
             assert!(read(text.as_bytes()).is_err(), "{text}");
         }
+        let error = read(br#"{"token": "s3cr3t"}"#).unwrap_err().to_string();
+        let wanted = "no description of a token: it makes no sense at line 1, column 18";
+        assert_eq!(error, wanted);
     }
 
     #[test]

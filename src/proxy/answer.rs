@@ -54,8 +54,8 @@ impl Answer {
         }
     }
 
-    /// The same, asked by this caller.
-    pub(super) fn to(mut self, caller: Option<&Caller>) -> Self {
+    /// The same, and the log says who asked, where that is known.
+    pub(super) fn asked_by(mut self, caller: Option<&Caller>) -> Self {
         if let Some(Caller { project, user }) = caller {
             self.outcome.project.clone_from(project);
             self.outcome.user = Some(user.clone());

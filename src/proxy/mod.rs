@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::config::{Config, Listener};
 use crate::glance::back::GlanceBack;
 use crate::model::{Back, Caller, Fault};
-use crate::nova::front::{self, Ground, Reading};
+use crate::nova::front::{self, Ground, Reading, Refused};
 use crate::watch::{Access, Awaiting, Watched};
 
 mod answer;
@@ -158,20 +158,7 @@ async fn answer(
         Err(fault) => return refused(fault),
     };
     let mut ground = ground(proxy, &base);
-    let (method, headers) = (&parts.method, &parts.headers);
-    let read = |ground: &_| front::read(ground, method, target.path(), target.query(), headers);
-    let mut reading = read(&ground);
-    match caller(proxy, &reading, &parts, &target).await {
-        Ok(caller) => ground.caller = caller,
-        Err(fault) => {
-            let unread = front::face(&ground, headers);
-            return Answer::refused(reading.face().unwrap_or(&unread), &fault);
-        }
-    }
-    if ground.caller.is_some() && reading.face().is_some() {
-        // It reads otherwise now that it is known whose it is.
-        reading = read(&ground);
-    }
+    let reading = read(proxy, &mut ground, &parts, &target).await;
     let inbound = Inbound {
         proxy,
         listener,
@@ -180,16 +167,13 @@ async fn answer(
         base: &base,
         caller: ground.caller.as_ref(),
     };
-    let answer = match reading {
-        Reading::Mine(asked) => {
+    let answer = match (reading, &proxy.nova) {
+        (Reading::Mine(asked), _) => {
             translate::translate(&inbound, &parts, body.size_hint().lower(), asked).await
         }
-        Reading::Refused(refused) => Answer::refused(&refused.face, &refused.fault),
-        Reading::Elsewhere => {
-            let Some(nova) = &proxy.nova else {
-                let answer = without_nova(&ground, &parts, &target);
-                return answer.to(ground.caller.as_ref());
-            };
+        (Reading::Refused(refused), _) => Answer::refused(&refused.face, &refused.fault),
+        (Reading::Elsewhere, None) => without_nova(&ground, &parts, &target),
+        (Reading::Elsewhere, Some(nova)) => {
             let face = front::face(&ground, &parts.headers);
             match passthrough::pass(&inbound, nova, target, Request::from_parts(parts, body)).await
             {
@@ -198,7 +182,29 @@ async fn answer(
             }
         }
     };
-    answer.to(ground.caller.as_ref())
+    answer.asked_by(ground.caller.as_ref())
+}
+
+/// Reads a request, as its caller's once it is known whose it is.
+async fn read(proxy: &Proxy, ground: &mut Ground, parts: &Parts, target: &PathAndQuery) -> Reading {
+    let (method, headers) = (&parts.method, &parts.headers);
+    let read = |ground: &_| front::read(ground, method, target.path(), target.query(), headers);
+    let reading = read(ground);
+    match (caller(proxy, &reading, parts, target).await, reading) {
+        (Ok(None), reading) => reading,
+        (Ok(caller), reading) => {
+            ground.caller = caller;
+            match reading {
+                Reading::Elsewhere => reading,
+                Reading::Mine(_) | Reading::Refused(_) => read(ground),
+            }
+        }
+        (Err(fault), reading) => {
+            let face = reading.face().cloned();
+            let face = face.unwrap_or_else(|| front::face(ground, headers));
+            Reading::Refused(Refused { fault, face })
+        }
+    }
 }
 
 /// Who sends the request. What is answered here waits for Keystone to say so, unless Nova looks at no token either;

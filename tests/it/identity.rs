@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::support::certificates::Authority;
 use super::support::client::Answer;
 use super::support::keystone::{self, Grant};
 use super::support::pages::{self, Pages, id};
@@ -333,6 +334,7 @@ async fn while_keystone_fails_requests_go_on_or_are_refused() {
         ("403", forbidden),
         ("300", Reply::new("300 Multiple Choices", &[], "{}")),
         ("garbage", Reply::json("<html>")),
+        ("a secret", Reply::json(r#"{"token": "s3cr3t"}"#)),
         ("no token", Reply::json("{}")),
         ("big", Reply::json(long)),
         ("slow", token().latency(Duration::from_secs(5))),
@@ -519,6 +521,32 @@ async fn what_passes_through_is_not_asked_about() {
         .filter(|line| line.contains("s3cr3t"))
         .collect();
     assert!(told.is_empty(), "{told:#?}");
+}
+
+#[tokio::test]
+async fn keystone_is_asked_by_tls_too() {
+    let authority = Authority::new();
+    let grant = Grant::of("aaaa");
+    let tls = authority.server(&authority.sign());
+    let keystone = Upstream::start_tls(tls, move |_| grant.reply()).await;
+    let glance = glance().await;
+    let port = keystone.address.port();
+    let shown = "certificate = \"client.pem\"\nkey = \"client.key\"\n";
+    for (trusted, shown, status) in [
+        ("ca = \"ca.pem\"\n", shown, 400),
+        ("ca = \"ca.pem\"\n", "", 503),
+        ("", shown, 503),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+        authority.sign().write(folder.path(), "client");
+        let section = format!(
+            "[identity]\nurl = \"https://localhost:{port}/v3\"\non_failure = \"refuse\"\n[identity.tls]\n{trusted}{shown}"
+        );
+        let proxy = Proxy::start_in(folder, &before_glance(glance.address, &section)).await;
+        let answer = ask(&proxy, "/v2.1/bbbb/images", &with("t")).await;
+        assert_eq!(answer.status(), status, "{section}: {}", answer.text());
+    }
 }
 
 #[tokio::test]

@@ -54,8 +54,7 @@ pub(super) async fn ask(
     }
     let body = whole(reply.into_body()).await?;
     let token = keystone::read(&body);
-    let token =
-        token.map_err(|error| unclear(format!("Keystone's answer is no token: {error}")))?;
+    let token = token.map_err(|error| unclear(format!("Keystone's answer is {error}")))?;
     Ok(Verdict::Valid(Arc::new(token)))
 }
 
