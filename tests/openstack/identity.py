@@ -22,7 +22,7 @@ from wire import exchange
 
 NOBODY = "00000000-0000-4000-8000-00000000dead"
 DOWN = "http://127.0.0.1:9"            # where nothing listens
-LIFE = 6                               # seconds, of a token that ends while we look
+LIFE = 15                              # seconds, of a token that ends while we look
 
 
 def arguments():
@@ -238,11 +238,11 @@ def run(args, env, seed, keystone):
         "service": keystone.token("nova", args.service_password, {"project": {"name": "service", "domain": {"id": "default"}}}),
         "revoked": keystone.revoked(*user, alpha),
     }
-    ending, ends, forget = keystone.ending(*user, alpha, LIFE)
     headers = [("Host", "glance"), ("X-Auth-Token", tokens["project"]), ("Content-Type", "application/json")]
     named = exchange(env["glance_url"], "POST", "/v2/images", headers, json.dumps({"name": alpha})).json()["id"]
     try:
         with proxy(args, args.port, env, keystone.base) as base:
+            ending, ends, forget = keystone.ending(*user, alpha, LIFE)
             see.same("before it ends", base, "/v2.1/$A/images/$(cirros)", [token(ending)], status=200)
             everything_about_tokens(see, base, tokens)
             order_of_checks(see, base, tokens["project"])
@@ -251,6 +251,7 @@ def run(args, env, seed, keystone):
             see.same("after it has ended", base, "/v2.1/$A/images/$(cirros)", [token(ending)], status=401)
             service = token(tokens["service"], "X-Service-Token")
             see.same("ended, for a service", base, "/v2.1/images/$(cirros)", [token(ending), service], status=200)
+            forget()
         with proxy(args, args.port + 1, env, env["auth_url"], nova=False) as base:
             beside_no_nova(see, base, tokens["project"])
         with proxy(args, args.port + 2, env, DOWN) as base:
@@ -261,7 +262,6 @@ def run(args, env, seed, keystone):
             see.same("Keystone down", base, "/v2.1/images?limit=x", status=401)
     finally:
         exchange(env["glance_url"], "DELETE", f"/v2/images/{named}", headers)
-        forget()
     return see
 
 
