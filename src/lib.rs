@@ -5,9 +5,9 @@
 //!
 //! `serve` accepts a connection, shakes hands and reads HTTP. Each request is handed to [`proxy::handle`] together
 //! with the snapshot of the configuration of that moment. There it is guarded, then read by the client's dialect
-//! into a [`model::Call`]; what is no image request passes through, or is refused where clients speak Glance. A call
-//! is carried out against the other dialect's upstream, and what that answers is written in the client's dialect as it
-//! streams by.
+//! into a [`model::Call`]; what is no image request passes through, or is refused where clients speak Glance. Where a
+//! Keystone is configured, it says who the caller is. A call is carried out against the other dialect's upstream, and
+//! what that answers is written in the client's dialect as it streams by.
 //!
 //! # The module map
 //!
@@ -15,9 +15,10 @@
 //! |---|---|---|
 //! | [`cli`] | the commands | everything |
 //! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `proxy`, `config` |
-//! | [`proxy`] | the I/O shell: guards, headers, upstreams, pass-through, the operations | the dialects, `model`, `config` |
+//! | [`proxy`] | the I/O shell: guards, headers, who calls, upstreams, pass-through, the operations | the dialects, `keystone`, `model`, `config` |
 //! | [`nova`] | the legacy dialect, pure | `model`, `webob` |
 //! | [`glance`] | the current dialect, pure | `model`, `webob` |
+//! | [`keystone`] | how a token is asked about itself, pure | `model` |
 //! | [`model`] | the nouns that both dialects can say, pure | nothing |
 //! | [`webob`] | what the web framework under both services decides: queries, Accept, error pages; pure | nothing |
 //! | [`config`] | settings, read into one immutable snapshot | `nova::{compat, back}`, `model` |
@@ -31,6 +32,7 @@ pub mod cli;
 pub mod config;
 pub mod deviations;
 pub mod glance;
+pub mod keystone;
 pub mod matrix;
 pub mod model;
 pub mod nova;

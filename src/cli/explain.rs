@@ -15,7 +15,8 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
 use super::{CONFIGURATION, Dialect, USAGE, complain, say};
 use crate::config::{Config, Problems, Speaks, Upstream};
-use crate::deviations;
+use crate::deviations::{self, Deviation};
+use crate::keystone::VALIDATION;
 use crate::model::{Back, Call, Edit, Exchange, Face, Fault, ImageId, Setting};
 use crate::nova::compat::{self, Compat};
 use crate::proxy::below_mount;
@@ -135,6 +136,8 @@ struct Scene {
     rest: Option<String>,
     /// Which Nova is imitated.
     compat: Arc<Compat>,
+    /// Where the Keystone is that is asked about tokens, if any is.
+    keystone: Option<String>,
 }
 
 impl Scene {
@@ -150,10 +153,11 @@ impl Scene {
             speaks: listener.speaks,
             mount: listener.base_path.clone(),
             front: Front::new(config, listener.speaks, "http://localhost"),
-            back: front::back(config, listener.speaks),
+            back: front::back(config, listener.speaks, None),
             upstream: first_endpoint(upstream).unwrap_or_default(),
             rest,
             compat: Arc::clone(&config.compat),
+            keystone: first_endpoint(config.identity.as_ref().map(|identity| &identity.upstream)),
         })
     }
 }
@@ -173,16 +177,19 @@ fn explain(scene: &Scene, parts: &Parts) -> String {
     };
     if scene.speaks == Speaks::Nova {
         presets::rules(&mut out, &scene.compat, uri);
-        differences(&mut out, &scene.compat, method, uri, is_asked);
+        differences(&mut out, scene, method, uri, is_asked);
     }
     out
 }
 
 /// Explains a request that passed the guards, and says whether the upstream of images is asked.
 fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAndQuery) -> bool {
-    match scene.front.read(parts, target) {
+    let reading = scene.front.read(parts, target);
+    let is_guarded = scene.front.is_guarded(&reading, parts, target);
+    match reading {
         Reading::Mine(asked) => {
             asked_of(out, &*asked.face);
+            identified(out, scene, is_guarded);
             if let Err(fault) = guard::check_image_request(&parts.headers) {
                 answered(out, &fault);
                 return false;
@@ -197,6 +204,7 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
         }
         Reading::Draft(draft) => {
             asked_of(out, &*draft.face);
+            identified(out, scene, is_guarded);
             if let Err(fault) = guard::check_image_request(&parts.headers) {
                 answered(out, &fault);
                 return false;
@@ -211,6 +219,7 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
         }
         Reading::Refused(fault, face) => {
             row(out, "operation", face.operation());
+            identified(out, scene, is_guarded);
             answered(out, &fault);
         }
         Reading::Document(document) => {
@@ -219,6 +228,7 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
                 "operation",
                 &format!("{} document", document.operation),
             );
+            identified(out, scene, is_guarded);
             let status = document.reply.status();
             row(out, "answered", &format!("here, with {status}"));
         }
@@ -239,6 +249,32 @@ fn asked_of(out: &mut String, face: &dyn Face) {
     let kind = head.headers().get(CONTENT_TYPE);
     if let Some(kind) = kind.and_then(|kind| kind.to_str().ok()) {
         row(out, "answer in", kind);
+    }
+}
+
+/// The step before all others, where there is a Keystone: it needs the token, which is not known here.
+fn identified(out: &mut String, scene: &Scene, is_guarded: bool) {
+    let Some(keystone) = scene.keystone.as_ref().filter(|_| is_guarded) else {
+        return;
+    };
+    let line = format!(
+        "GET {keystone}{VALIDATION}  (about the token with the token, unless it is remembered)"
+    );
+    row(out, "identity", &line);
+    match scene.speaks {
+        Speaks::Nova => {
+            row(
+                out,
+                "",
+                "answered with 401 where it is refused, with 400 where the URL names another project than the token's",
+            );
+            row(
+                out,
+                "",
+                "links name the token's project where its id occurs in the URL",
+            );
+        }
+        Speaks::Glance => row(out, "", "answered with 401 where it is refused"),
     }
 }
 
@@ -289,14 +325,15 @@ fn answered(out: &mut String, fault: &Fault) {
 }
 
 /// The rows that the request line alone decides are told in full; of the others, when they apply, if Glance is asked.
-fn differences(out: &mut String, compat: &Compat, method: &Method, uri: &Uri, is_asked: bool) {
+fn differences(out: &mut String, scene: &Scene, method: &Method, uri: &Uri, is_asked: bool) {
     let line = format!("{method} {uri}");
     let (certain, conditional): (Vec<_>, Vec<_>) = deviations::all()
         .iter()
         .filter(|row| row.concerns(&line))
         .filter(|row| {
             let setting = row.setting.as_deref();
-            !setting.is_some_and(|setting| compat::restored(compat, setting))
+            !setting.is_some_and(|setting| compat::restored(&scene.compat, setting))
+                && (scene.keystone.is_none() || !wants_keystone(row))
         })
         .partition(|row| row.when.is_none());
     if certain.is_empty() {
@@ -314,6 +351,12 @@ fn differences(out: &mut String, compat: &Compat, method: &Method, uri: &Uri, is
         let when = deviation.when.as_deref().unwrap_or_default();
         row(out, "possible", &format!("{}, when {when}", deviation.id));
     }
+}
+
+/// Whether a Keystone is what makes the difference go away.
+fn wants_keystone(row: &Deviation) -> bool {
+    let setting = row.setting.as_deref();
+    setting.is_some_and(|setting| setting.starts_with("identity.url"))
 }
 
 fn row(out: &mut String, name: &str, text: &str) {

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 use rustls::{ClientConfig, ServerConfig};
 
 use crate::nova::{self, compat::Compat};
@@ -42,6 +42,8 @@ pub struct Config {
     pub nova: Option<Upstream>,
     /// How that Nova is asked for images.
     pub nova_images: NovaImages,
+    /// Who says whose tokens are, where they are to be validated here.
+    pub identity: Option<Identity>,
     /// Whether the `Location` of a `createImage` reply comes to name the image here.
     pub rewrite_location: bool,
     /// Which Nova is imitated.
@@ -99,6 +101,32 @@ pub struct Upstream {
     pub idle: Duration,
     /// How long an idle connection is kept.
     pub pool_idle: Duration,
+}
+
+/// The Keystone that validates tokens, and how.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Where it is.
+    pub upstream: Upstream,
+    /// The challenge of a 401.
+    pub challenge: HeaderValue,
+    /// How long a valid token is not asked about again.
+    pub cache_ttl: Duration,
+    /// How many tokens are remembered; not 0.
+    pub cache_size: usize,
+    /// What happens while it cannot be asked.
+    pub on_failure: OnFailure,
+    /// The roles one of which a service's token must have; empty where any will do.
+    pub service_token_roles: Vec<String>,
+}
+
+/// What happens to a request whose token cannot be validated just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// It goes on as if no token were ever looked at.
+    Continue,
+    /// It is refused.
+    Refuse,
 }
 
 /// How much is too much.
@@ -176,6 +204,16 @@ impl Config {
     /// Reads a text; `file` names it in complaints, and file names in it are relative to where that file stands.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Problems> {
         resolve::config(text, file)
+    }
+}
+
+impl Identity {
+    /// Whether what is remembered under these settings may be remembered under others: it comes from the same place
+    /// and is kept as long.
+    pub fn remembers_like(&self, other: &Self) -> bool {
+        self.upstream.endpoints == other.upstream.endpoints
+            && self.cache_ttl == other.cache_ttl
+            && self.cache_size == other.cache_size
     }
 }
 

@@ -131,6 +131,33 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "nova.tls.key", kind: Text, default: Nothing("none"),
         meaning: "As for `glance`." },
 
+    Setting { key: "identity.url", kind: Text, default: Required,
+        meaning: "Keystone's base URL. With it the token of each request that is answered here is validated there first, by asking about the token with the token itself; a trailing `/v3` is tolerated." },
+    Setting { key: "identity.www_authenticate_uri", kind: Text, default: Nothing("`identity.url` with `/v3`"),
+        meaning: "Keystone's address as clients reach it: what the challenge of a 401 names, as Nova's `[keystone_authtoken] www_authenticate_uri`." },
+    Setting { key: "identity.cache_ttl", kind: Duration, default: Value(r#""5m""#),
+        meaning: "How long a valid token is not asked about again, as Nova's `token_cache_time`; never longer than the token lives. A refused one is not for 10 s at most. `0s` asks for each request." },
+    Setting { key: "identity.cache_size", kind: Count, default: Value("10000"),
+        meaning: "How many tokens are remembered, by their digests; as many refused ones besides." },
+    Setting { key: "identity.on_failure", kind: Word(&["continue", "refuse"]), default: Value(r#""continue""#),
+        meaning: "What happens to a request while Keystone cannot be asked: it goes on as without `[identity]`, Glance decides; or it is refused with 503, as Nova does." },
+    Setting { key: "identity.service_token_roles", kind: Texts, default: Value(r#"["service"]"#),
+        meaning: "The roles one of which an `X-Service-Token` must have, as in Nova's `[keystone_authtoken]`; with an empty list any valid token will do." },
+    Setting { key: "identity.pool_idle", kind: Duration, default: Value(r#""4s""#),
+        meaning: "As for `glance`." },
+    Setting { key: "identity.timeouts.connect", kind: Duration, default: Value(r#""2s""#),
+        meaning: "As for `glance`." },
+    Setting { key: "identity.timeouts.first_byte", kind: Duration, default: Value(r#""5s""#),
+        meaning: "As for `glance`; short, since images wait for it." },
+    Setting { key: "identity.timeouts.idle", kind: Duration, default: Value(r#""5s""#),
+        meaning: "As for `glance`." },
+    Setting { key: "identity.tls.ca", kind: Text, default: Nothing("the system's roots"),
+        meaning: "As for `glance`." },
+    Setting { key: "identity.tls.certificate", kind: Text, default: Nothing("none is shown"),
+        meaning: "As for `glance`." },
+    Setting { key: "identity.tls.key", kind: Text, default: Nothing("none"),
+        meaning: "As for `glance`." },
+
     Setting { key: "compat.release", kind: Word(&["icehouse", "kilo", "mitaka", "antelope", "modern"]), default: Value(r#""modern""#),
         meaning: "The release of Nova whose answers are given; the table of releases says what it decides. Each key below has the last word on its own matter." },
     Setting { key: "compat.vendor", kind: Word(&["huawei", "rackspace"]), default: Nothing("no vendor"),
@@ -311,7 +338,8 @@ mod tests {
         assert_eq!(
             keys_in(""),
             [
-                "listen", "glance", "nova", "compat", "limits", "timeouts", "headers", "log"
+                "listen", "glance", "nova", "identity", "compat", "limits", "timeouts", "headers",
+                "log"
             ]
         );
     }

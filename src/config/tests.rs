@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::settings::{Absent, Kind, SETTINGS, Setting};
-use super::{Address, Config, NovaImages, ScanLimits, Speaks, file};
+use super::{Address, Config, NovaImages, OnFailure, ScanLimits, Speaks, file};
 use crate::model::query::Visibility;
 use crate::nova::back::Settings;
 use crate::nova::compat::{
@@ -329,4 +329,50 @@ fn file_with(setting: &Setting, value: &str) -> String {
     };
     writeln!(text, "{header}\n{key} = {value}").unwrap();
     text
+}
+
+#[test]
+fn a_keystone_is_named_by_its_url() {
+    let named = |section: &str| parse(&format!("{LEAST}[identity]\n{section}"));
+    let identity = named("url = \"https://k.example.com/identity/v3/\"");
+    let identity = identity.unwrap().identity.unwrap();
+    let endpoint = identity.upstream.endpoints[0].to_string();
+    assert_eq!(endpoint, "https://k.example.com/identity");
+    let challenge = identity.challenge.to_str().unwrap();
+    assert_eq!(
+        challenge,
+        "Keystone uri=\"https://k.example.com/identity/v3\""
+    );
+    assert_eq!(identity.cache_ttl, Duration::from_secs(300));
+    assert_eq!(identity.on_failure, OnFailure::Continue);
+    assert_eq!(identity.service_token_roles, ["service"]);
+    assert!(parse(LEAST).unwrap().identity.is_none());
+    let refuse = named(
+        "url = \"http://k\"\non_failure = \"refuse\"\nwww_authenticate_uri = \"http://shown/v3/\"",
+    );
+    let identity = refuse.unwrap().identity.unwrap();
+    assert_eq!(identity.on_failure, OnFailure::Refuse);
+    assert_eq!(identity.challenge, "Keystone uri=\"http://shown/v3/\"");
+}
+
+#[test]
+fn what_is_wrong_with_a_keystone_is_told() {
+    let text = format!(
+        "{LEAST}[identity]\nwww_authenticate_uri = \"http://k/\\\"\"\ncache_size = 0\n[identity.tls]\nkey = \"k\"\n"
+    );
+    assert_eq!(
+        parse(&text).unwrap_err(),
+        [
+            "c.toml:7:1: `identity.url` is missing",
+            "c.toml:8:24: a challenge cannot name a URL with quotes",
+            "c.toml:9:14: `cache_size` is at least 1",
+            "c.toml:10:1: no endpoint is `https`: `tls` would do nothing",
+            "c.toml:11:7: `certificate` and `key` go together",
+        ]
+    );
+    let told = parse(&format!("{LEAST}[identity]\nurl = \"keystone\"\n")).unwrap_err();
+    assert!(
+        told[0].starts_with("c.toml:8:7: `keystone` is no base URL"),
+        "{told:?}"
+    );
 }

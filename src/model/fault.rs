@@ -61,6 +61,10 @@ pub enum Reason {
     BadRequest,
     /// The request's body is of a media type that the operation does not read.
     MediaType,
+    /// There is no token, or one that is not valid.
+    Unauthorized,
+    /// The project in the URL is not the token's.
+    WrongProject,
     /// A microversion is malformed or out of range.
     BadMicroversion,
     /// The operation does not exist in the microversion asked for.
@@ -99,6 +103,8 @@ impl Reason {
             Self::BadBody => "bad_body",
             Self::BadRequest => "bad_request",
             Self::MediaType => "media_type",
+            Self::Unauthorized => "unauthorized",
+            Self::WrongProject => "wrong_project",
             Self::BadMicroversion => "bad_microversion",
             Self::MicroversionCeiling => "microversion_ceiling",
             Self::TooLarge => "too_large",

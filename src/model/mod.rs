@@ -7,6 +7,7 @@
 
 pub mod attributes;
 pub mod call;
+pub mod caller;
 pub mod change;
 pub mod dialect;
 pub mod fault;
@@ -20,6 +21,7 @@ pub mod steps;
 pub mod time;
 
 pub use call::{Call, ImageId};
+pub use caller::Caller;
 pub use change::{Change, Edit, Setting};
 pub use dialect::{Back, Content, Exchange, Face, ListEnd, Plan, Refusal};
 pub use fault::{Fault, Reason, Source};

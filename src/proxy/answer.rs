@@ -10,7 +10,7 @@ use super::body::{self, Body};
 use super::front::Document;
 use super::headers::RequestId;
 use crate::config::Speaks;
-use crate::model::{Face, Fault};
+use crate::model::{Caller, Face, Fault};
 use crate::watch::{Outcome, Tally};
 
 /// A reply, and why it is what it is.
@@ -53,6 +53,15 @@ impl Answer {
             outcome,
             ours: true,
         }
+    }
+
+    /// The same, and the log says who asked, where that is known.
+    pub(super) fn asked_by(mut self, caller: Option<&Caller>) -> Self {
+        if let Some(Caller { project, user }) = caller {
+            self.outcome.project.clone_from(project);
+            self.outcome.user = Some(user.clone());
+        }
+        self
     }
 
     /// The same with what the call has cost by then.
@@ -119,6 +128,7 @@ fn named(operation: &'static str, reason: &'static str) -> Outcome {
     Outcome {
         operation,
         project: None,
+        user: None,
         reason,
         detail: None,
         tally: Arc::default(),

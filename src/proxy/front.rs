@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 
 use crate::config::{Config, Speaks};
 use crate::glance::{self, back::GlanceBack};
-use crate::model::{Back, Call, Face, Fault, ImageId};
+use crate::model::{Back, Call, Caller, Face, Fault, ImageId};
 use crate::nova::{self, back::NovaBack};
 
 /// What reads the requests of one listener's clients and words their faults.
@@ -46,6 +46,18 @@ pub enum Reading {
     Document(Document),
     /// Not an image request: it passes through.
     Elsewhere,
+}
+
+impl Reading {
+    /// How the answer is to be written, where a face writes it.
+    pub fn face(&self) -> Option<Arc<dyn Face>> {
+        match self {
+            Self::Mine(asked) => Some(Arc::clone(&asked.face)),
+            Self::Draft(draft) => Some(Arc::clone(&draft.face)),
+            Self::Refused(_, face) => Some(Arc::clone(face)),
+            Self::Document(_) | Self::Elsewhere => None,
+        }
+    }
 }
 
 /// An image request.
@@ -97,6 +109,7 @@ impl Front {
                 ground: nova::front::Ground {
                     base: base.to_owned(),
                     compat: Arc::clone(&config.compat),
+                    caller: None,
                 },
                 passes: config.nova.is_some(),
             },
@@ -107,6 +120,30 @@ impl Front {
                 },
                 writes: config.nova_images.allow_metadata_writes,
             },
+        }
+    }
+
+    /// Takes note of whose request it is.
+    pub fn know(&mut self, caller: &Caller) {
+        match self {
+            Self::Nova { ground, .. } => ground.caller = Some(caller.clone()),
+            // What Glance's own front reads and writes is the same for everybody.
+            Self::Glance { .. } => {}
+        }
+    }
+
+    /// Whether a token is to be validated here before the request is answered so. Of documents, the dialects' own
+    /// services give some without looking at a token; what passes through is validated where it goes.
+    pub fn is_guarded(&self, reading: &Reading, parts: &Parts, target: &PathAndQuery) -> bool {
+        match (reading, self) {
+            (Reading::Elsewhere, _) => false,
+            (Reading::Document(_), Self::Nova { .. }) => {
+                !nova::front::is_open(&parts.method, target.path())
+            }
+            (Reading::Document(_), Self::Glance { .. }) => {
+                parts.method != Method::OPTIONS && glance::front::needs_token(target.path())
+            }
+            (Reading::Mine(_) | Reading::Draft(_) | Reading::Refused(..), _) => true,
         }
     }
 
@@ -206,16 +243,20 @@ fn mine(call: Call, face: impl Face) -> Reading {
     })
 }
 
-/// The dialect of the upstream behind such a listener.
-pub fn back(config: &Config, speaks: Speaks) -> Arc<dyn Back> {
+/// The dialect of the upstream behind such a listener, for a request of this caller.
+pub fn back(config: &Config, speaks: Speaks, caller: Option<&Caller>) -> Arc<dyn Back> {
     match speaks {
         Speaks::Nova => Arc::new(GlanceBack {
             page_size: config.limits.page_size,
         }),
-        Speaks::Glance => Arc::new(NovaBack {
-            settings: Arc::clone(&config.nova_images.settings),
-            project: config.nova_images.project.clone(),
-            caller: config.nova_images.project.clone(),
-        }),
+        Speaks::Glance => {
+            let of_token = caller.and_then(|caller| caller.project.clone());
+            let fixed = config.nova_images.project.clone();
+            Arc::new(NovaBack {
+                settings: Arc::clone(&config.nova_images.settings),
+                project: fixed.clone().or_else(|| of_token.clone()),
+                caller: of_token.or(fixed),
+            })
+        }
     }
 }

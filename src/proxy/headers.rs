@@ -18,8 +18,10 @@ pub const X_OPENSTACK_REQUEST_ID: HeaderName = HeaderName::from_static("x-openst
 /// The id of a request, as Nova writes it besides (nova/api/compute_req_id.py).
 pub const X_COMPUTE_REQUEST_ID: HeaderName = HeaderName::from_static("x-compute-request-id");
 
-const X_STORAGE_TOKEN: HeaderName = HeaderName::from_static("x-storage-token");
-const X_SERVICE_TOKEN: HeaderName = HeaderName::from_static("x-service-token");
+/// The caller's token where there is no [`X_AUTH_TOKEN`].
+pub const X_STORAGE_TOKEN: HeaderName = HeaderName::from_static("x-storage-token");
+/// The token of a service that asks for the caller.
+pub const X_SERVICE_TOKEN: HeaderName = HeaderName::from_static("x-service-token");
 
 /// Headers that concern one connection only (RFC 9110, 7.6.1), besides those that `Connection` names. `TE` is among
 /// them altogether, since trailers are not forwarded, and `Upgrade`, so that an upgrade is ignored as RFC 9110

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use uuid::Uuid;
 
 use crate::config::{Config, Listener, Speaks};
-use crate::model::Fault;
+use crate::model::{Caller, Fault};
 use crate::watch::{Access, Awaiting, Watched};
 
 mod answer;
@@ -23,6 +23,7 @@ pub mod forwarded;
 pub mod front;
 pub mod guard;
 pub mod headers;
+pub mod identity;
 pub mod listing;
 pub mod ops;
 mod pages;
@@ -37,6 +38,7 @@ use body::Body;
 use forwarded::Peer;
 use front::{Front, Reading};
 use headers::RequestId;
+use identity::Identity;
 use upstream::Upstream;
 
 /// Everything that a request depends on besides itself: one immutable snapshot. A request sees one from its
@@ -49,6 +51,8 @@ pub struct Proxy {
     pub glance: Option<Arc<Upstream>>,
     /// The Nova that answers images where clients speak Glance's dialect, and everything else where they speak its own.
     pub nova: Option<Arc<Upstream>>,
+    /// The Keystone that says who calls.
+    pub identity: Option<Arc<Identity>>,
     /// What we call ourselves in `Via` headers: unlike any other proxy's name, this program's in front of it too.
     pub pseudonym: Arc<str>,
 }
@@ -66,6 +70,8 @@ pub struct Inbound<'a> {
     pub id: &'a RequestId,
     /// What links begin with: see [`forwarded::client_base`].
     pub base: &'a str,
+    /// Who sends it, where a Keystone has said so.
+    pub caller: Option<&'a Caller>,
 }
 
 impl Proxy {
@@ -73,16 +79,26 @@ impl Proxy {
     pub fn new(config: Config) -> Self {
         let mark = Uuid::new_v4().simple().to_string();
         let short = mark.get(..12).unwrap_or(&mark);
-        Self::build(config, format!("nova-glance-proxy-{short}").into())
+        let identity = config.identity.as_ref().map(Identity::new);
+        Self::build(
+            config,
+            identity,
+            format!("nova-glance-proxy-{short}").into(),
+        )
     }
 
     /// A later one: upstream connections are made anew, since whom they trust may have changed.
+    /// What is known of tokens is kept where it still holds.
     #[must_use]
     pub fn renewed(&self, config: Config) -> Self {
-        Self::build(config, Arc::clone(&self.pseudonym))
+        let old = self.identity.as_deref();
+        let identity = config.identity.as_ref().map(|settings| {
+            old.map_or_else(|| Identity::new(settings), |old| old.renewed(settings))
+        });
+        Self::build(config, identity, Arc::clone(&self.pseudonym))
     }
 
-    fn build(config: Config, pseudonym: Arc<str>) -> Self {
+    fn build(config: Config, identity: Option<Arc<Identity>>, pseudonym: Arc<str>) -> Self {
         let upstream = |name, settings: &Option<_>| {
             let settings = settings.as_ref()?;
             Some(Arc::new(Upstream::new(name, settings)))
@@ -90,6 +106,7 @@ impl Proxy {
         Self {
             glance: upstream("image", &config.glance),
             nova: upstream("compute", &config.nova),
+            identity,
             config,
             pseudonym,
         }
@@ -152,15 +169,17 @@ async fn answer(
         Ok(base) => base,
         Err(fault) => return refused(fault),
     };
+    let mut front = Front::new(&proxy.config, listener.speaks, &base);
+    let (reading, caller) = read(proxy, &mut front, &parts, &target).await;
     let inbound = Inbound {
         proxy,
         listener,
         peer,
         id,
         base: &base,
+        caller: caller.as_ref(),
     };
-    let front = Front::new(&proxy.config, listener.speaks, &base);
-    match front.read(&parts, &target) {
+    let answer = match reading {
         Reading::Mine(asked) => {
             translate::translate(&inbound, &parts, body.size_hint().lower(), asked).await
         }
@@ -179,6 +198,35 @@ async fn answer(
                 Ok(reply) => Answer::passed(reply),
                 Err(fault) => Answer::refused(&*face, &fault),
             }
+        }
+    };
+    answer.asked_by(inbound.caller)
+}
+
+/// Reads a request, and once more when it is known whose it is, if that can make a difference.
+async fn read(
+    proxy: &Proxy,
+    front: &mut Front,
+    parts: &Parts,
+    target: &PathAndQuery,
+) -> (Reading, Option<Caller>) {
+    let reading = front.read(parts, target);
+    let Some(identity) = &proxy.identity else {
+        return (reading, None);
+    };
+    // Of what passes through, whose token is Nova's to validate, the log tells what is known.
+    if !front.is_guarded(&reading, parts, target) {
+        return (reading, identity.known(&parts.headers));
+    }
+    match identity.caller(&parts.headers).await {
+        Ok(None) => (reading, None),
+        Ok(Some(caller)) => {
+            front.know(&caller);
+            (front.read(parts, target), Some(caller))
+        }
+        Err(fault) => {
+            let face = reading.face().unwrap_or_else(|| front.face(parts));
+            (Reading::Refused(fault, face), None)
         }
     }
 }

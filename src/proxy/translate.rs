@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use http::request::Parts;
 
 use super::answer::Answer;
@@ -33,7 +34,15 @@ pub(super) async fn translate(
     };
     match reply {
         Ok(reply) => Answer::translated(&*face, reply, tally),
-        Err(fault) => Answer::refused(&*face, &fault).after(tally),
+        Err(fault) => {
+            if let (StatusCode::UNAUTHORIZED, Some(identity)) =
+                (fault.status, &inbound.proxy.identity)
+            {
+                // What was known of the token no longer holds.
+                identity.forget(&parts.headers);
+            }
+            Answer::refused(&*face, &fault).after(tally)
+        }
     }
 }
 
@@ -42,6 +51,7 @@ fn asking(inbound: &Inbound<'_>, parts: &Parts, body_bytes: u64) -> Result<Askin
         proxy,
         listener,
         id,
+        caller,
         ..
     } = inbound;
     guard::check_image_request(&parts.headers)?;
@@ -53,7 +63,7 @@ fn asking(inbound: &Inbound<'_>, parts: &Parts, body_bytes: u64) -> Result<Askin
     }
     guard::mark(&mut sent, parts.version, &proxy.pseudonym);
     Ok(Asking {
-        back: front::back(&proxy.config, listener.speaks),
+        back: front::back(&proxy.config, listener.speaks, *caller),
         upstream: Arc::clone(upstream),
         headers: sent,
         limits: Limits {

@@ -11,6 +11,7 @@ mod glance_recorded;
 mod guards;
 mod http2;
 mod icehouse_recorded;
+mod identity;
 mod listeners;
 mod listing;
 mod logged;

@@ -435,6 +435,7 @@ fn face(compat: Compat, target: &str) -> NovaFace {
             xml: Xml::Legacy,
             ..compat
         }),
+        caller: None,
     };
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/xml"))]);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));

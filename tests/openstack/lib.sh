@@ -17,6 +17,7 @@ GLANCE_LOWCAP_PORT=${GLANCE_LOWCAP_PORT:-29294}   # same database, api_limit_max
 NOVA_PORT=${NOVA_PORT:-28774}
 PROXY_PORT=${PROXY_PORT:-28780}
 PROXY_LOWCAP_PORT=${PROXY_LOWCAP_PORT:-28781}     # in front of the low-cap glance
+PROXY_IDENTITY_PORT=${PROXY_IDENTITY_PORT:-28790}   # and the two after it: those of identity.py
 
 OS_AUTH_URL=http://127.0.0.1:$KEYSTONE_PORT/v3
 GLANCE_URL=http://127.0.0.1:$GLANCE_PORT

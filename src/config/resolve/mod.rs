@@ -91,6 +91,7 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
         );
     }
     let (glance, nova) = (root.section("glance"), root.section("nova"));
+    let identity = upstream::identity(&root.section("identity"), folder);
     for section in &listen {
         needs_upstream(section, &glance, &nova);
     }
@@ -116,6 +117,7 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
         log: log(&root.section("log")),
         glance,
         nova,
+        identity,
     }
 }
 

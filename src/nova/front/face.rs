@@ -29,7 +29,7 @@ pub struct NovaFace {
     pub(super) version: Option<Microversion>,
     media_type: &'static MediaType,
     form: Form,
-    links: Links,
+    pub(super) links: Links,
     pub(super) next: Option<Next>,
     pub(super) image: Option<String>,
     pub(super) key: Option<MetadataKey>,
@@ -39,7 +39,7 @@ pub struct NovaFace {
 const NO_OPERATION: &str = "none";
 
 impl NovaFace {
-    /// The face of an image request. `suffix` is what the ending of the path asks for.
+    /// The face of an image request. Its links are still to be made. `suffix` is what the ending of the path asks for.
     pub(super) fn of_images(
         ground: &Ground,
         place: Place<'_>,
@@ -51,7 +51,6 @@ impl NovaFace {
         Self {
             project: place.project.map(str::to_owned),
             media_type,
-            links: Links::new(ground, place, media_type.encoding),
             ..Self::of_faults(ground, headers)
         }
     }

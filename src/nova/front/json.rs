@@ -174,6 +174,7 @@ mod tests {
         let ground = Ground {
             base: "http://h".to_owned(),
             compat: Arc::new(compat),
+            caller: None,
         };
         let place = Place {
             version: "v2",

@@ -114,6 +114,7 @@ fn written(path: &str, compat: &Compat, image: &Image<'_>) -> Vec<u8> {
     let ground = Ground {
         base: "http://nova:8774".to_owned(),
         compat: Arc::new(compat.clone()),
+        caller: None,
     };
     let Reading::Mine(asked) = front::read(&ground, &Method::GET, path, None, &HeaderMap::new())
     else {

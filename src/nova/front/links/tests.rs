@@ -29,6 +29,7 @@ fn ground(style: AlternateStyle) -> Ground {
             alternate_base: "http://glance:9292".to_owned(),
             ..Compat::default()
         }),
+        caller: None,
     }
 }
 
@@ -129,6 +130,7 @@ fn href(compat: Compat, query: &str, count: u64) -> Option<String> {
     let ground = Ground {
         base: "http://h".to_owned(),
         compat: Arc::new(compat),
+        caller: None,
     };
     let asked = pairs.iter().rfind(|(name, _)| name == "limit");
     let asked = asked.map(|(_, limit)| limit.parse().unwrap());
