@@ -18,7 +18,7 @@ use crate::config::{Config, Upstream};
 use crate::deviations;
 use crate::glance::back::GlanceBack;
 use crate::model::{Back, Call, Edit, Exchange, Face, Fault, ImageId, Plan, Query, Setting};
-use crate::nova::compat::{self, Compat};
+use crate::nova::compat::{self, Compat, Xml};
 use crate::nova::front::{self, Ground, NovaFace, Reading};
 use crate::proxy::below_mount;
 use crate::proxy::guard::{self, Flaw};
@@ -342,6 +342,7 @@ fn differences(
     let (certain, conditional): (Vec<_>, Vec<_>) = deviations::all()
         .iter()
         .filter(|row| row.concerns(&line))
+        .filter(|row| compat.xml != Xml::Off || !row.id.starts_with("xml-"))
         .filter(|row| {
             let setting = row.setting.as_deref();
             !setting.is_some_and(|setting| compat::restored(compat, setting))
