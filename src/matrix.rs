@@ -118,7 +118,7 @@ fn statuses(out: &mut String) {
 fn deviating(out: &mut String) {
     heading(
         out,
-        "Deviations from Nova 34",
+        "Deviations from Nova",
         &["id", "Nova", "here", "why", "Nova's way back"],
     );
     for row in deviations::all() {

@@ -18,7 +18,7 @@ use crate::config::{Config, Problems, Speaks, Upstream};
 use crate::deviations::{self, Deviation};
 use crate::keystone::VALIDATION;
 use crate::model::{Back, Call, Edit, Exchange, Face, Fault, ImageId, Setting};
-use crate::nova::compat::{self, Compat};
+use crate::nova::compat::{self, Compat, Xml};
 use crate::proxy::below_mount;
 use crate::proxy::front::{self, Front, Reading};
 use crate::proxy::guard::{self, Flaw};
@@ -330,6 +330,7 @@ fn differences(out: &mut String, scene: &Scene, method: &Method, uri: &Uri, is_a
     let (certain, conditional): (Vec<_>, Vec<_>) = deviations::all()
         .iter()
         .filter(|row| row.concerns(&line))
+        .filter(|row| scene.compat.xml != Xml::Off || !row.id.starts_with("xml-"))
         .filter(|row| {
             let setting = row.setting.as_deref();
             !setting.is_some_and(|setting| compat::restored(&scene.compat, setting))

@@ -98,6 +98,7 @@ fn explain_tells_in_what_the_answer_comes() {
         let told = told(target);
         let line = format!("answer in   {media_type}\n");
         assert!(told.contains(&line), "{told}");
+        assert!(told.contains("xml-impossible-characters"), "{told}");
     }
 }
 

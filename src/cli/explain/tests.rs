@@ -131,7 +131,7 @@ fn writes_tell_their_steps() {
     let deleted = told(None, "DELETE /v2.1/images/abc");
     assert!(
         deleted
-            .contains("operation   delete-image\nrequest 1   DELETE http://g:9292/v2/images/abc\n"),
+            .contains("operation   delete-image\nanswer in   application/json\nrequest 1   DELETE http://g:9292/v2/images/abc\n"),
         "{deleted}"
     );
     for line in [

@@ -319,7 +319,7 @@ impl Face for NovaFace {
 
     fn list_close(&self, end: &ListEnd<'_>, out: &mut BytesMut) {
         if self.encoding() == Encoding::Xml {
-            return self.xml().list_close(out, self.next_in_xml(), end);
+            return xml::list_close(out, self.next_in_xml(), end);
         }
         out.put_u8(b']');
         if let Some(next) = &self.next {

@@ -157,14 +157,13 @@ impl Next {
     /// Writes what stands between the quotes.
     pub(super) fn href(&self, out: &mut BytesMut, last: &str) {
         out.extend_from_slice(self.before_marker.as_bytes());
-        let marker = match self.raw_marker {
-            Some(encoding) => quotable(encoding, last),
-            None => {
-                // What is percent-encoded needs no escape.
-                let mut marker = String::with_capacity(last.len());
-                quote_plus(&mut marker, last);
-                marker
-            }
+        let marker = if let Some(encoding) = self.raw_marker {
+            quotable(encoding, last)
+        } else {
+            // What is percent-encoded needs no escape.
+            let mut marker = String::with_capacity(last.len());
+            quote_plus(&mut marker, last);
+            marker
         };
         out.extend_from_slice(marker.as_bytes());
         out.extend_from_slice(self.after_marker.as_bytes());

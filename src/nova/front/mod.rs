@@ -106,24 +106,22 @@ pub fn read(
     if let Some((place, operation)) = literal::refused_creation(&ground.compat, method, path) {
         return request.refuse(place, operation, literal::no_creation());
     }
-    match literal::narrowed(&ground.compat, method, route) {
-        Route::Unread if request.overrides_its_method() => Reading::Refused(Refused {
-            fault: Fault::no_route(),
-            face: NovaFace::of_faults(ground, headers),
-        }),
+    let may_write = match &route {
+        Route::Unread => true,
+        Route::Image { operation, .. } => operation.act != Act::Read,
+        _ => false,
+    };
+    let route = if may_write && request.overrides_its_method() {
+        Route::Nowhere
+    } else {
+        literal::narrowed(&ground.compat, method, route)
+    };
+    match route {
         Route::Unread | Route::Elsewhere => Reading::Elsewhere,
         Route::Nowhere => Reading::Refused(Refused {
             fault: Fault::no_route(),
             face: NovaFace::of_no_route(ground, method, headers),
         }),
-        Route::Image { operation, .. }
-            if operation.act != Act::Read && request.overrides_its_method() =>
-        {
-            Reading::Refused(Refused {
-                fault: Fault::no_route(),
-                face: NovaFace::of_faults(ground, headers),
-            })
-        }
         Route::Image {
             place,
             operation,

@@ -50,23 +50,6 @@ impl Views<'_> {
         out.extend_from_slice(b"</image>");
     }
 
-    /// The end of a list.
-    pub(in crate::nova::front) fn list_close(
-        self,
-        out: &mut BytesMut,
-        next: Option<&Next>,
-        end: &ListEnd<'_>,
-    ) {
-        if end.count == 0 {
-            out.extend_from_slice(b"/>");
-            return;
-        }
-        if let Some(next) = next {
-            next.write_xml(out, end.count, end.last);
-        }
-        out.extend_from_slice(b"</images>");
-    }
-
     /// An image by itself.
     pub(in crate::nova::front) fn image(self, out: &mut BytesMut, image: &Image<'_>) {
         out.extend_from_slice(DECLARATION);
@@ -183,6 +166,22 @@ impl Views<'_> {
         declare(out, Some("atom"), ATOM);
         declare(out, None, COMPUTE);
     }
+}
+
+/// The end of a list.
+pub(in crate::nova::front) fn list_close(
+    out: &mut BytesMut,
+    next: Option<&Next>,
+    end: &ListEnd<'_>,
+) {
+    if end.count == 0 {
+        out.extend_from_slice(b"/>");
+        return;
+    }
+    if let Some(next) = next {
+        next.write_xml(out, end.count, end.last);
+    }
+    out.extend_from_slice(b"</images>");
 }
 
 /// Metadata that is nothing but texts, by itself.
