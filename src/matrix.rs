@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use crate::deviations;
 use crate::nova::tables::{self, FIELDS, OPERATIONS, PARAMETERS};
 
-/// What is translated, as Markdown: operations, query parameters, fields, statuses, and every deviation.
+mod reverse;
+
+/// What is translated, as Markdown: operations, query parameters, fields, statuses, and every deviation; then the same
+/// of the other direction.
 pub fn matrix() -> String {
     let mut out = String::new();
     operations(&mut out);
@@ -13,6 +16,7 @@ pub fn matrix() -> String {
     fields(&mut out);
     statuses(&mut out);
     deviating(&mut out);
+    reverse::tables(&mut out);
     out
 }
 

@@ -56,6 +56,9 @@ pub struct Asked {
     pub face: Arc<dyn Face>,
 }
 
+/// What makes a call of a body.
+type ReadBody = Box<dyn FnOnce(&[u8]) -> Result<Call, Fault> + Send>;
+
 /// An image request that is incomplete without its body.
 pub struct Draft {
     /// The image that it is about.
@@ -63,7 +66,7 @@ pub struct Draft {
     /// How the answer is to be written.
     pub face: Arc<dyn Face>,
     /// What its dialect makes of the body.
-    read: Box<dyn FnOnce(&[u8]) -> Result<Call, Fault> + Send>,
+    read: ReadBody,
 }
 
 impl Draft {

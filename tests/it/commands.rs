@@ -99,6 +99,35 @@ fn serve_is_78_for_a_wrong_configuration_and_1_for_a_taken_address() {
     );
 }
 
+/// One command shows each direction, and what it shows works.
+#[test]
+fn the_sandbox_shows_one_translation() {
+    for (speaks, asked) in [
+        ("nova", "GET /v2/images?status=in%3Aqueued%2Csaving&limit=2"),
+        (
+            "glance",
+            "GET /v2.1/demo/images/detail?property-architecture=aarch64&limit=",
+        ),
+    ] {
+        let shown = program()
+            .args([
+                "sandbox",
+                "--speaks",
+                speaks,
+                "--once",
+                "--listen",
+                "127.0.0.1:0",
+            ])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(shown.stdout).unwrap();
+        assert_eq!(shown.status.code(), Some(0), "{speaks}: {text}");
+        for part in [asked, "The client gets 200 OK", "\"id\": \"", "curl -s"] {
+            assert!(text.contains(part), "{speaks}: {part}\n{text}");
+        }
+    }
+}
+
 #[test]
 fn signals_reload_and_end() {
     let folder = tempfile::tempdir().unwrap();

@@ -27,6 +27,7 @@ pub mod unoffered;
 mod write;
 
 pub use face::GlanceFace;
+pub use unoffered::UNOFFERED;
 pub use write::{Draft, Written, write};
 
 use face::View;

@@ -16,7 +16,7 @@ mod image;
 mod tables;
 mod write;
 
-pub use tables::{PUSHED, Pushed};
+pub use tables::{FIELDS, PUSHED, Pushed, Reading as Read, STATUSES};
 
 /// What an operator can say about a Nova upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,6 +37,58 @@ pub const STATUSES: &[(&str, Reading)] = &[
     ("KILLED", Reading::Is(Status::Killed)),
 ];
 
+/// The fields of an image, each with where it comes from and what there is to say of it.
+pub const FIELDS: &[(&str, &str, &str)] = &[
+    ("id", "`id`", ""),
+    ("name", "`name`", ""),
+    ("status", "`status`, `progress`, size", "see below"),
+    ("min_ram", "`minRam`", ""),
+    ("min_disk", "`minDisk`", ""),
+    ("created_at", "`created`", ""),
+    ("updated_at", "`updated`", "`created_at` where it is null"),
+    (
+        "size",
+        "`OS-EXT-IMG-SIZE:size`",
+        "null where Nova does not tell, and for 0 before the image is active",
+    ),
+    (
+        "visibility",
+        "-",
+        "`private` for snapshots, backups and what names the caller's project as its owner; else `nova.visibility`",
+    ),
+    (
+        "owner",
+        "`owner_id` or `project_id` in the metadata",
+        "else `nova.project` if private, else null",
+    ),
+    ("instance_uuid", "the metadata, else `server`", ""),
+    (
+        "auto_disk_config",
+        "the metadata, else `OS-DCF:diskConfig`",
+        "`True` or `False`",
+    ),
+    (
+        "any custom property",
+        "`metadata`",
+        "what is no text comes as JSON in a text; a name that is an attribute's is left out",
+    ),
+    ("disk_format", "-", "`nova.disk_format`, else null"),
+    (
+        "container_format",
+        "-",
+        "`nova.container_format`, else null",
+    ),
+    ("protected", "-", "false"),
+    ("os_hidden", "-", "false"),
+    ("tags", "-", "none"),
+    (
+        "checksum",
+        "-",
+        "null; so are `os_hash_algo`, `os_hash_value` and `virtual_size`",
+    ),
+    ("self", "`id`", "so are `file` and `schema`"),
+];
+
 /// The statuses that a list shows. Glance leaves out what failed and what is gone.
 pub const LISTED: &[Status] = &[
     Status::Queued,

@@ -182,7 +182,7 @@ fn a_token_is_asked_for_where_glance_does() {
 fn nothing_is_written() {
     let store = Store::demo();
     assert_eq!(ask(&store, &Method::POST, "/v2/images", &[]).0, 403);
-    assert_eq!(ask(&store, &Method::DELETE, "/v2/images/x", &[]).0, 403);
+    assert_eq!(ask(&store, &Method::DELETE, "/v2/images/x", &[]).0, 404);
     assert_eq!(ask(&store, &Method::GET, "/v2/images/x/file", &[]).0, 404);
     assert_eq!(ask(&store, &Method::GET, "/v2/foo", &[]).0, 404);
 }
