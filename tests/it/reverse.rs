@@ -147,9 +147,12 @@ async fn an_order_that_is_not_trusted_is_made_here() {
         let images: Vec<_> = page["images"].as_array().unwrap().iter().rev().collect();
         Reply::json(serde_json::json!({ "images": images }).to_string())
     };
-    let whole = move |seen: &Seen| match seen.target().contains("marker=") {
-        true => Reply::json(r#"{"images": []}"#),
-        false => backwards(seen),
+    let whole = move |seen: &Seen| {
+        if seen.target().contains("marker=") {
+            Reply::json(r#"{"images": []}"#)
+        } else {
+            backwards(seen)
+        }
     };
     let (nova, proxy) = before("trusted_order = false", whole).await;
     assert_eq!(
