@@ -210,7 +210,7 @@ mod tests {
     fn values_are_worded_as_python_words_them() {
         for (json, repr) in [
             ("null", "None"),
-            ("[true, false, 0, 12]", "[True, False, 0, 12]"),
+            ("[true, false, -7, 12]", "[True, False, -7, 12]"),
             (
                 "[1.0, 1.5, -0.0, 1e15, 1e16, 1.5e-5, 0.0001, 1e300]",
                 "[1.0, 1.5, -0.0, 1000000000000000.0, 1e+16, 1.5e-05, 0.0001, 1e+300]",

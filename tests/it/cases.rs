@@ -45,12 +45,16 @@ struct Asked {
     line: String,
     #[serde(default)]
     headers: Vec<(String, String)>,
+    /// JSON, if the request has a body.
+    body: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exchange {
     line: String,
+    /// The JSON that the upstream must be sent.
+    sent: Option<String>,
     status: u16,
     #[serde(default)]
     headers: Vec<(String, String)>,
@@ -114,6 +118,14 @@ async fn run(folder: &Path) {
         .map(|exchange| exchange.line.clone())
         .collect();
     assert_eq!(asked, expected, "{name}: what the upstream was asked");
+    for (exchange, seen) in case.upstream.iter().zip(upstream.seen()) {
+        let json = |text: &[u8]| serde_json::from_slice::<Value>(text).ok();
+        let expected = exchange
+            .sent
+            .as_ref()
+            .and_then(|sent| json(sent.as_bytes()));
+        assert_eq!(json(&seen.body), expected, "{name}: {}", exchange.line);
+    }
     compare(&name, folder, &case.reply, &answer);
 }
 
@@ -122,7 +134,15 @@ fn request(asked: &Asked) -> String {
     for (name, value) in &asked.headers {
         let _ = write!(headers, "{name}: {value}\r\n");
     }
-    format!("{} HTTP/1.1\r\n{headers}\r\n", asked.line)
+    let body = asked.body.as_deref().unwrap_or_default();
+    if !body.is_empty() {
+        let _ = write!(
+            headers,
+            "Content-Type: application/json\r\nContent-Length: {}\r\n",
+            body.len()
+        );
+    }
+    format!("{} HTTP/1.1\r\n{headers}\r\n{body}", asked.line)
 }
 
 fn reply(folder: &Path, exchange: &Exchange) -> Reply {

@@ -90,24 +90,23 @@ pub fn read(
         query: query.unwrap_or_default(),
         headers,
     };
-    match path::recognise(method, path) {
-        Route::Unread if request.overrides_its_method() => Reading::Refused(Refused {
-            fault: Fault::no_route(),
-            face: NovaFace::of_faults(ground, headers),
-        }),
+    let route = path::recognise(method, path);
+    let may_write = match &route {
+        Route::Unread => true,
+        Route::Image { operation, .. } => operation.act != Act::Read,
+        _ => false,
+    };
+    let route = if may_write && request.overrides_its_method() {
+        Route::Nowhere
+    } else {
+        route
+    };
+    match route {
         Route::Unread | Route::Elsewhere => Reading::Elsewhere,
         Route::Nowhere => Reading::Refused(Refused {
             fault: Fault::no_route(),
             face: NovaFace::of_faults(ground, headers),
         }),
-        Route::Image { operation, .. }
-            if operation.act != Act::Read && request.overrides_its_method() =>
-        {
-            Reading::Refused(Refused {
-                fault: Fault::no_route(),
-                face: NovaFace::of_faults(ground, headers),
-            })
-        }
         Route::Image {
             place,
             operation,

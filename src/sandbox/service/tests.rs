@@ -179,9 +179,10 @@ fn a_token_is_asked_for_where_glance_does() {
 }
 
 #[test]
-fn nothing_is_written() {
+fn images_are_all_that_is_written() {
     let store = Store::demo();
     assert_eq!(ask(&store, &Method::POST, "/v2/images", &[]).0, 403);
+    assert_eq!(ask(&store, &Method::PUT, "/v2/images/x/file", &[]).0, 403);
     assert_eq!(ask(&store, &Method::DELETE, "/v2/images/x", &[]).0, 404);
     assert_eq!(ask(&store, &Method::GET, "/v2/images/x/file", &[]).0, 404);
     assert_eq!(ask(&store, &Method::GET, "/v2/foo", &[]).0, 404);
@@ -290,6 +291,7 @@ fn patches_are_read_as_glance_reads_them() {
     let patch = |store: &mut Store, kind: &str, body: &str| {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_str(kind).unwrap());
+        headers.insert("x-auth-token", HeaderValue::from_static("p"));
         let reply = answer(
             store,
             &Method::PATCH,
