@@ -378,7 +378,11 @@ async fn patches_are_refused_by_name_unless_they_are_allowed() {
     client.send(format!("{head}{body}")).await;
     let refused = client.answer().await;
     assert_eq!(refused.status(), 403, "{}", refused.text());
-    assert!(message(&refused).contains("nova.allow_metadata_writes"), "{}", refused.text());
+    assert!(
+        message(&refused).contains("nova.allow_metadata_writes"),
+        "{}",
+        refused.text()
+    );
     assert!(nova.seen().is_empty(), "{:?}", asked(&nova));
 }
 
@@ -397,14 +401,22 @@ async fn a_deletion_is_one_request_and_has_no_content() {
     let mut client = proxy.client().await;
     let gone = ask(&mut client, "DELETE /v2/images/gone").await;
     assert_eq!((gone.status(), gone.body.len()), (204, 0));
-    assert_eq!(gone.header("content-type"), None, "a client would read JSON");
+    assert_eq!(
+        gone.header("content-type"),
+        None,
+        "a client would read JSON"
+    );
     assert_eq!(nova.only().line(), "DELETE /v2.1/images/gone HTTP/1.1");
     let kept = ask(&mut client, "DELETE /v2/images/kept").await;
     assert_eq!(kept.status(), 403);
     assert!(message(&kept).contains("protected"), "{}", kept.text());
     let none = ask(&mut client, "DELETE /v2/images/none").await;
     assert_eq!(none.status(), 404);
-    assert!(message(&none).contains("Failed to find image none to delete"), "{}", none.text());
+    assert!(
+        message(&none).contains("Failed to find image none to delete"),
+        "{}",
+        none.text()
+    );
 }
 
 #[tokio::test]
