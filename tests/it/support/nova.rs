@@ -69,11 +69,7 @@ impl Nova {
         let (name, padding) = (number % 7, "x".repeat(self.padding));
         format!(
             r#"{{"id": "{id}", "name": "image {name}", "status": "ACTIVE", "progress": 100, "minRam": 0, "minDisk": 0, "created": "2024-05-06T{hour:02}:{minute:02}:00Z", "updated": "2024-05-06T{hour:02}:{minute:02}:00Z", "OS-EXT-IMG-SIZE:size": {number}, "metadata": {{"padding": "{padding}", "os_distro": "{}"}}, "links": []}}"#,
-            if number.is_multiple_of(2) {
-                "even"
-            } else {
-                "odd"
-            }
+            ["even", "odd"][number % 2]
         )
     }
 }
