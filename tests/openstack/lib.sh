@@ -6,6 +6,7 @@ PYTHON=${PYTHON:-python3}
 # Everything that is made lives here, so that `cargo clean` or `rm -r` leaves no trace.
 STATE=${STATE:-${CARGO_TARGET_DIR:-$REPO/target}/openstack}
 VENV=${VENV:-$STATE/venv}           # keystone, glance and nova from PyPI
+VENV_OLD=${VENV_OLD:-$STATE/venv-antelope}        # a nova of 2023.1
 VAR=${VAR:-$STATE/var}              # databases, file store, keys, env.json, seed.json
 ETC=${ETC:-$STATE/etc}              # generated configuration
 LOG=${LOG:-$STATE/log}
@@ -15,15 +16,23 @@ KEYSTONE_PORT=${KEYSTONE_PORT:-25000}
 GLANCE_PORT=${GLANCE_PORT:-29292}
 GLANCE_LOWCAP_PORT=${GLANCE_LOWCAP_PORT:-29294}   # same database, api_limit_max = 50
 NOVA_PORT=${NOVA_PORT:-28774}
+NOVA_OLD_PORT=${NOVA_OLD_PORT:-28773}             # nova 27, in front of the same glance
 PROXY_PORT=${PROXY_PORT:-28780}
 PROXY_LOWCAP_PORT=${PROXY_LOWCAP_PORT:-28781}     # in front of the low-cap glance
+PROXY_LITERAL_PORT=${PROXY_LITERAL_PORT:-28782}   # answers as Nova where a setting makes it
+PROXY_OLD_PORT=${PROXY_OLD_PORT:-28783}           # answers as nova 27
+PROXY_OLD_LITERAL_PORT=${PROXY_OLD_LITERAL_PORT:-28784}
 
 OS_AUTH_URL=http://127.0.0.1:$KEYSTONE_PORT/v3
 GLANCE_URL=http://127.0.0.1:$GLANCE_PORT
 GLANCE_LOWCAP_URL=http://127.0.0.1:$GLANCE_LOWCAP_PORT
 NOVA_URL=http://127.0.0.1:$NOVA_PORT
+NOVA_OLD_URL=http://127.0.0.1:$NOVA_OLD_PORT
 PROXY_URL=http://127.0.0.1:$PROXY_PORT
 PROXY_LOWCAP_URL=http://127.0.0.1:$PROXY_LOWCAP_PORT
+PROXY_LITERAL_URL=http://127.0.0.1:$PROXY_LITERAL_PORT
+PROXY_OLD_URL=http://127.0.0.1:$PROXY_OLD_PORT
+PROXY_OLD_LITERAL_URL=http://127.0.0.1:$PROXY_OLD_LITERAL_PORT
 
 # Passwords of services that listen on loopback and live for one test run.
 ADMIN_PW=${ADMIN_PW:-adminpw}
