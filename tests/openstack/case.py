@@ -32,6 +32,7 @@ class Case:
     walk: int = 0                    # follow the next links to the end, and find at least so many images
     lowcap: bool = False             # through the proxy in front of the Glance that caps its pages
     mask: tuple = ()                 # JSON keys whose values no two answers share
+    setup: str = "plain"             # which of the services that run starts it is for, see stack/up.sh
     faults: tuple = ()               # what Glance is made to answer, see faulty.py
     group: str = ""
     note: str = ""                   # what it is called elsewhere

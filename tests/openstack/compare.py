@@ -17,6 +17,7 @@ import time
 import cases
 import generate
 import recorded
+from faulty import Faulty
 from sides import Side, Store, rows
 from verdict import Verdict, judge
 from wire import Broken
@@ -28,7 +29,8 @@ def arguments():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--var", required=True, type=pathlib.Path, help="where env.json and seed.json are")
     ap.add_argument("--side", action="append", nargs="+", default=[], metavar="WORD",
-                    help="RELEASE default|literal NOVA_URL PROXY_URL [URL of a proxy in front of a Glance that caps its pages]")
+                    help="SETUP RELEASE default|literal NOVA_URL PROXY_URL [URL of a proxy in front of a Glance that caps its pages]")
+    ap.add_argument("--faulty-port", type=int, help="where the Glance that misbehaves is to listen")
     ap.add_argument("--self", action="store_true", dest="itself", help="compare each Nova with itself")
     ap.add_argument("--only", default="", metavar="REGEX", help="cases whose `group: name` matches")
     ap.add_argument("--seed", type=int, default=1, help="what the generated requests are made from")
@@ -44,14 +46,15 @@ def main():
     args = arguments()
     store, known = Store(args.var), rows(args.deviations)
     sides = made_of(args, store, known)
-    todo = [*cases.every(store.seed), *(c for c in recorded.every() if not c.faults)]
+    todo = [*cases.every(store.seed), *recorded.every()]
     parts = {id(c): p for p in generate.Generator(args.seed).requests(args.count) for c in [p.case()] if todo.append(c) is None}
     todo = [c for c in todo if re.search(args.only, f"{c.group}: {c.name}")]
     if args.list:
         print(*map(title, todo), sep="\n")
         return 0
     start, counts = time.monotonic(), Counts(sides)
-    for case, verdicts in judged(todo, sides, args.workers):
+    faulty = Faulty(args.faulty_port, store.env["glance_url"]) if args.faulty_port else None
+    for case, verdicts in judged(todo, sides, faulty, args.workers):
         for side, verdict in verdicts:
             counts.add(side, case, verdict)
             if verdict.outcome == "different":
@@ -68,22 +71,24 @@ def main():
 
 def made_of(args, store, known):
     found = []
-    for release, mode, nova, proxy, *lowcap in args.side:
+    for setup, release, mode, nova, proxy, *lowcap in args.side:
         if not args.itself:
-            found.append(Side(store, release, mode == "literal", nova, proxy, *(lowcap or [None]), known))
-        elif release not in [s.release for s in found]:
-            found.append(Side(store, release, False, nova, nova, nova, known))
+            found.append(Side(store, setup, release, mode == "literal", nova, proxy, *(lowcap or [None]), known))
+        elif (setup, release) not in [(s.setup, s.release) for s in found]:
+            found.append(Side(store, setup, release, False, nova, nova, nova, known))
     return found
 
 
 # ---------------------------------------------------------------- asking
-def judged(todo, sides, workers):
-    """Each case with what is to be said of it for each side, in the order of the cases.  Those that write have the
-    images to themselves: they come between those that read, which are asked several at a time."""
+def judged(todo, sides, faulty, workers):
+    """Each case with what is to be said of it for each side, in the order of the cases.  Reads are asked several at a
+    time, and before everything else: what writes has the images to itself, and what needs faults the faulty Glance."""
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        reads = {id(c): pool.submit(at_every_side, c, sides) for c in todo if not c.restore}
+        reads = {id(c): pool.submit(at_every_side, c, sides) for c in todo if not (c.restore or c.faults)}
         concurrent.futures.wait(reads.values())
     for case in todo:
+        if case.faults and faulty:
+            faulty.misbehave(case.faults)
         yield case, reads[id(case)].result() if id(case) in reads else at_every_side(case, sides)
 
 
@@ -91,7 +96,7 @@ def at_every_side(case, sides):
     """Every Nova is asked once, for all the proxies that are to answer like it."""
     novas, found = {}, []
     for side in sides:
-        if case.lowcap and not case.found and not side.has_lowcap:
+        if side.setup != case.setup or case.lowcap and not case.found and not side.has_lowcap:
             continue
         try:
             if side.release not in novas:
@@ -107,14 +112,14 @@ class Counts:
     """How often what was found, by side and group; and by which rows."""
 
     def __init__(self, sides):
-        self.sides = sides
-        self.groups = {s: collections.defaultdict(collections.Counter) for s in sides}
-        self.rows = {s: collections.Counter() for s in sides}
-        self.restored, self.vain, self.shown, self.other = collections.Counter(), collections.Counter(), set(), 0
+        self.sides = {of(s): s for s in sides}
+        self.groups = {s: collections.defaultdict(collections.Counter) for s in self.sides}
+        self.rows = {s: collections.Counter() for s in self.sides}
+        self.restored, self.shown, self.other = collections.Counter(), set(), 0
 
     def add(self, side, case, verdict):
-        self.groups[side][case.group][verdict.outcome] += 1
-        self.rows[side].update(verdict.used)
+        self.groups[of(side)][case.group][verdict.outcome] += 1
+        self.rows[of(side)].update(verdict.used)
         if verdict.restored and verdict.outcome == "equal":
             self.restored[verdict.restored] += 1
 
@@ -138,12 +143,12 @@ class Counts:
     def summary(self, known, some, took):
         for side in self.sides:
             self.table(side)
-        if not some and self.sides[0].rules is not None:
+        if not some and all(s.rules is not None for s in self.sides.values()):
             self.of_rows(known)
         print("\n| Nova | proxy | requests | equal | by rule | different |\n|---|---|---|---|---|---|")
         for side in self.sides:
             c = self.total(side)
-            print(f"| {side.release} | {side.mode} | {c.total()} | {c['equal']} | {c['deviating']} | {c['different']} |")
+            print(f"| {' | '.join(side)} | {c.total()} | {c['equal']} | {c['deviating']} | {c['different']} |")
         total = sum(map(self.total, self.sides), collections.Counter())
         print(f"\n{total.total()} comparisons in {took:.0f} s")
         different = total["different"] + self.other
@@ -154,16 +159,16 @@ class Counts:
         return sum(self.groups[side].values(), collections.Counter())
 
     def table(self, side):
-        print(f"\n{f'nova {side.release}, {side.mode}':26}{'equal':>8}{'by rule':>9}{'different':>11}")
+        print(f"\n{', '.join(side):26}{'equal':>8}{'by rule':>9}{'different':>11}")
         for group, c in self.groups[side].items():
             print(f"  {group:24}{c['equal']:8}{c['deviating']:9}{c['different']:11}")
 
     def of_rows(self, known):
         """Which rows were met, and how often, by side."""
-        print(f"\n{'answers that differ by':36}" + "".join(f"{f'{s.release} {s.mode}':>20}" for s in self.sides) + f"{'restored':>10}")
+        print(f"\n{'answers that differ by':36}" + "".join(f"{' '.join(s):>20}" for s in self.sides) + f"{'restored':>10}")
         for row in known.values():
             met = [self.rows[s][row.id] for s in self.sides]
-            told = [str(n) if row.id in s.rules else "-" for n, s in zip(met, self.sides)]
+            told = [str(n) if row.id in s.rules else "-" for n, s in zip(met, self.sides.values())]
             if any(met) or self.restored[row.id]:
                 print(f"  {row.id:34}" + "".join(f"{t:>20}" for t in told) + f"{self.restored[row.id] or '':>10}")
         unmet = [r for r in known if not any(self.rows[s][r] for s in self.sides)]
@@ -172,12 +177,17 @@ class Counts:
         print("rows whose setting no case tries: " + (", ".join(unrestored) or "none"))
 
 
+def of(side):
+    """Which line of the tables a side counts for."""
+    return side.release, side.mode
+
+
 def title(case):
     return f"{case.group}: {case.name}" + (f"   [{case.deviates}]" if case.deviates else "")
 
 
 def heading(side, case, verdict):
-    return f"nova {side.release}, {side.mode}: {title(case)}" + (f"   [{' '.join(verdict.used)}]" if verdict.used and not case.deviates else "")
+    return f"{', '.join(of(side))}: {title(case)}" + (f"   [{' '.join(verdict.used)}]" if verdict.used and not case.deviates else "")
 
 
 def report(side, case, verdict):

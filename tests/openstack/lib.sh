@@ -19,9 +19,9 @@ NOVA_PORT=${NOVA_PORT:-28774}
 NOVA_OLD_PORT=${NOVA_OLD_PORT:-28773}             # nova 27, in front of the same glance
 PROXY_PORT=${PROXY_PORT:-28780}
 PROXY_LOWCAP_PORT=${PROXY_LOWCAP_PORT:-28781}     # in front of the low-cap glance
-PROXY_LITERAL_PORT=${PROXY_LITERAL_PORT:-28782}   # answers as Nova where a setting makes it
-PROXY_OLD_PORT=${PROXY_OLD_PORT:-28783}           # answers as nova 27
-PROXY_OLD_LITERAL_PORT=${PROXY_OLD_LITERAL_PORT:-28784}
+# Thirty ports in a row for what only compare.py needs: the services of its setups, and their proxies.
+SPARE_PORT=${SPARE_PORT:-28790}
+FAULTY_PORT=$SPARE_PORT                           # a Glance that misbehaves: faulty.py
 
 OS_AUTH_URL=http://127.0.0.1:$KEYSTONE_PORT/v3
 GLANCE_URL=http://127.0.0.1:$GLANCE_PORT
@@ -30,9 +30,6 @@ NOVA_URL=http://127.0.0.1:$NOVA_PORT
 NOVA_OLD_URL=http://127.0.0.1:$NOVA_OLD_PORT
 PROXY_URL=http://127.0.0.1:$PROXY_PORT
 PROXY_LOWCAP_URL=http://127.0.0.1:$PROXY_LOWCAP_PORT
-PROXY_LITERAL_URL=http://127.0.0.1:$PROXY_LITERAL_PORT
-PROXY_OLD_URL=http://127.0.0.1:$PROXY_OLD_PORT
-PROXY_OLD_LITERAL_URL=http://127.0.0.1:$PROXY_OLD_LITERAL_PORT
 
 # Passwords of services that listen on loopback and live for one test run.
 ADMIN_PW=${ADMIN_PW:-adminpw}

@@ -82,13 +82,14 @@ class Store:
 class Side:
     """One proxy, and the Nova that it is to answer like.
 
+    setup    what is special about the services: plain ones, or those of a few cases
     release  of that Nova, as `compat.release` names it
     literal  whether the proxy is set to differ only where no setting restores Nova's answer
     rules    the rows by which it differs, id -> regular expression of the request line; None: it is Nova itself
     """
 
-    def __init__(self, store, release, literal, nova, proxy, lowcap, known):
-        self.store, self.release, self.literal = store, release, literal
+    def __init__(self, store, setup, release, literal, nova, proxy, lowcap, known):
+        self.store, self.setup, self.release, self.literal = store, setup, release, literal
         self.base = {"nova": nova, "ours": proxy, "lowcap": lowcap or proxy}
         self.has_lowcap = bool(lowcap)
         self.known = known

@@ -140,6 +140,13 @@ cp "$2/etc/nova/api-paste.ini" "$ETC/$1/api-paste.ini"
 }
 nova_conf nova "$VENV"
 nova_conf nova-old "$VENV_OLD"
+# What tells the setups of compare.py apart, each a second nova-api: what Glance answers, and where links lead.
+for n in nova nova-old; do
+  printf '[glance]\napi_servers = http://127.0.0.1:%s\n' "$FAULTY_PORT" > "$ETC/$n/faulty.conf"
+done
+printf '[glance]\napi_servers =\n' > "$ETC/nova/catalog.conf"
+printf '[api]\ncompute_link_prefix = https://compute.example.com/pfx\nglance_link_prefix = https://image.example.com/ipfx\n' > "$ETC/nova/prefix.conf"
+printf '[api]\nmax_limit = 5\n[oslo_middleware]\nenable_proxy_headers_parsing = true\n' > "$ETC/nova/maxlim.conf"
 
 # ---------------------------------------------------------------- databases
 once() { [ -e "$VAR/.$1-done" ] || { say "$1 database"; "db_$1" >>"$LOG/$1.setup.log" 2>&1 || { tail "$LOG/$1.setup.log" >&2; exit 1; }; touch "$VAR/.$1-done"; }; }
@@ -192,13 +199,25 @@ say "keystone content"
 mv "$VAR/env.json.new" "$VAR/env.json"
 
 glance() { serve "$1" "$2" "$3" "$VENV" --module=glance.wsgi.api:application OS_GLANCE_CONFIG_DIR="$ETC/$1"; }
-nova() { serve "$1" "$2" "$3" "$4" "$5" OS_NOVA_CONFIG_DIR="$ETC/$1" OS_NOVA_CONFIG_FILES="api-paste.ini;nova.conf"; }
+nova() {  # nova NAME DIRECTORY PORT PROCESSES [FILE]
+  local venv=$VENV application=--module=nova.wsgi.osapi_compute:application
+  [ "$2" = nova ] || { venv=$VENV_OLD application=--wsgi-file=$VENV_OLD/bin/nova-api-wsgi; }
+  serve "$1" "$3" "$4" "$venv" "$application" OS_NOVA_CONFIG_DIR="$ETC/$2" OS_NOVA_CONFIG_FILES="api-paste.ini;nova.conf${5:+;$5}"
+}
 glance glance        "$GLANCE_PORT"        3
 glance glance-lowcap "$GLANCE_LOWCAP_PORT" 1
-nova   nova          "$NOVA_PORT"          2 "$VENV"     --module=nova.wsgi.osapi_compute:application
-nova   nova-old      "$NOVA_OLD_PORT"      2 "$VENV_OLD" --wsgi-file="$VENV_OLD/bin/nova-api-wsgi"
+nova nova     nova     "$NOVA_PORT"     2
+nova nova-old nova-old "$NOVA_OLD_PORT" 2
 answers glance "$GLANCE_URL/" 120
 answers glance-lowcap "$GLANCE_LOWCAP_URL/" 120
 answers nova "$NOVA_URL/" 120
 answers nova-old "$NOVA_OLD_URL/" 120
+nova nova-faulty     nova     "$((SPARE_PORT + 1))" 1 faulty.conf
+nova nova-old-faulty nova-old "$((SPARE_PORT + 2))" 1 faulty.conf
+nova nova-catalog    nova     "$((SPARE_PORT + 3))" 1 catalog.conf
+nova nova-prefix     nova     "$((SPARE_PORT + 4))" 1 prefix.conf
+nova nova-maxlim     nova     "$((SPARE_PORT + 5))" 1 maxlim.conf
+for n in 1:nova-faulty 2:nova-old-faulty 3:nova-catalog 4:nova-prefix 5:nova-maxlim; do
+  answers "${n#*:}" "http://127.0.0.1:$((SPARE_PORT + ${n%%:*}))/" 120
+done
 say "stack is up; ids and tokens in $VAR/env.json"
