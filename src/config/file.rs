@@ -89,6 +89,16 @@ impl<'r, 't> Section<'r, 't> {
         self.read(key, flag).is_some_and(|at| at.value)
     }
 
+    /// A flag that has no value of its own where the file has none.
+    pub(super) fn choice(&self, key: &str) -> Option<bool> {
+        self.read(key, flag).map(|at| at.value)
+    }
+
+    /// A whole number that has no value of its own where the file has none.
+    pub(super) fn number(&self, key: &str) -> Option<At<u64>> {
+        self.read(key, whole)
+    }
+
     pub(super) fn count(&self, key: &str) -> At<u64> {
         self.read(key, whole).unwrap_or_else(|| self.nowhere())
     }

@@ -103,8 +103,22 @@ pub enum Predicate {
     Tag(String),
     /// The custom property of this name has this text value.
     Property(String, String),
+    /// What the upstream itself makes of this text, its operators and its errors included: for a dialect that is
+    /// asked to pass a value on unread.
+    Verbatim(Verbatim, String),
     /// No image at all: a value was asked for that the attribute can never have.
     Nothing,
+}
+
+/// What a text that is passed on unread is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verbatim {
+    /// The name.
+    Name,
+    /// The status.
+    Status,
+    /// The time of the last change, that or later.
+    UpdatedSince,
 }
 
 /// Text attributes that can be compared.
@@ -181,6 +195,16 @@ impl Predicate {
                 .property(key)
                 .and_then(super::image::Value::text)
                 .is_some_and(|is| is == *value),
+            // Where there is no upstream to make something of it, the text means itself.
+            Self::Verbatim(Verbatim::Name, value) => {
+                text(image, TextField::Name).is_some_and(|is| is == value)
+            }
+            Self::Verbatim(Verbatim::Status, value) => {
+                text(image, TextField::Status).is_some_and(|is| is == value)
+            }
+            Self::Verbatim(Verbatim::UpdatedSince, value) => super::time::parse(value)
+                .zip(time(image, TimeField::UpdatedAt))
+                .is_some_and(|(at, is)| Relation::Gte.holds(is, at)),
             Self::Nothing => false,
         }
     }
@@ -202,6 +226,7 @@ impl fmt::Display for Predicate {
             Self::Protected(wanted) => write!(f, "protected is {wanted}"),
             Self::Tag(tag) => write!(f, "has the tag {tag:?}"),
             Self::Property(key, value) => write!(f, "property {key} is {value:?}"),
+            Self::Verbatim(about, value) => write!(f, "{about:?} as the upstream reads {value:?}"),
             Self::Nothing => f.write_str("nothing matches"),
         }
     }

@@ -4,12 +4,17 @@ use std::path::Path;
 
 use nova_glance_proxy::config::{Config, settings};
 use nova_glance_proxy::matrix::matrix;
+use nova_glance_proxy::nova::compat;
 
 #[test]
 fn generated_parts_are_up_to_date() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let mut text = std::fs::read_to_string(&file).unwrap();
-    for (name, wanted) in [("matrix", matrix()), ("settings", settings::reference())] {
+    for (name, wanted) in [
+        ("matrix", matrix()),
+        ("releases", compat::releases()),
+        ("settings", settings::reference()),
+    ] {
         let (begin, end) = (
             format!("<!-- {name} -->\n"),
             format!("<!-- end of {name} -->"),

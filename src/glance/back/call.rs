@@ -4,7 +4,7 @@ use form_urlencoded::byte_serialize;
 use http::Method;
 
 use crate::glance::tables;
-use crate::model::query::{NumberField, NumberTest, Scope, TextField};
+use crate::model::query::{NumberField, NumberTest, Scope, TextField, Verbatim};
 use crate::model::{Exchange, ImageId, Plan, Predicate, Query, time};
 
 /// Splits a query. What goes into the plan's `pushed` is exactly what every Glance since 12.0.0 (Mitaka) decides as
@@ -110,6 +110,15 @@ fn push_down<'p>(predicate: &'p Predicate, pushed: &Pushed) -> Split<'p> {
             Split::Keep
         }
         Predicate::Property(key, value) => Split::Push(key, value.clone()),
+        Predicate::Verbatim(about, value) => match about {
+            // Of a filter that is given twice, Glance reads the last one only.
+            Verbatim::Name if pushed.has("name") => Split::Keep,
+            Verbatim::Name => Split::Push("name", value.clone()),
+            Verbatim::Status if pushed.has("status") => Split::Keep,
+            Verbatim::Status => Split::Push("status", value.clone()),
+            Verbatim::UpdatedSince if pushed.has("updated_at") => Split::Keep,
+            Verbatim::UpdatedSince => Split::Push("updated_at", format!("gte:{value}")),
+        },
         Predicate::Nothing => Split::Nothing,
     }
 }

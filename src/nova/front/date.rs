@@ -13,6 +13,16 @@ pub(super) fn shown(written: &str) -> Cow<'_, str> {
     rewritten(written).map_or(Cow::Borrowed(written), Cow::Owned)
 }
 
+/// The same moment in UTC, as releases to Juno show every time.
+pub(super) fn in_utc(written: &str) -> Cow<'_, str> {
+    if is_plain(written) {
+        return Cow::Borrowed(written);
+    }
+    time::parse(written).map_or(Cow::Borrowed(written), |instant| {
+        Cow::Owned(instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    })
+}
+
 /// `2024-01-31T12:00:00Z`, the form of every Glance since 2012, needs no work.
 fn is_plain(written: &str) -> bool {
     const FORM: &[u8] = b"0000-00-00T00:00:00Z";
@@ -67,7 +77,19 @@ fn zone(written: &str) -> (i64, String) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::shown;
+    use super::{in_utc, shown};
+
+    #[test]
+    fn old_releases_show_times_in_utc() {
+        for (written, is) in [
+            ("2024-01-01T00:00:00Z", "2024-01-01T00:00:00Z"),
+            ("2024-01-01T00:00:00.9+02:00", "2023-12-31T22:00:00Z"),
+            ("2024-01-01T00:00:00+00:00", "2024-01-01T00:00:00Z"),
+            ("x", "x"),
+        ] {
+            assert_eq!(in_utc(written), is, "{written}");
+        }
+    }
 
     #[test]
     fn timestamps_are_shown_as_nova_shows_them() {

@@ -75,7 +75,7 @@ impl NovaFace {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         if let Some(version) = self.version {
-            version::echo(version, headers);
+            version::echo(version, self.compat.microversions, headers);
         }
         response
     }
@@ -128,7 +128,7 @@ impl Face for NovaFace {
         let message = fault::message(fault, self.view(), self.image.as_deref());
         let mut response = fault::nova(fault, &message);
         if let Some(version) = self.version {
-            version::echo(version, response.headers_mut());
+            version::echo(version, self.compat.microversions, response.headers_mut());
         }
         response
     }

@@ -1,5 +1,7 @@
 //! Writes images as Nova shows them (`nova/api/openstack/compute/views/images.py`), in JSON.
 
+use std::borrow::Cow;
+
 use bytes::{BufMut, BytesMut};
 use serde_json::value::RawValue;
 
@@ -7,7 +9,7 @@ use super::date;
 use super::links::Links;
 use super::text;
 use crate::model::{Image, Size, Value};
-use crate::nova::compat::Compat;
+use crate::nova::compat::{Compat, DiskConfigNull, SizeNull};
 use crate::nova::tables::shown;
 
 /// Everything that a view depends on besides the image.
@@ -39,9 +41,9 @@ impl Views<'_> {
         out.extend_from_slice(b", \"metadata\": ");
         self.metadata(out, image);
         out.extend_from_slice(b", \"created\": ");
-        time(out, image.created_at.as_deref());
+        self.time(out, image.created_at.as_deref());
         out.extend_from_slice(b", \"updated\": ");
-        time(out, image.updated_at.as_deref());
+        self.time(out, image.updated_at.as_deref());
         let (status, progress) = shown(image.status);
         out.extend_from_slice(b", \"status\": ");
         text::string(out, status);
@@ -49,13 +51,13 @@ impl Views<'_> {
         text::number(out, progress.into());
         if self.compat.extension_size {
             out.extend_from_slice(b", \"OS-EXT-IMG-SIZE:size\": ");
-            size(out, image.size);
+            self.size(out, image.size);
         }
         out.extend_from_slice(b", \"links\": ");
         self.links.image(out, &image.id);
         self.server(out, image);
         if self.compat.extension_disk_config {
-            disk_config(out, image);
+            self.disk_config(out, image);
         }
         out.put_u8(b'}');
     }
@@ -81,6 +83,27 @@ impl Views<'_> {
         }
     }
 
+    fn time(self, out: &mut BytesMut, written: Option<&str>) {
+        match written {
+            Some(written) => text::string(out, &time(self.compat, written)),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+
+    fn size(self, out: &mut BytesMut, is: Size) {
+        match size(self.compat, is) {
+            Some(bytes) => text::number(out, bytes),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+
+    fn disk_config(self, out: &mut BytesMut, image: &Image<'_>) {
+        if let Some(word) = disk_config(self.compat, image) {
+            out.extend_from_slice(b", \"OS-DCF:diskConfig\": ");
+            text::string(out, word);
+        }
+    }
+
     /// The server that the image is a snapshot of, if it is one.
     fn server(self, out: &mut BytesMut, image: &Image<'_>) {
         let Some(value) = image.property("instance_uuid") else {
@@ -92,6 +115,35 @@ impl Views<'_> {
         out.extend_from_slice(b", \"links\": ");
         self.links.server(out, &id);
         out.put_u8(b'}');
+    }
+}
+
+/// The value of `OS-DCF:diskConfig`, if the image has it: `oslo_utils.strutils.bool_from_string` on the property.
+pub(super) fn disk_config(compat: &Compat, image: &Image<'_>) -> Option<&'static str> {
+    const TRUE: [&str; 6] = ["1", "t", "true", "on", "y", "yes"];
+    let Some(word) = image.property("auto_disk_config")?.text() else {
+        return (compat.disk_config_null == DiskConfigNull::Manual).then_some("MANUAL");
+    };
+    let word = word.trim();
+    let auto = TRUE.iter().any(|yes| word.eq_ignore_ascii_case(yes));
+    Some(if auto { "AUTO" } else { "MANUAL" })
+}
+
+/// The value of `OS-EXT-IMG-SIZE:size`; `None` is null.
+pub(super) fn size(compat: &Compat, size: Size) -> Option<i64> {
+    match size {
+        Size::Absent => None,
+        Size::Null => (compat.size_null == SizeNull::Zero).then_some(0),
+        Size::Bytes(bytes) => Some(bytes),
+    }
+}
+
+/// A time as the release shows it.
+pub(super) fn time<'t>(compat: &Compat, written: &'t str) -> Cow<'t, str> {
+    if compat.utc_times {
+        date::in_utc(written)
+    } else {
+        date::shown(written)
     }
 }
 
@@ -127,34 +179,6 @@ fn held_json(out: &mut BytesMut, value: &Value<'_>) -> bool {
     };
     text::raw(out, held.get());
     true
-}
-
-fn time(out: &mut BytesMut, written: Option<&str>) {
-    match written {
-        Some(written) => text::string(out, &date::shown(written)),
-        None => out.extend_from_slice(b"null"),
-    }
-}
-
-fn size(out: &mut BytesMut, size: Size) {
-    match size {
-        Size::Absent => out.extend_from_slice(b"null"),
-        Size::Null => text::number(out, 0),
-        Size::Bytes(bytes) => text::number(out, bytes),
-    }
-}
-
-/// `oslo_utils.strutils.bool_from_string` on the property, if there is one.
-fn disk_config(out: &mut BytesMut, image: &Image<'_>) {
-    const TRUE: [&str; 6] = ["1", "t", "true", "on", "y", "yes"];
-    let Some(property) = image.property("auto_disk_config") else {
-        return;
-    };
-    let Some(word) = property.text() else { return };
-    let word = word.trim();
-    let auto = TRUE.iter().any(|yes| word.eq_ignore_ascii_case(yes));
-    out.extend_from_slice(b", \"OS-DCF:diskConfig\": ");
-    text::string(out, if auto { "AUTO" } else { "MANUAL" });
 }
 
 #[cfg(test)]

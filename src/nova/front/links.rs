@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use super::Ground;
 use super::path::Place;
 use super::text;
-use crate::nova::compat::AlternateStyle;
+use crate::nova::compat::{AlternateStyle, Compat, LimitCheck, NextLink, NextQuery, Release};
 use crate::nova::tables::parameter;
 use crate::webob::query::{Pair, quote_plus};
 
@@ -95,51 +95,106 @@ impl Frame {
 #[derive(Clone, Debug)]
 pub(super) struct Next {
     /// The list has a next link when it holds exactly so many images. So a list that happens to end there has one
-    /// too, and one that is longer than `max_limit` has none: clients know Nova so.
-    full_at: u64,
+    /// too, and one that is longer than `max_limit` has none: clients know Nova so. `None`: it never has one.
+    full_at: Option<u64>,
     before_marker: String,
     after_marker: String,
+    raw_marker: bool,
 }
 
 impl Next {
-    /// `path` is the operation's, `pairs` are the client's; parameters that the lists do not know are dropped.
+    /// `path` is the operation's, `pairs` are the client's, `asked` is the limit that they name.
     pub(super) fn new(
         ground: &Ground,
         place: Place<'_>,
         path: &str,
         pairs: &[Pair],
-        limit: Option<u64>,
+        asked: Option<u64>,
     ) -> Self {
+        let compat = &ground.compat;
+        let raw = compat.quirks.era_next_links && compat.next_query == NextQuery::Request;
+        // Every list linked to the brief one until 2015 (Nova's commit f233c65cd3).
+        let path = if raw && compat.release == Release::Icehouse {
+            BRIEF_LIST
+        } else {
+            path
+        };
         let url = format!("{}{path}?", own_url(ground, place));
-        let (before, after) = query_around_marker(pairs);
-        let max_limit = ground.compat.max_limit;
+        let known =
+            |name: &str| compat.limit_check != LimitCheck::Schema || parameter(name).is_some();
+        let kept = pairs.iter().filter(|(name, _)| known(name));
+        let (before, after) = match compat.next_query {
+            NextQuery::Sorted => sorted_query(kept),
+            NextQuery::Request => (query_in_order(kept, raw), String::new()),
+        };
         Self {
-            full_at: limit.unwrap_or(max_limit).min(max_limit),
+            full_at: full_at(compat, asked),
             before_marker: text::in_json(&(url + &before)),
             after_marker: after,
+            raw_marker: raw,
         }
     }
 
     /// The member that follows `images`, if the list has it.
     pub(super) fn write(&self, out: &mut BytesMut, count: u64, last: Option<&str>) {
-        let Some(last) = last.filter(|_| count == self.full_at) else {
+        let Some(last) = last.filter(|_| self.full_at == Some(count)) else {
             return;
         };
         out.extend_from_slice(br#", "images_links": [{"rel": "next", "href": ""#);
         out.extend_from_slice(self.before_marker.as_bytes());
-        let mut marker = String::with_capacity(last.len());
-        quote_plus(&mut marker, last);
-        out.extend_from_slice(marker.as_bytes());
+        if self.raw_marker {
+            text::escaped(out, last);
+        } else {
+            let mut marker = String::with_capacity(last.len());
+            quote_plus(&mut marker, last);
+            out.extend_from_slice(marker.as_bytes());
+        }
         out.extend_from_slice(self.after_marker.as_bytes());
         out.extend_from_slice(br#""}]"#);
     }
 }
 
+/// How many images a list holds that has a next link (`nova/api/openstack/common.py`, `_get_collection_links`).
+fn full_at(compat: &Compat, asked: Option<u64>) -> Option<u64> {
+    // Before nova 30 a limit of 0 is no limit, and no link either.
+    let limit = match asked {
+        Some(0) => return None,
+        Some(limit) => Some(limit),
+        None => compat.default_limit,
+    };
+    match (limit, compat.next_link) {
+        (Some(limit), _) if compat.always_link_when_more => Some(limit),
+        (Some(limit), NextLink::Full) => Some(limit.min(compat.max_limit)),
+        (None, NextLink::Full) => Some(compat.max_limit),
+        (limit, NextLink::Limit) => limit,
+    }
+}
+
+const BRIEF_LIST: &str = "/images";
+
+/// The query of the next link up to the value of its marker: in the client's order, repeated parameters included.
+fn query_in_order<'p>(pairs: impl Iterator<Item = &'p Pair>, raw: bool) -> String {
+    let mut query = String::new();
+    for (name, value) in pairs.filter(|(name, _)| name != "marker") {
+        if raw {
+            query.push_str(name);
+            query.push('=');
+            query.push_str(value);
+        } else {
+            quote_plus(&mut query, name);
+            query.push('=');
+            quote_plus(&mut query, value);
+        }
+        query.push('&');
+    }
+    query + "marker="
+}
+
 /// The query of the next link up to the value of its marker, and the rest: sorted by name, of repeated parameters the
 /// greatest value, the marker where the client had one or else last.
-fn query_around_marker(pairs: &[Pair]) -> (String, String) {
+fn sorted_query<'p>(pairs: impl Iterator<Item = &'p Pair>) -> (String, String) {
     let mut sorted = BTreeMap::new();
-    for (name, value) in pairs.iter().filter(|(name, _)| parameter(name).is_some()) {
+    for (name, value) in pairs {
         let greatest: &mut &str = sorted.entry(name.as_str()).or_default();
         *greatest = value.as_str().max(greatest);
     }

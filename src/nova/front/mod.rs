@@ -167,7 +167,7 @@ impl Request<'_> {
             place,
             operation.path,
             &pairs,
-            query.limit,
+            query::asked_limit(&pairs),
         ));
         Ok(Call::List(query))
     }

@@ -4,11 +4,18 @@ use std::collections::HashSet;
 
 use http::StatusCode;
 
-use crate::model::query::{NumberField, NumberTest, Relation, TextField, TimeField};
+use crate::model::query::{NumberField, NumberTest, Relation, TextField, TimeField, Verbatim};
 use crate::model::{Fault, Predicate, Query, Reason, Status, time};
 use crate::nova::compat::{Compat, MinFilter, StatusFilter};
-use crate::nova::tables::{Meaning, PARAMETERS, PROPERTY_PREFIX, STATUSES, parameter};
+use crate::nova::tables::{Meaning, PROPERTY_PREFIX, STATUSES, parameter};
 use crate::webob::query::Pair;
+
+mod number;
+
+/// The `limit` that a client names, in a query that [`read`] took.
+pub(super) fn asked_limit(pairs: &[Pair]) -> Option<u64> {
+    number::limit(pairs)
+}
 
 /// Reads what a list is asked for. Of a parameter that is repeated the last value counts, but every value of a
 /// number is validated; unknown parameters are ignored.
@@ -16,8 +23,14 @@ use crate::webob::query::Pair;
 /// # Errors
 /// When a number or the time of `changes-since` is wrong.
 pub(super) fn read(pairs: &[Pair], compat: &Compat) -> Result<Query, Fault> {
-    validate_numbers(pairs)?;
-    let mut query = Query::default();
+    number::check(pairs, compat)?;
+    let mut query = Query {
+        // Where 0 is let pass, it means no limit.
+        limit: number::limit(pairs)
+            .filter(|limit| *limit > 0)
+            .or(compat.default_limit),
+        ..Query::default()
+    };
     let mut seen = HashSet::new();
     for (name, value) in pairs.iter().rev() {
         let Some(row) = parameter(name) else { continue };
@@ -25,24 +38,25 @@ pub(super) fn read(pairs: &[Pair], compat: &Compat) -> Result<Query, Fault> {
             continue;
         }
         let predicate = match row.meaning {
-            Meaning::Limit => {
-                // A number beyond 64 bits is beyond any list.
-                query.limit = Some(value.parse().unwrap_or(u64::MAX));
-                continue;
-            }
             Meaning::Marker => {
-                query.marker = Some(value.clone()).filter(|marker| !marker.is_empty());
+                query.marker = marker(value, compat);
                 continue;
             }
-            Meaning::Validated => continue,
+            Meaning::Limit | Meaning::Validated => continue,
+            Meaning::Name if compat.quirks.name_operators => {
+                Predicate::Verbatim(Verbatim::Name, value.clone())
+            }
             Meaning::Name => Predicate::Text(TextField::Name, vec![value.clone()]),
-            Meaning::Status => Predicate::Text(TextField::Status, statuses(value, compat)),
-            Meaning::ChangesSince => changes_since(value)?,
-            Meaning::Server => server(value),
+            Meaning::Status => status(value, compat),
+            Meaning::ChangesSince if compat.quirks.raw_changes_since => {
+                Predicate::Verbatim(Verbatim::UpdatedSince, value.clone())
+            }
+            Meaning::ChangesSince => changes_since(value, compat)?,
+            Meaning::Server => server(value, compat),
             Meaning::Type => Predicate::Property(IMAGE_TYPE.to_owned(), value.clone()),
             Meaning::MinRam => minimum(NumberField::MinRam, value, compat),
             Meaning::MinDisk => minimum(NumberField::MinDisk, value, compat),
-            Meaning::Property => property(name, value),
+            Meaning::Property => property(name, value, compat),
         };
         query.predicates.push(predicate);
     }
@@ -62,55 +76,54 @@ fn slot(meaning: Meaning, name: &str) -> &str {
     }
 }
 
-/// Nova validates in the order of its schema, and each parameter in the order of its values.
-fn validate_numbers(pairs: &[Pair]) -> Result<(), Fault> {
-    let numbers = PARAMETERS
-        .iter()
-        .filter(|row| matches!(row.meaning, Meaning::Limit | Meaning::Validated));
-    for row in numbers {
-        for (_, value) in pairs.iter().filter(|(name, _)| name == row.name) {
-            validate_number(row.name, value)?;
-        }
-    }
-    Ok(())
-}
-
-/// The words of `jsonschema` on Nova's `positive_integer`.
-fn validate_number(name: &str, value: &str) -> Result<(), Fault> {
-    let wrong = if value.is_empty() {
-        "'' should be non-empty".to_owned()
-    } else if !value.bytes().all(|b| b.is_ascii_digit()) {
-        format!("{} does not match '^[0-9]*$'", repr(value))
-    } else if value.bytes().all(|b| b == b'0') {
-        "0 is less than the minimum of 1".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(invalid(name, value, &wrong))
-}
-
 fn invalid(name: &str, value: &str, wrong: &str) -> Fault {
     let message = format!("Invalid input for query parameters {name}. Value: {value}. {wrong}");
     Fault::client(StatusCode::BAD_REQUEST, Reason::BadQuery, message)
 }
 
+/// Where an id is cut on its way to Glance, if it is: Nova writes it into the upstream's URL unescaped. What follows
+/// the cut is dropped, never a parameter.
+fn marker(value: &str, compat: &Compat) -> Option<String> {
+    let whole = if compat.quirks.odd_input {
+        value.split(['&', '#']).next().unwrap_or_default()
+    } else {
+        value
+    };
+    Some(whole.to_owned()).filter(|marker| !marker.is_empty())
+}
+
 /// The Glance statuses that are meant. Only Nova's own words, in capitals, are mapped; every other spelling is
 /// Glance's word once it is lower-cased, which is all that Nova's code does.
-fn statuses(value: &str, compat: &Compat) -> Vec<String> {
+fn status(value: &str, compat: &Compat) -> Predicate {
+    let lowered = value.to_lowercase();
+    if compat.status_filter == StatusFilter::Literal {
+        return Predicate::Verbatim(Verbatim::Status, lowered);
+    }
     let shown_so: Vec<_> = STATUSES
         .iter()
         .filter(|(status, word, _)| *word == value && *status != Status::Other)
         .map(|(status, _, _)| status.word().to_owned())
         .collect();
-    match compat.status_filter {
-        StatusFilter::Mapped if !shown_so.is_empty() => shown_so,
-        StatusFilter::Mapped | StatusFilter::Literal => vec![value.to_lowercase()],
+    let words = if shown_so.is_empty() {
+        vec![lowered]
+    } else {
+        shown_so
+    };
+    Predicate::Text(TextField::Status, words)
+}
+
+/// What Python's `$` lets pass at the end of a number or a time.
+fn without_line_end<'v>(value: &'v str, compat: &Compat) -> &'v str {
+    match value.strip_suffix('\n') {
+        Some(rest) if compat.quirks.odd_input => rest,
+        _ => value,
     }
 }
 
-fn changes_since(value: &str) -> Result<Predicate, Fault> {
-    let at = time::parse(value)
-        .or_else(|| time::parse(&with_plus(value)?))
+fn changes_since(value: &str, compat: &Compat) -> Result<Predicate, Fault> {
+    let written = without_line_end(value, compat);
+    let at = time::parse(written)
+        .or_else(|| time::parse(&with_plus(written)?))
         .ok_or_else(|| {
             let wrong = format!("{} is not an ISO 8601 date and time", repr(value));
             invalid("changes-since", value, &wrong)
@@ -126,8 +139,9 @@ fn with_plus(value: &str) -> Option<String> {
 }
 
 /// A server is named by its id or by a link to it.
-fn server(value: &str) -> Predicate {
+fn server(value: &str, compat: &Compat) -> Predicate {
     let id = match value.rsplit_once('/') {
+        Some((_, behind)) if compat.quirks.server_after_slash => behind,
         Some(_) => {
             let path = value.split(['?', '#']).next().unwrap_or_default();
             let path = path.trim_end_matches('/');
@@ -138,11 +152,19 @@ fn server(value: &str) -> Predicate {
     Predicate::Property(INSTANCE_UUID.to_owned(), id.to_owned())
 }
 
-/// Exactly the prefix is cut. Nova up to now strips every leading letter that occurs in it, so that
-/// `property-os_distro` asks Glance for `s_distro` (`nova/image/glance.py`, `_extract_query_params_v2`).
-fn property(name: &str, value: &str) -> Predicate {
-    match name.strip_prefix(PROPERTY_PREFIX) {
-        Some(INSTANCE_UUID) => server(value),
+/// Exactly the prefix is cut. Nova since 14 strips every leading letter that occurs in it, so that
+/// `property-os_distro` asks Glance for `s_distro` (`nova/image/glance.py`, `_extract_query_params_v2`). Whatever is
+/// left is the name of a property, never a parameter of Glance's.
+fn property(name: &str, value: &str, compat: &Compat) -> Predicate {
+    let key = name.strip_prefix(PROPERTY_PREFIX).map(|key| {
+        if compat.quirks.mangled_property_keys {
+            key.trim_start_matches(|c| PROPERTY_PREFIX.contains(c))
+        } else {
+            key
+        }
+    });
+    match key {
+        Some(INSTANCE_UUID) => server(value, compat),
         // No property has an empty name.
         None | Some("") => Predicate::Nothing,
         Some(key) => Predicate::Property(key.to_owned(), value.to_owned()),

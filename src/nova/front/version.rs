@@ -6,7 +6,7 @@ use http::header::VARY;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::model::{Fault, Reason};
-use crate::nova::compat::{Compat, Microversion};
+use crate::nova::compat::{Compat, Microversion, MicroversionHeaders};
 
 const STANDARD: HeaderName = HeaderName::from_static("openstack-api-version");
 const LEGACY: HeaderName = HeaderName::from_static("x-openstack-nova-api-version");
@@ -26,13 +26,14 @@ pub(super) struct Negotiated {
 /// Decides the microversion of a request, as `set_api_version_request` in Nova's `api/openstack/wsgi.py` does. Where
 /// ceilings are passed over, so is the maximum.
 pub(super) fn negotiate(segment: &str, headers: &HeaderMap, compat: &Compat) -> Negotiated {
-    if segment != VERSIONED {
+    let known = compat.microversions;
+    if segment != VERSIONED || known == MicroversionHeaders::None {
         return Negotiated {
             version: None,
             refusal: None,
         };
     }
-    let version = match asked(headers).as_deref() {
+    let version = match asked(headers, known).as_deref() {
         None => Microversion::MIN,
         Some("latest") => compat.max_microversion,
         Some(text) => match text.parse() {
@@ -50,17 +51,20 @@ pub(super) fn negotiate(segment: &str, headers: &HeaderMap, compat: &Compat) -> 
 }
 
 /// Adds what every answer under `/v2.1` says about its microversion.
-pub(super) fn echo(version: Microversion, headers: &mut HeaderMap) {
+pub(super) fn echo(version: Microversion, known: MicroversionHeaders, headers: &mut HeaderMap) {
     let pair = [
         (STANDARD, format!("compute {version}")),
         (LEGACY, version.to_string()),
     ];
-    for (name, text) in pair {
+    let both = known == MicroversionHeaders::Both;
+    for (name, text) in pair.into_iter().skip(usize::from(!both)) {
         if let Ok(value) = HeaderValue::try_from(text) {
             headers.insert(name, value);
         }
     }
-    headers.append(VARY, HeaderValue::from_static("OpenStack-API-Version"));
+    if both {
+        headers.append(VARY, HeaderValue::from_static("OpenStack-API-Version"));
+    }
     headers.append(
         VARY,
         HeaderValue::from_static("X-OpenStack-Nova-API-Version"),
@@ -69,8 +73,9 @@ pub(super) fn echo(version: Microversion, headers: &mut HeaderMap) {
 
 /// The version as spelled. In the standard header it is the last entry of the compute service, in the old one the
 /// last entry; several lines of a header count as one list.
-fn asked(headers: &HeaderMap) -> Option<String> {
-    let standard = joined(headers, &STANDARD).and_then(|list| {
+fn asked(headers: &HeaderMap, known: MicroversionHeaders) -> Option<String> {
+    let standard = joined(headers, &STANDARD).filter(|_| known == MicroversionHeaders::Both);
+    let standard = standard.and_then(|list| {
         list.rsplit(',').find_map(|entry| {
             let (service, version) = entry.trim().split_once(char::is_whitespace)?;
             service
@@ -121,7 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{LEGACY, STANDARD, echo, negotiate};
-    use crate::nova::compat::{Compat, Microversion};
+    use crate::nova::compat::{Compat, Microversion, MicroversionHeaders};
 
     const NEW: HeaderName = STANDARD;
     const OLD: HeaderName = LEGACY;
@@ -209,7 +214,11 @@ mod tests {
     #[test]
     fn answers_echo_the_version_and_vary_by_it() {
         let mut headers = HeaderMap::new();
-        echo(Microversion::IMAGES_CEILING, &mut headers);
+        echo(
+            Microversion::IMAGES_CEILING,
+            MicroversionHeaders::Both,
+            &mut headers,
+        );
         assert_eq!(headers[STANDARD], "compute 2.35");
         assert_eq!(headers[LEGACY], "2.35");
         let vary: Vec<_> = headers.get_all("vary").iter().collect();

@@ -1,0 +1,49 @@
+//! Clouds whose images API has ways of its own.
+
+use super::{AlternateStyle, Compat, MinFilter};
+
+/// A vendor, as far as its published documents and captured answers say how it differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vendor {
+    /// Huawei Cloud (Elastic Cloud Server API reference): 25 images where no limit is given and a link to more,
+    /// `alternate` links on the compute host, `minRam` and `minDisk` as minimum.
+    Huawei,
+    /// Rackspace Cloud Servers (captured answers of 2015): `alternate` links on the compute host.
+    Rackspace,
+}
+
+impl Vendor {
+    /// The vendors by their names in the configuration file.
+    pub const NAMES: &'static [(&'static str, Self)] =
+        &[("huawei", Self::Huawei), ("rackspace", Self::Rackspace)];
+
+    /// Its name in the configuration file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Huawei => "huawei",
+            Self::Rackspace => "rackspace",
+        }
+    }
+
+    pub(super) fn apply(self, compat: &mut Compat) {
+        compat.alternate_style = AlternateStyle::ComputeHost;
+        if self == Self::Huawei {
+            compat.default_limit = Some(25);
+            compat.always_link_when_more = true;
+            compat.min_filter = MinFilter::AtLeast;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Vendor;
+
+    #[test]
+    fn names_are_those_of_the_table() {
+        for (name, vendor) in Vendor::NAMES {
+            assert_eq!(vendor.name(), *name);
+        }
+    }
+}
