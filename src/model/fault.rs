@@ -17,6 +17,8 @@ pub struct Fault {
     pub reason: Reason,
     /// Who says no.
     pub source: Source,
+    /// What the upstream answered, where it did answer.
+    pub answered: Option<StatusCode>,
     /// For the client: plain text, no markup.
     pub message: String,
     /// For the log.
@@ -155,6 +157,7 @@ impl Fault {
             status,
             reason,
             source,
+            answered: None,
             message: message.into(),
             detail: None,
             retry_after: None,

@@ -47,6 +47,7 @@ pub(super) fn read(call: &Call, refusal: &Refusal<'_>) -> Fault {
     } else {
         code
     });
+    fault.answered = Some(refusal.status);
     fault.retry_after = refusal.headers.get(RETRY_AFTER).cloned();
     if refusal.status == StatusCode::UNAUTHORIZED {
         fault.challenges = challenges(refusal.headers);

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::Ground;
 use super::fault;
 use super::json::Views;
 use super::links::{Links, Next};
+use super::outcome;
 use super::path::{MetadataKey, Place};
 use super::version;
 use crate::model::{Face, Fault, Image, ListEnd, Reason};
@@ -61,12 +62,23 @@ impl NovaFace {
             project: None,
             version: None,
             content_type: accept::preferred(headers, MEDIA).unwrap_or("application/json"),
-            form: Form::accepted(headers),
+            form: fault::form(headers, &ground.compat),
             links: Links::default(),
             next: None,
             image: None,
             key: None,
         }
+    }
+
+    /// The face of a request that Nova routes nowhere. To HEAD, WebOb has nothing to say and so no form to choose.
+    pub(super) fn of_no_route(ground: &Ground, method: &Method, headers: &HeaderMap) -> Self {
+        let face = Self::of_faults(ground, headers);
+        let form = if method == Method::HEAD {
+            Form::Html
+        } else {
+            face.form
+        };
+        Self { form, ..face }
     }
 
     /// A successful reply with the headers that every one has.
@@ -119,6 +131,8 @@ impl Face for NovaFace {
     }
 
     fn fault(&self, fault: &Fault) -> Response<Bytes> {
+        let literal = outcome::of(fault, self.view(), self.image.as_deref(), &self.compat);
+        let fault = literal.as_ref().unwrap_or(fault);
         if fault.reason == Reason::NoRoute {
             return fault::no_route(fault, self.form);
         }
@@ -126,7 +140,7 @@ impl Face for NovaFace {
             return fault::unauthorized(fault);
         }
         let message = fault::message(fault, self.view(), self.image.as_deref());
-        let mut response = fault::nova(fault, &message);
+        let mut response = fault::nova(fault, &message, &self.compat);
         if let Some(version) = self.version {
             version::echo(version, self.compat.microversions, response.headers_mut());
         }

@@ -7,10 +7,11 @@ use std::borrow::Cow;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::text;
 use crate::model::{Fault, Reason, Source};
+use crate::nova::compat::Compat;
 use crate::nova::tables::{View, fault_name};
 use crate::webob::page::{self, Form};
 
@@ -78,23 +79,34 @@ pub(super) fn message<'f>(
         (Wording::Quoted, _) => {
             Cow::Owned(format!("HTTP {}: {}", fault.status, page::escape(text)))
         }
-        (Wording::NotAuthorized, Some(image)) => {
-            Cow::Owned(format!("Not authorized for image {image}."))
-        }
+        (Wording::NotAuthorized, Some(image)) => Cow::Owned(not_authorized(image)),
         _ => Cow::Borrowed(text),
     }
 }
 
+/// Nova's sentence for an image whose owner alone may do this.
+pub(super) fn not_authorized(image: &str) -> String {
+    format!("Not authorized for image {image}.")
+}
+
 /// Nova's fault (`nova/api/openstack/wsgi.py`, `Fault`). The caller adds what says its microversion.
-pub(super) fn nova(fault: &Fault, message: &str) -> Response<Bytes> {
+pub(super) fn nova(fault: &Fault, message: &str, compat: &Compat) -> Response<Bytes> {
     let status = fault.status;
     let mut out = BytesMut::with_capacity(message.len() + 64);
     out.put_u8(b'{');
     text::string(&mut out, fault_name(status.as_u16()));
-    out.extend_from_slice(b": {\"code\": ");
+    out.extend_from_slice(b": {");
+    if compat.message_first {
+        out.extend_from_slice(b"\"message\": ");
+        text::string(&mut out, message);
+        out.extend_from_slice(b", ");
+    }
+    out.extend_from_slice(b"\"code\": ");
     text::number(&mut out, status.as_u16().into());
-    out.extend_from_slice(b", \"message\": ");
-    text::string(&mut out, message);
+    if !compat.message_first {
+        out.extend_from_slice(b", \"message\": ");
+        text::string(&mut out, message);
+    }
     let limited = matches!(
         status,
         StatusCode::PAYLOAD_TOO_LARGE | StatusCode::TOO_MANY_REQUESTS
@@ -119,6 +131,14 @@ pub(super) fn unauthorized(fault: &Fault) -> Response<Bytes> {
         "application/json",
         Bytes::from_static(BODY.as_bytes()),
     )
+}
+
+/// The form of that answer: before WebOb 1.6, which came after Mitaka, it was never JSON.
+pub(super) fn form(headers: &HeaderMap, compat: &Compat) -> Form {
+    match Form::accepted(headers) {
+        Form::Json if compat.plain_no_route => Form::Text,
+        form => form,
+    }
 }
 
 /// WebOb's answer to a path that Nova does not route.
@@ -150,6 +170,7 @@ mod tests {
 
     use super::{message, nova, unauthorized};
     use crate::model::{Fault, Reason};
+    use crate::nova::compat::{Compat, Release};
     use crate::nova::tables::View;
 
     fn refused(status: u16, text: &str) -> Fault {
@@ -221,18 +242,28 @@ mod tests {
     fn faults_say_how_long_to_wait() {
         let mut fault = refused(429, "slow down");
         fault.retry_after = Some(HeaderValue::from_static("7"));
-        let reply = nova(&fault, "slow down");
+        let reply = nova(&fault, "slow down", &Compat::default());
         assert_eq!(reply.headers()["retry-after"], "7");
         assert_eq!(
             reply.body(),
             r#"{"overLimit": {"code": 429, "message": "slow down", "retryAfter": "7"}}"#
         );
         fault.status = StatusCode::SERVICE_UNAVAILABLE;
-        let reply = nova(&fault, "down");
+        let reply = nova(&fault, "down", &Compat::default());
         assert_eq!(reply.headers()["retry-after"], "7");
         assert_eq!(
             reply.body(),
             r#"{"serviceUnavailable": {"code": 503, "message": "down"}}"#
+        );
+    }
+
+    #[test]
+    fn old_releases_name_the_message_first() {
+        let fault = refused(404, "");
+        let reply = nova(&fault, "gone", &Compat::of(Release::Icehouse));
+        assert_eq!(
+            reply.body(),
+            r#"{"itemNotFound": {"message": "gone", "code": 404}}"#
         );
     }
 

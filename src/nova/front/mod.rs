@@ -19,6 +19,8 @@ mod face;
 mod fault;
 mod json;
 mod links;
+mod literal;
+mod outcome;
 mod path;
 mod query;
 mod text;
@@ -85,7 +87,10 @@ pub fn read(
         query: query.unwrap_or_default(),
         headers,
     };
-    match path::recognise(method, path) {
+    if let Some((place, operation)) = literal::refused_creation(&ground.compat, method, path) {
+        return request.refuse(place, operation, literal::no_creation());
+    }
+    match literal::narrowed(&ground.compat, method, path::recognise(method, path)) {
         Route::Unread if request.overrides_its_method() => Reading::Refused(Refused {
             fault: Fault::no_route(),
             face: NovaFace::of_faults(ground, headers),
@@ -93,7 +98,7 @@ pub fn read(
         Route::Unread | Route::Elsewhere => Reading::Elsewhere,
         Route::Nowhere => Reading::Refused(Refused {
             fault: Fault::no_route(),
-            face: NovaFace::of_faults(ground, headers),
+            face: NovaFace::of_no_route(ground, method, headers),
         }),
         Route::Image {
             place,
@@ -148,7 +153,7 @@ impl Request<'_> {
         pairs.is_none_or(|pairs| pairs.iter().any(|(name, _)| name == "_method"))
     }
 
-    /// What is asked, checked in Nova's order: microversion, then query.
+    /// What is asked, checked in Nova's order: microversion, type of content, query.
     fn call(
         self,
         place: Place<'_>,
@@ -157,6 +162,7 @@ impl Request<'_> {
         face: &mut NovaFace,
     ) -> Result<Call, Fault> {
         self.check_version(place, operation, face)?;
+        literal::check_content_type(&self.ground.compat, self.headers)?;
         let pairs = webob::query::parse(self.query).ok_or_else(not_utf8)?;
         if let Some(id) = id {
             return Ok(Call::Show(id));
@@ -177,6 +183,7 @@ impl Request<'_> {
         let mut face = self.face(place, operation);
         let fault = self
             .check_version(place, operation, &mut face)
+            .and_then(|()| literal::check_content_type(&self.ground.compat, self.headers))
             .err()
             .unwrap_or(missing);
         Reading::Refused(Refused { fault, face })
