@@ -14,7 +14,8 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from wire import Answer
 
-ANTELOPE = "antelope"
+# As `compat.release` names them.
+MODERN, ANTELOPE = "modern", "antelope"
 NUMBERS = ("limit", "page_size", "offset")
 KNOWN = ("name", "status", "changes-since", "server", "type", "minRam", "minDisk", "limit", "page_size", "marker", "offset")
 SHOWN_AS = {"SAVING": "queued,saving", "UNKNOWN": "deactivated,uploading,importing", "DELETED": "deleted,pending_delete", "ERROR": "killed"}
@@ -283,6 +284,14 @@ def refused(status, text=b""):
     return rule
 
 
+def query_not_utf_8(stack, plan):
+    try:
+        unquote_plus(plan.ask.target.partition("?")[2], errors="strict")
+        return False
+    except UnicodeDecodeError:
+        return refused(400, b"Query string is not UTF-8 encoded")(stack, plan)
+
+
 def trailing_newline(stack, plan):
     values = [v for n, v in pairs(plan.ask.target) if n in (*NUMBERS, "changes-since")]
     return any(v.endswith("\n") for v in values) and refused(400, b"Invalid input for query parameters")(stack, plan)
@@ -337,6 +346,7 @@ RULES = {
     "content-type-ignored": without_header("content-type"),
     "service-token-not-checked": without_header("x-service-token"),
     "forwarded-needs-trust": without_header("x-forwarded-proto"),
+    "query-not-utf-8": query_not_utf_8,
     "numbers-end-with-their-digits": trailing_newline,
     "marker-whole": refused(400, b"No image found with ID"),
     "changes-since-plus": changes_since_plus,
