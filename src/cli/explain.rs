@@ -18,9 +18,12 @@ use crate::config::{Config, Upstream};
 use crate::deviations;
 use crate::glance::back::GlanceBack;
 use crate::model::{Back, Call, Face, Fault, Plan, Query};
+use crate::nova::compat::{self, Compat};
 use crate::nova::front::{self, Ground, Reading};
 use crate::proxy::below_mount;
 use crate::proxy::guard::{self, Flaw};
+
+mod presets;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
@@ -151,7 +154,8 @@ fn explain(scene: &Scene<'_>, parts: &Parts) -> String {
             false
         }
     };
-    differences(&mut out, method, uri, reaches_glance);
+    presets::rules(&mut out, &scene.ground.compat, uri);
+    differences(&mut out, &scene.ground.compat, method, uri, reaches_glance);
     out
 }
 
@@ -283,11 +287,21 @@ fn answered(out: &mut String, fault: &Fault) {
 }
 
 /// The rows that the request line alone decides are told in full; of the others, when they apply, if Glance is asked.
-fn differences(out: &mut String, method: &Method, uri: &Uri, reaches_glance: bool) {
+fn differences(
+    out: &mut String,
+    compat: &Compat,
+    method: &Method,
+    uri: &Uri,
+    reaches_glance: bool,
+) {
     let line = format!("{method} {uri}");
     let (certain, conditional): (Vec<_>, Vec<_>) = deviations::all()
         .iter()
         .filter(|row| row.concerns(&line))
+        .filter(|row| {
+            let setting = row.setting.as_deref();
+            !setting.is_some_and(|setting| compat::restored(compat, setting))
+        })
         .partition(|row| row.when.is_none());
     if certain.is_empty() {
         row(out, "deviation", "none that the request line decides");
@@ -318,7 +332,7 @@ mod tests {
 
     use super::{Options, Scene, explain, parts};
     use crate::glance::back::GlanceBack;
-    use crate::nova::compat::Compat;
+    use crate::nova::compat::{Compat, Release, Vendor};
     use crate::nova::front::Ground;
 
     fn told(nova: Option<&str>, line: &str) -> String {
@@ -326,9 +340,13 @@ mod tests {
     }
 
     fn told_with(nova: Option<&str>, line: &str, headers: &[(&str, &str)]) -> String {
+        told_by(Compat::default(), nova, line, headers)
+    }
+
+    fn told_by(compat: Compat, nova: Option<&str>, line: &str, headers: &[(&str, &str)]) -> String {
         let ground = Ground {
             base: "http://localhost".to_owned(),
-            compat: Arc::new(Compat::default()),
+            compat: Arc::new(compat),
         };
         let back = GlanceBack { page_size: 1000 };
         let scene = Scene {
@@ -383,6 +401,46 @@ mod tests {
         ] {
             assert!(told.contains(part), "{part}\n{told}");
         }
+    }
+
+    #[test]
+    fn the_rule_that_a_preset_set_is_named() {
+        let asked = "GET /v2/A/images?limit=0&name=in:a";
+        let icehouse = told_by(Compat::of(Release::Icehouse), None, asked, &[]);
+        assert!(
+            icehouse.contains("rule        `limit=0`: no limit  (compat.release = \"icehouse\")"),
+            "{icehouse}"
+        );
+        assert!(icehouse.contains("deviation   operators-are-text"));
+        assert!(!icehouse.contains("metadata above the quota"), "{icehouse}");
+        let literal = told_by(
+            Compat::default().literal(),
+            None,
+            "GET /v2/a/images?name=in:a",
+            &[],
+        );
+        assert!(
+            literal.contains(
+                "rule        literal: `name`: Glance reads operators  (compat.literal = true)"
+            ),
+            "{literal}"
+        );
+        assert!(!literal.contains("operators-are-text"), "{literal}");
+        assert!(literal.contains("images?name=in%3Aa&limit="), "{literal}");
+        let huawei = Compat::default().at(Vendor::Huawei);
+        let huawei = told_by(huawei, None, "GET /v2/a/images", &[]);
+        assert!(
+            huawei.contains("is given: 25  (compat.vendor = \"huawei\")"),
+            "{huawei}"
+        );
+        assert!(huawei.contains("images?limit=25\n"), "{huawei}");
+        let set = Compat {
+            always_link_when_more: true,
+            ..Compat::default()
+        };
+        let set = told_by(set, None, "GET /v2/a/images", &[]);
+        assert!(set.contains("(compat.always_link_when_more)"), "{set}");
+        assert!(!told(None, asked).contains("rule  "));
     }
 
     #[test]

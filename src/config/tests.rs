@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use super::settings::{Absent, Kind, SETTINGS, Setting};
 use super::{Address, Config, file};
-use crate::nova::compat::{AlternateStyle, Compat, Microversion};
+use crate::nova::compat::{
+    AlternateStyle, Compat, LimitCheck, Microversion, NextLink, PRESETS, RULES, StatusFilter,
+    Vendor,
+};
 
 const LEAST: &str = r#"
 [[listen]]
@@ -50,6 +53,78 @@ fn a_nova_raises_the_microversion() {
         minor: 60,
     };
     assert_eq!(set.compat.max_microversion, means);
+}
+
+#[test]
+fn the_release_decides_until_a_setting_does() {
+    let with = |text: &str| {
+        let config = parse(&format!("{LEAST}[compat]\n{text}")).unwrap();
+        Compat {
+            alternate_base: String::new(),
+            ..(*config.compat).clone()
+        }
+    };
+    for preset in PRESETS {
+        let named = with(&format!("release = \"{}\"", preset.name));
+        assert_eq!(named, Compat::of(preset.release));
+        let literal = with(&format!("release = \"{}\"\nliteral = true", preset.name));
+        assert_eq!(literal, Compat::of(preset.release).literal());
+        assert_eq!(literal.quirks, preset.quirks);
+    }
+    assert_eq!(
+        with("vendor = \"huawei\""),
+        Compat::default().at(Vendor::Huawei)
+    );
+
+    let icehouse =
+        with("release = \"icehouse\"\nlimit_check = \"schema\"\nalternate_style = \"v2\"");
+    assert_eq!(icehouse.limit_check, LimitCheck::Schema);
+    assert_eq!(icehouse.alternate_style, AlternateStyle::V2);
+    assert_eq!(icehouse.next_link, NextLink::Limit);
+
+    let but_one = with("literal = true\nhead = \"served\"\nstatus_filter = \"mapped\"");
+    assert_eq!(but_one.status_filter, StatusFilter::Mapped);
+    assert!(!but_one.quirks.no_head && but_one.quirks.worded_faults);
+    let one = with("property_filter = \"literal\"");
+    assert!(one.quirks.mangled_property_keys && !one.quirks.no_head);
+    // A release that did not make a mistake is not made to.
+    let none = with("release = \"icehouse\"\nproperty_filter = \"literal\"");
+    assert!(!none.quirks.mangled_property_keys);
+
+    assert_eq!(
+        with("vendor = \"huawei\"\ndefault_limit = 0").default_limit,
+        None
+    );
+    assert_eq!(with("default_limit = 7").default_limit, Some(7));
+    let numbers = with("quota_status = \"413\"\npost_images = \"405\"");
+    assert_eq!((numbers.quota_status, numbers.post_images), (413, 405));
+}
+
+#[test]
+fn an_old_release_has_an_old_microversion() {
+    let kilo =
+        format!("{LEAST}\n[nova]\nendpoints = [\"http://h:1\"]\n[compat]\nrelease = \"kilo\"");
+    assert_eq!(
+        parse(&kilo).unwrap().compat.max_microversion,
+        Microversion::KILO
+    );
+    let antelope = kilo.replace("kilo", "antelope");
+    assert_eq!(
+        parse(&antelope).unwrap().compat.max_microversion,
+        Microversion::NOVA_27
+    );
+    let alone = format!("{LEAST}[compat]\nrelease = \"antelope\"");
+    assert_eq!(
+        parse(&alone).unwrap().compat.max_microversion,
+        Microversion::IMAGES_CEILING
+    );
+}
+
+#[test]
+fn every_rule_that_names_a_setting_names_one_that_there_is() {
+    for key in RULES.iter().filter_map(|rule| rule.setting) {
+        assert!(Setting::find(&format!("compat.{key}")).is_some(), "{key}");
+    }
 }
 
 #[test]

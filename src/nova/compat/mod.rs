@@ -12,7 +12,7 @@ mod vendor;
 pub use microversion::Microversion;
 pub use quirks::Quirks;
 pub use release::{Documents, MicroversionHeaders, PRESETS, Preset, Release};
-pub use rules::{Concerns, Origin, RULES, Rule, releases};
+pub use rules::{Concerns, Origin, RULES, Rule, releases, restored};
 pub use vendor::Vendor;
 
 /// Everything about the legacy dialect that an operator can set (`[compat]` in the configuration file).

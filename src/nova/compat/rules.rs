@@ -23,6 +23,8 @@ pub struct Rule {
 pub enum Concerns {
     /// Lists.
     Lists,
+    /// Lists whose query has a parameter that begins so.
+    Parameter(&'static str),
     /// Whatever shows images with all their fields.
     Details,
     /// Every image request.
@@ -46,6 +48,41 @@ pub enum Origin {
     Literal,
     /// The setting itself.
     Setting,
+}
+
+impl Concerns {
+    /// Whether a request with this query is concerned; `is_list` and `is_image` say what kind of request it is.
+    #[must_use]
+    pub fn holds(self, is_image: bool, is_list: bool, query: &str) -> bool {
+        let named = |name: &str| query.split(['&', ';']).any(|pair| pair.starts_with(name));
+        match self {
+            Self::Lists => is_list,
+            Self::Parameter(name) => is_list && named(name),
+            Self::Details | Self::Images => is_image,
+            Self::Writes => false,
+            Self::All => true,
+        }
+    }
+}
+
+/// Whether a mistake of Nova's is made, as the text of a deviation's `setting` would have it. Every key that the text
+/// sets to `"literal"` counts.
+#[must_use]
+pub fn restored(compat: &Compat, setting: &str) -> bool {
+    let right = Compat::of(compat.release);
+    let literal = right.clone().literal();
+    let mut named = RULES
+        .iter()
+        .filter(|rule| {
+            rule.setting
+                .is_some_and(|key| setting.contains(&format!("{key} = \"literal\"")))
+        })
+        .peekable();
+    named.peek().is_some()
+        && named.all(|rule| {
+            let is = (rule.value)(compat);
+            is == (rule.value)(&literal) && is != (rule.value)(&right)
+        })
 }
 
 impl Rule {
@@ -98,12 +135,12 @@ pub const RULES: &[Rule] = &[
         is.default_limit.map_or("none".to_owned(), |limit| limit.to_string()) },
     Rule { about: "a link above `max_limit`", setting: Some("always_link_when_more"), concerns: Concerns::Lists, value: |is| either(
         is.always_link_when_more, "yes", "no") },
-    Rule { about: "a bad `limit`", setting: Some("limit_check"), concerns: Concerns::Lists, value: |is| match is.limit_check {
+    Rule { about: "a bad `limit`", setting: Some("limit_check"), concerns: Concerns::Parameter("limit"), value: |is| match is.limit_check {
         LimitCheck::Param => "`limit param must be an integer`",
         LimitCheck::Input => "`Invalid input received: limit must be an integer`",
         LimitCheck::Schema => "`Invalid input for query parameters limit. ...`",
     }.to_owned() },
-    Rule { about: "`limit=0`", setting: Some("limit_check"), concerns: Concerns::Lists, value: |is| either(
+    Rule { about: "`limit=0`", setting: Some("limit_check"), concerns: Concerns::Parameter("limit"), value: |is| either(
         is.limit_check == LimitCheck::Schema, "400", "no limit") },
     Rule { about: "unknown parameters in a next link", setting: Some("limit_check"), concerns: Concerns::Lists, value: |is| either(
         is.limit_check == LimitCheck::Schema, "dropped", "kept") },
@@ -117,7 +154,7 @@ pub const RULES: &[Rule] = &[
     }.to_owned() },
     Rule { about: "times", setting: None, concerns: Concerns::Details, value: |is| either(
         is.utc_times, "in UTC", "in their own zone") },
-    Rule { about: "`minRam`, `minDisk`", setting: Some("min_filter"), concerns: Concerns::Lists, value: |is| either(
+    Rule { about: "`minRam`, `minDisk`", setting: Some("min_filter"), concerns: Concerns::Parameter("min"), value: |is| either(
         is.min_filter == MinFilter::Equal, "equal", "at least") },
     Rule { about: "microversion headers", setting: Some("microversions"), concerns: Concerns::All, value: |is| match is.microversions {
         MicroversionHeaders::None => "none",
@@ -130,7 +167,7 @@ pub const RULES: &[Rule] = &[
     } },
     Rule { about: "`/images.json`", setting: Some("suffixes"), concerns: Concerns::Images, value: |is| either(
         is.suffixes, "as `/images`", "404") },
-    Rule { about: "XML", setting: Some("xml"), concerns: Concerns::All, value: |is| either(
+    Rule { about: "XML", setting: None, concerns: Concerns::All, value: |is| either(
         is.xml, "yes", "no") },
     Rule { about: "metadata above the quota", setting: Some("quota_status"), concerns: Concerns::Writes, value: |is| is.quota_status.to_string() },
     Rule { about: "`POST /images`", setting: Some("post_images"), concerns: Concerns::Writes, value: |is| is.post_images.to_string() },
@@ -149,15 +186,15 @@ pub const RULES: &[Rule] = &[
         is.quirks.hex_projects, "`[0-9a-f-]+`", "any word that is no collection") },
     Rule { about: "literal: `/v1.1`", setting: Some("v1_1"), concerns: Concerns::All, value: |is| either(
         is.quirks.no_v1_1, "300", "served") },
-    Rule { about: "literal: `status`", setting: Some("status_filter"), concerns: Concerns::Lists, value: |is| either(
+    Rule { about: "literal: `status`", setting: Some("status_filter"), concerns: Concerns::Parameter("status="), value: |is| either(
         is.status_filter == StatusFilter::Literal, "lower-cased, to Glance", "as shown") },
-    Rule { about: "literal: `property-KEY`", setting: Some("property_filter"), concerns: Concerns::Lists, value: |is| either(
+    Rule { about: "literal: `property-KEY`", setting: Some("property_filter"), concerns: Concerns::Parameter("property-"), value: |is| either(
         is.quirks.mangled_property_keys, "KEY loses leading letters out of `property-`", "KEY as it is") },
-    Rule { about: "literal: `name`", setting: Some("name_filter"), concerns: Concerns::Lists, value: |is| either(
+    Rule { about: "literal: `name`", setting: Some("name_filter"), concerns: Concerns::Parameter("name="), value: |is| either(
         is.quirks.name_operators, "Glance reads operators", "as it is") },
-    Rule { about: "literal: `changes-since`", setting: Some("changes_since"), concerns: Concerns::Lists, value: |is| either(
+    Rule { about: "literal: `changes-since`", setting: Some("changes_since"), concerns: Concerns::Parameter("changes-since="), value: |is| either(
         is.quirks.raw_changes_since, "to Glance unread", "checked, a lost `+` mended") },
-    Rule { about: "literal: `server`", setting: Some("server_filter"), concerns: Concerns::Lists, value: |is| either(
+    Rule { about: "literal: `server`", setting: Some("server_filter"), concerns: Concerns::Parameter("server="), value: |is| either(
         is.quirks.server_after_slash, "behind the last slash", "the last segment") },
     Rule { about: "literal: an unknown Content-Type on a read", setting: Some("content_type"), concerns: Concerns::Images, value: |is| either(
         is.quirks.typed_reads, "415", "served") },
@@ -211,7 +248,7 @@ const LITERAL: &str = "literal: ";
 
 #[cfg(test)]
 mod tests {
-    use super::{Concerns, Origin, RULES};
+    use super::{Concerns, Origin, RULES, restored};
     use crate::nova::compat::{Compat, Release, Vendor};
 
     fn origin(setting: &str, compat: &Compat) -> Origin {
@@ -244,6 +281,32 @@ mod tests {
             ..huawei
         };
         assert_eq!(origin("default_limit", &set), Origin::Setting);
+    }
+
+    #[test]
+    fn a_setting_is_known_to_be_on() {
+        let literal = Compat::default().literal();
+        for setting in [
+            "compat.head = \"literal\"",
+            "compat = { name_filter = \"literal\", status_filter = \"literal\" }",
+        ] {
+            assert!(restored(&literal, setting), "{setting}");
+            assert!(!restored(&Compat::default(), setting), "{setting}");
+        }
+        let mut but_one = literal;
+        but_one.quirks.name_operators = false;
+        assert!(!restored(&but_one, "compat.name_filter = \"literal\""));
+        assert!(!restored(&but_one, "listen.trusted_proxies = []"));
+    }
+
+    #[test]
+    fn every_setting_that_a_deviation_names_is_known() {
+        let literal = Compat::default().literal();
+        let rows = crate::deviations::all().iter();
+        let settings = rows.filter_map(|row| row.setting.as_deref());
+        for setting in settings.filter(|setting| setting.starts_with("compat")) {
+            assert!(restored(&literal, setting), "{setting}");
+        }
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! The version documents that clients discover an API by, for a proxy with no Nova behind it
-//! (`nova/api/openstack/compute/versions.py`, as of nova 34).
+//! (`nova/api/openstack/compute/versions.py`).
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::path::{Place, may_be_project};
 use super::version;
 use super::{Ground, NovaFace, text};
 use crate::model::Face;
-use crate::nova::compat::Microversion;
+use crate::nova::compat::{Documents, Microversion};
 
 /// One version of the API.
 struct Version {
@@ -17,26 +17,83 @@ struct Version {
     id: &'static str,
     status: &'static str,
     updated: &'static str,
-    media_type: &'static str,
+    media_types: &'static [(&'static str, &'static str)],
+    /// Links to what describes it: type and place.
+    described: &'static [(&'static str, &'static str)],
 }
 
-/// The versions in the order of Nova's document.
-const VERSIONS: [Version; 2] = [
-    Version {
-        segment: "v2",
-        id: "v2.0",
-        status: "DEPRECATED",
-        updated: "2025-07-04T12:00:00Z",
-        media_type: "application/vnd.openstack.compute+json;version=2",
-    },
-    Version {
-        segment: version::VERSIONED,
-        id: "v2.1",
-        status: "CURRENT",
-        updated: "2013-07-23T11:33:21Z",
-        media_type: "application/vnd.openstack.compute+json;version=2.1",
-    },
+const JSON_2: (&str, &str) = (
+    "application/json",
+    "application/vnd.openstack.compute+json;version=2",
+);
+const XML_2: (&str, &str) = (
+    "application/xml",
+    "application/vnd.openstack.compute+xml;version=2",
+);
+const JSON_2_1: (&str, &str) = (
+    "application/json",
+    "application/vnd.openstack.compute+json;version=2.1",
+);
+
+const SITE: &[(&str, &str)] = &[("text/html", "http://docs.openstack.org/")];
+const GUIDE_AND_WADL: &[(&str, &str)] = &[
+    (
+        "application/pdf",
+        "http://docs.openstack.org/api/openstack-compute/2/os-compute-devguide-2.pdf",
+    ),
+    (
+        "application/vnd.sun.wadl+xml",
+        "http://docs.openstack.org/api/openstack-compute/2/wadl/os-compute-2.wadl",
+    ),
 ];
+
+/// When v2.0 last changed, before it was deprecated.
+const V2_UPDATED: &str = "2011-01-21T11:33:21Z";
+
+const V2_1: Version = Version {
+    segment: version::VERSIONED,
+    id: "v2.1",
+    status: "CURRENT",
+    updated: "2013-07-23T11:33:21Z",
+    media_types: &[JSON_2_1],
+    described: SITE,
+};
+
+/// The versions in the order of Nova's document.
+fn versions(documents: Documents) -> &'static [Version] {
+    match documents {
+        Documents::Single => &[Version {
+            segment: "v2",
+            id: "v2.0",
+            status: "CURRENT",
+            updated: V2_UPDATED,
+            media_types: &[XML_2, JSON_2],
+            described: GUIDE_AND_WADL,
+        }],
+        Documents::Supported => &[
+            Version {
+                segment: "v2",
+                id: "v2.0",
+                status: "SUPPORTED",
+                updated: V2_UPDATED,
+                media_types: &[JSON_2],
+                described: SITE,
+            },
+            V2_1,
+        ],
+        Documents::Deprecated => &[
+            Version {
+                segment: "v2",
+                id: "v2.0",
+                status: "DEPRECATED",
+                updated: "2025-07-04T12:00:00Z",
+                media_types: &[JSON_2],
+                described: SITE,
+            },
+            V2_1,
+        ],
+    }
+}
 
 /// What Nova answers without looking at a token: OPTIONS, which its CORS filter takes (`oslo_middleware/cors.py`), and
 /// the version document at a path, if there is one: the list of versions at the root, one version at its own root
@@ -59,12 +116,19 @@ pub fn document(
     if inner.is_empty() {
         return Some(json(StatusCode::OK, &list(ground)));
     }
+    let is_single = ground.compat.documents == Documents::Single;
     let mut segments = inner.split('/');
-    let first = segments.next();
-    let Some(found) = VERSIONS.iter().find(|one| Some(one.segment) == first) else {
+    let first = match segments.next() {
+        // To Juno, both paths led to the one version.
+        Some("v1.1") if is_single => Some("v2"),
+        first => first,
+    };
+    let mut known = versions(ground.compat.documents).iter();
+    let Some(found) = known.find(|one| Some(one.segment) == first) else {
         return Some(json(StatusCode::MULTIPLE_CHOICES, &choices(ground, inner)));
     };
     let project = match (segments.next(), segments.next(), segments.next()) {
+        (None, ..) if is_single => return Some(with_slash(ground, inner)),
         (None | Some(""), None, _) => None,
         (Some(project), Some(""), None) if !project.is_empty() && may_be_project(project) => {
             Some(project)
@@ -99,7 +163,8 @@ impl Version {
         }
     }
 
-    /// The members that the list and the version's own document share.
+    /// The members that the list and the version's own document share. While there was one version alone, it named no
+    /// microversions.
     fn head(&self, ground: &Ground) -> String {
         let Self {
             id,
@@ -108,6 +173,9 @@ impl Version {
             ..
         } = self;
         let (max, min) = (self.max(ground), self.min());
+        if ground.compat.documents == Documents::Single {
+            return format!(r#""id": "{id}", "status": "{status}", "updated": "{updated}""#);
+        }
         format!(
             r#""id": "{id}", "status": "{status}", "version": "{max}", "min_version": "{min}", "updated": "{updated}""#
         )
@@ -120,35 +188,60 @@ impl Version {
     }
 
     fn media_types(&self) -> String {
-        let media_type = self.media_type;
-        format!(r#""media-types": [{{"base": "application/json", "type": "{media_type}"}}]"#)
+        let types = self.media_types.iter();
+        let types: Vec<_> = types
+            .map(|(base, full)| format!(r#"{{"base": "{base}", "type": "{full}"}}"#))
+            .collect();
+        format!(r#""media-types": [{}]"#, types.join(", "))
     }
 }
 
 fn list(ground: &Ground) -> String {
-    let entries = VERSIONS.map(|version| {
+    let entries = versions(ground.compat.documents).iter().map(|version| {
         let (head, link) = (version.head(ground), version.link(ground, ""));
         format!(r#"{{{head}, "links": [{link}]}}"#)
     });
+    let entries: Vec<_> = entries.collect();
     format!(r#"{{"versions": [{}]}}"#, entries.join(", "))
 }
 
 fn one(ground: &Ground, version: &Version) -> String {
     let (head, link) = (version.head(ground), version.link(ground, ""));
-    let described =
-        r#"{"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"}"#;
+    let described = version.described.iter();
+    let described: Vec<_> = described
+        .map(|(kind, href)| {
+            format!(r#"{{"rel": "describedby", "type": "{kind}", "href": "{href}"}}"#)
+        })
+        .collect();
+    let described = described.join(", ");
     let media_types = version.media_types();
     format!(r#"{{"version": {{{head}, "links": [{link}, {described}], {media_types}}}}}"#)
 }
 
 fn choices(ground: &Ground, path: &str) -> String {
-    let entries = VERSIONS.map(|version| {
-        let Version { id, status, .. } = &version;
+    let entries = versions(ground.compat.documents).iter().map(|version| {
+        let Version { id, status, .. } = version;
         let link = version.link(ground, path.trim_matches('/'));
         let media_types = version.media_types();
         format!(r#"{{"id": "{id}", "status": "{status}", "links": [{link}], {media_types}}}"#)
     });
+    let entries: Vec<_> = entries.collect();
     format!(r#"{{"choices": [{}]}}"#, entries.join(", "))
+}
+
+/// To Juno, a version without a slash at its end was redirected to itself with one.
+fn with_slash(ground: &Ground, path: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::FOUND;
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf8"),
+    );
+    if let Ok(place) = HeaderValue::try_from(format!("{}/{path}/", ground.base)) {
+        headers.insert(LOCATION, place);
+    }
+    response
 }
 
 fn json(status: StatusCode, body: &str) -> Response<Bytes> {
@@ -166,10 +259,10 @@ mod tests {
 
     use http::{HeaderMap, HeaderName, HeaderValue, Method};
     use proptest::prelude::*;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::document;
-    use crate::nova::compat::{Compat, Microversion};
+    use crate::nova::compat::{Compat, Microversion, Release};
     use crate::nova::front::Ground;
 
     fn ground() -> Ground {
@@ -264,6 +357,65 @@ mod tests {
             assert!(!reply.headers().contains_key("openstack-api-version"));
         }
         assert!(document(&ground(), &Method::POST, "/", &HeaderMap::new()).is_none());
+    }
+
+    /// What a release answers: status, `Location` and body.
+    fn of(release: Release, path: &str) -> (u16, String, Value) {
+        let ground = Ground {
+            compat: Arc::new(Compat::of(release)),
+            ..ground()
+        };
+        let reply = document(&ground, &Method::GET, path, &HeaderMap::new()).unwrap();
+        let location = reply.headers().get("location");
+        let location = location.map_or("", |place| place.to_str().unwrap());
+        let body = serde_json::from_slice(reply.body()).unwrap_or_default();
+        (reply.status().as_u16(), location.to_owned(), body)
+    }
+
+    #[test]
+    fn icehouse_has_one_version() {
+        let (status, _, list) = of(Release::Icehouse, "/");
+        assert_eq!(status, 200);
+        assert_eq!(
+            list,
+            json!({"versions": [{
+                "id": "v2.0", "status": "CURRENT", "updated": "2011-01-21T11:33:21Z",
+                "links": [{"rel": "self", "href": "http://127.0.0.1:28774/v2/"}],
+            }]})
+        );
+        for path in ["/v2/", "/v1.1/", "/v2/A/"] {
+            let (status, _, one) = of(Release::Icehouse, path);
+            assert_eq!((status, &one["version"]["id"]), (200, &json!("v2.0")));
+            assert_eq!(one["version"]["links"].as_array().unwrap().len(), 3);
+            assert_eq!(one["version"]["media-types"][0]["base"], "application/xml");
+        }
+        for path in ["/v2", "/v1.1"] {
+            let (status, place, _) = of(Release::Icehouse, path);
+            assert_eq!(
+                (status, place),
+                (302, format!("http://127.0.0.1:28774{path}/"))
+            );
+        }
+        let (status, _, choices) = of(Release::Icehouse, "/foo");
+        assert_eq!(status, 300);
+        assert_eq!(
+            choices["choices"][0]["links"][0]["href"],
+            "http://127.0.0.1:28774/v2/foo"
+        );
+    }
+
+    #[test]
+    fn before_nova_32_the_old_version_is_supported() {
+        for (release, max) in [
+            (Release::Kilo, "2.3"),
+            (Release::Mitaka, "2.25"),
+            (Release::Antelope, "2.35"),
+        ] {
+            let (_, _, list) = of(release, "/");
+            assert_eq!(list["versions"][0]["status"], "SUPPORTED");
+            assert_eq!(list["versions"][0]["updated"], "2011-01-21T11:33:21Z");
+            assert_eq!(list["versions"][1]["version"], max);
+        }
     }
 
     proptest! {

@@ -193,7 +193,7 @@ mod tests {
 
     use super::Views;
     use crate::model::{Image, Size, Status, Value};
-    use crate::nova::compat::{AlternateStyle, Compat};
+    use crate::nova::compat::{AlternateStyle, Compat, Release};
     use crate::nova::front::Ground;
     use crate::nova::front::links::Links;
     use crate::nova::front::path::Place;
@@ -390,6 +390,37 @@ mod tests {
                 .get("OS-DCF:diskConfig")
                 .is_none()
         );
+    }
+
+    #[test]
+    fn icehouse_shows_nulls_and_utc() {
+        let mut image = Image {
+            size: Size::Null,
+            updated_at: Some(Cow::Borrowed("2024-02-01T00:30:15.5+02:00")),
+            ..image()
+        };
+        let null = serde_json::value::to_raw_value(&Json::Null).unwrap();
+        let property = (Cow::Borrowed("auto_disk_config"), Value::Raw(&null));
+        image.properties.push(property);
+        let by = |release| {
+            let text = written(Compat::of(release), |views, out| {
+                views.detailed(out, &image);
+            });
+            serde_json::from_str::<Json>(&text).unwrap()
+        };
+        let (old, new) = (by(Release::Icehouse), by(Release::Modern));
+        for (field, then, now) in [
+            ("OS-EXT-IMG-SIZE:size", json!(null), json!(0)),
+            ("OS-DCF:diskConfig", json!("MANUAL"), json!(null)),
+            (
+                "updated",
+                json!("2024-01-31T22:30:15Z"),
+                json!("2024-02-01T00:30:15+02:00"),
+            ),
+        ] {
+            assert_eq!((&old[field], &new[field]), (&then, &now), "{field}");
+        }
+        assert_eq!(by(Release::Kilo)["OS-EXT-IMG-SIZE:size"], Json::Null);
     }
 
     #[test]

@@ -240,7 +240,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Links, Next};
-    use crate::nova::compat::{AlternateStyle, Compat};
+    use crate::nova::compat::{AlternateStyle, Compat, Release, Vendor};
     use crate::nova::front::Ground;
     use crate::nova::front::path::Place;
 
@@ -353,6 +353,84 @@ mod tests {
         let ground = ground(AlternateStyle::Bare);
         Next::new(&ground, PLACE, "/images", &[], Some(0)).write(&mut out, 0, None);
         assert!(out.is_empty());
+    }
+
+    /// The `href` of a list's next link by a release, if there is one.
+    fn href(compat: Compat, query: &str, count: u64) -> Option<String> {
+        let pairs = crate::webob::query::parse(query).unwrap();
+        let ground = Ground {
+            base: "http://h".to_owned(),
+            compat: Arc::new(compat),
+        };
+        let asked = pairs.iter().rfind(|(name, _)| name == "limit");
+        let asked = asked.map(|(_, limit)| limit.parse().unwrap());
+        let mut out = BytesMut::from(&b"{\"a\": 1"[..]);
+        Next::new(&ground, PLACE, "/images/detail", &pairs, asked).write(
+            &mut out,
+            count,
+            Some("M"),
+        );
+        out.extend_from_slice(b"}");
+        let written: Value = serde_json::from_slice(&out).unwrap();
+        let href = written["images_links"][0]["href"].as_str()?;
+        Some(href.replace("http://h/v2.1/A/images", "..."))
+    }
+
+    #[test]
+    fn old_releases_link_when_a_limit_is_met() {
+        let there = |release, query, count| href(Compat::of(release), query, count).is_some();
+        for (release, query, count, expected) in [
+            (Release::Icehouse, "limit=2", 2, true),
+            (Release::Icehouse, "limit=2", 1, false),
+            (Release::Icehouse, "", 1000, false),
+            (Release::Icehouse, "limit=0", 0, false),
+            (Release::Icehouse, "limit=2000", 2000, true),
+            (Release::Kilo, "", 1000, true),
+            (Release::Mitaka, "limit=2000", 1000, true),
+            (Release::Antelope, "limit=2000", 2000, false),
+            (Release::Antelope, "limit=0", 1000, false),
+        ] {
+            assert_eq!(
+                there(release, query, count),
+                expected,
+                "{release:?} {query} {count}"
+            );
+        }
+        let huawei = || Compat::default().at(Vendor::Huawei);
+        assert!(href(huawei(), "", 25).is_some());
+        assert!(href(huawei(), "", 24).is_none());
+        assert!(href(huawei(), "limit=2000", 2000).is_some());
+    }
+
+    #[test]
+    fn queries_of_next_links_are_the_releases_own() {
+        const ASKED: &str = "name=a%20b%26c&limit=2&foo=%C3%A9&marker=x&limit=1";
+        let link = |compat| href(compat, ASKED, 1).unwrap();
+        for (release, right, literal) in [
+            (
+                Release::Icehouse,
+                ".../detail?name=a+b%26c&limit=2&foo=%C3%A9&limit=1&marker=M",
+                "...?name=a b&c&limit=2&foo=é&limit=1&marker=M",
+            ),
+            (
+                Release::Kilo,
+                ".../detail?name=a+b%26c&limit=2&foo=%C3%A9&limit=1&marker=M",
+                ".../detail?name=a b&c&limit=2&foo=é&limit=1&marker=M",
+            ),
+            (
+                Release::Antelope,
+                ".../detail?foo=%C3%A9&limit=2&marker=M&name=a+b%26c",
+                ".../detail?foo=%C3%A9&limit=2&marker=M&name=a+b%26c",
+            ),
+            (
+                Release::Modern,
+                ".../detail?limit=2&marker=M&name=a+b%26c",
+                ".../detail?limit=2&marker=M&name=a+b%26c",
+            ),
+        ] {
+            assert_eq!(link(Compat::of(release)), right, "{release:?}");
+            assert_eq!(link(Compat::of(release).literal()), literal, "{release:?}");
+        }
     }
 
     #[test]

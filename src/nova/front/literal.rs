@@ -97,3 +97,140 @@ fn is_hex(project: &str) -> bool {
         .bytes()
         .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::header::CONTENT_TYPE;
+    use http::{HeaderMap, HeaderValue, Method};
+
+    use crate::model::{Call, Face};
+    use crate::nova::compat::{Compat, Release};
+    use crate::nova::front::{Ground, Reading, read};
+
+    /// `mine`, `elsewhere`, or the status of the refusal.
+    fn outcome(compat: Compat, method: &Method, path: &str, content_type: Option<&str>) -> String {
+        let ground = Ground {
+            base: "http://h".to_owned(),
+            compat: Arc::new(compat),
+        };
+        let mut headers = HeaderMap::new();
+        if let Some(value) = content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_str(value).unwrap());
+        }
+        match read(&ground, method, path, None, &headers) {
+            Reading::Mine(_) => "mine".to_owned(),
+            Reading::Elsewhere => "elsewhere".to_owned(),
+            Reading::Refused(refused) => {
+                let reply = refused.face.fault(&refused.fault);
+                reply.status().as_u16().to_string()
+            }
+        }
+    }
+
+    #[test]
+    fn routes_are_fewer_in_literal_mode() {
+        let (get, head) = (Method::GET, Method::HEAD);
+        for (release, method, path, right, literal) in [
+            (Release::Modern, &head, "/v2/images/x", "mine", "404"),
+            (Release::Icehouse, &head, "/v2/A/images", "mine", "404"),
+            (Release::Modern, &get, "/v2/alpha/images", "mine", "404"),
+            (Release::Modern, &get, "/v2/a-0/images", "mine", "mine"),
+            (Release::Icehouse, &get, "/v2/alpha/images", "mine", "mine"),
+            (Release::Modern, &get, "/v1.1/a/images", "mine", "elsewhere"),
+            (Release::Kilo, &get, "/v1.1/a/images", "mine", "mine"),
+            (
+                Release::Modern,
+                &get,
+                "/v2/images/x/metadata/%C3%A9",
+                "mine",
+                "404",
+            ),
+            (
+                Release::Modern,
+                &get,
+                "/v2/images/x/metadata/e",
+                "mine",
+                "mine",
+            ),
+            (
+                Release::Modern,
+                &get,
+                "/v2/servers",
+                "elsewhere",
+                "elsewhere",
+            ),
+        ] {
+            let by = Compat::of(release);
+            assert_eq!(outcome(by.clone(), method, path, None), right, "{path}");
+            assert_eq!(outcome(by.literal(), method, path, None), literal, "{path}");
+        }
+    }
+
+    #[test]
+    fn reads_have_a_known_type_in_literal_mode() {
+        for (content_type, literal) in [
+            ("application/octet-stream", "415"),
+            ("APPLICATION/JSON", "415"),
+            ("application/json; charset=UTF-8", "mine"),
+            ("application/vnd.openstack.compute+json", "mine"),
+            ("text/plain", "mine"),
+            ("", "mine"),
+        ] {
+            let of = |compat| outcome(compat, &Method::GET, "/v2/images", Some(content_type));
+            assert_eq!(of(Compat::default()), "mine");
+            assert_eq!(of(Compat::default().literal()), literal, "{content_type}");
+            assert_eq!(of(Compat::of(Release::Icehouse).literal()), "mine");
+        }
+    }
+
+    #[test]
+    fn old_releases_refuse_to_create_images() {
+        for (release, path, expected) in [
+            (Release::Icehouse, "/v2/A/images", "405"),
+            (Release::Mitaka, "/v2/images", "405"),
+            (Release::Icehouse, "/v2/A/images/detail", "elsewhere"),
+            (Release::Icehouse, "/v2/A/servers", "elsewhere"),
+            (Release::Antelope, "/v2/A/images", "elsewhere"),
+        ] {
+            let is = outcome(Compat::of(release), &Method::POST, path, None);
+            assert_eq!(is, expected, "{release:?} {path}");
+        }
+    }
+
+    #[test]
+    fn odd_markers_and_numbers_are_read_as_nova_reads_them() {
+        let call = |compat: Compat, query: &str| {
+            let ground = Ground {
+                base: String::new(),
+                compat: Arc::new(compat),
+            };
+            match read(
+                &ground,
+                &Method::GET,
+                "/v2/images",
+                Some(query),
+                &HeaderMap::new(),
+            ) {
+                Reading::Mine(asked) => match asked.call {
+                    Call::List(query) => Some((query.limit, query.marker)),
+                    Call::Show(_) => None,
+                },
+                _ => None,
+            }
+        };
+        let literal = || Compat::default().literal();
+        let marker = |text: &str| Some((None, Some(text.to_owned())));
+        assert_eq!(call(Compat::default(), "marker=a%26b%23c"), marker("a&b#c"));
+        assert_eq!(call(literal(), "marker=a%26visibility=all"), marker("a"));
+        assert_eq!(call(literal(), "marker=%23"), Some((None, None)));
+        assert_eq!(call(Compat::default(), "limit=5%0A"), None);
+        assert_eq!(call(literal(), "limit=5%0A"), Some((Some(5), None)));
+        assert_eq!(call(literal(), "limit=%0A"), None);
+        assert_eq!(
+            call(Compat::of(Release::Kilo), "limit=0"),
+            Some((None, None))
+        );
+    }
+}

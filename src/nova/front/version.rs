@@ -126,7 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{LEGACY, STANDARD, echo, negotiate};
-    use crate::nova::compat::{Compat, Microversion, MicroversionHeaders};
+    use crate::nova::compat::{Compat, Microversion, MicroversionHeaders, Release};
 
     const NEW: HeaderName = STANDARD;
     const OLD: HeaderName = LEGACY;
@@ -201,6 +201,25 @@ mod tests {
         };
         assert_eq!(outcome(&[(OLD, "2.90")], &lenient), "2.90");
         assert!(outcome(&[(OLD, "2.0")], &lenient).contains(" 406 "));
+    }
+
+    #[test]
+    fn old_releases_know_fewer_headers() {
+        let both = [(NEW, "compute 2.3"), (OLD, "2.2")];
+        for (release, lines, version) in [
+            (Release::Icehouse, &[(OLD, "garbage")][..], "-"),
+            (Release::Kilo, &both, "2.2"),
+            (Release::Mitaka, &both[..1], "2.1"),
+            (Release::Mitaka, &[(OLD, "latest")], "2.25"),
+            (Release::Antelope, &both, "2.3"),
+        ] {
+            assert_eq!(outcome(lines, &Compat::of(release)), version, "{release:?}");
+        }
+        let mut headers = HeaderMap::new();
+        echo(Microversion::MIN, MicroversionHeaders::Nova, &mut headers);
+        assert_eq!(headers.len(), 2);
+        assert_eq!(headers[LEGACY], "2.1");
+        assert_eq!(headers["vary"], "X-OpenStack-Nova-API-Version");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) fn check(pairs: &[Pair], compat: &Compat) -> Result<(), Fault> {
 /// The `limit` of a query whose numbers are sound, as the client gives it; a number beyond 64 bits is beyond any list.
 pub(super) fn limit(pairs: &[Pair]) -> Option<u64> {
     let (_, value) = pairs.iter().rfind(|(name, _)| name == LIMIT)?;
-    integer(value).map(|number| number.unwrap_or(0))
+    integer(value).map(|number| u64::try_from(number).unwrap_or(0))
 }
 
 /// The words of `jsonschema` on Nova's `positive_integer`.
@@ -63,11 +63,11 @@ fn against_schema(name: &str, value: &str, compat: &Compat) -> Result<(), Fault>
 /// The words of the releases that call `int` (`nova/api/openstack/common.py`).
 fn as_python(name: &str, value: &str, check: LimitCheck) -> Result<(), Fault> {
     let message = match (integer(value), check) {
-        (Some(Some(_)), _) => return Ok(()),
+        (Some(0..), _) => return Ok(()),
         (None, LimitCheck::Param) => format!("{name} param must be an integer"),
-        (Some(None), LimitCheck::Param) => format!("{name} param must be positive"),
+        (Some(_), LimitCheck::Param) => format!("{name} param must be positive"),
         (None, _) => format!("Invalid input received: {name} must be an integer"),
-        (Some(None), _) => format!("Invalid input received: {name} must be >= 0"),
+        (Some(_), _) => format!("Invalid input received: {name} must be >= 0"),
     };
     Err(Fault::client(
         StatusCode::BAD_REQUEST,
@@ -77,12 +77,12 @@ fn as_python(name: &str, value: &str, check: LimitCheck) -> Result<(), Fault> {
 }
 
 /// Python's `int` of a text: blanks around it, a sign, single underscores between digits, and full-width digits are
-/// fine. `None` is no integer, `Some(None)` one below zero.
-fn integer(text: &str) -> Option<Option<u64>> {
+/// fine. What is beyond 64 bits is as good as the greatest number that is not.
+fn integer(text: &str) -> Option<i128> {
     let text = text.trim();
-    let (below, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
     let mut number = 0_u64;
     for group in digits.split('_') {
@@ -90,12 +90,11 @@ fn integer(text: &str) -> Option<Option<u64>> {
             return None;
         }
         for c in group.chars() {
-            number = number
-                .saturating_mul(10)
-                .saturating_add(u64::from(digit(c)?));
+            let digit = u64::from(digit(c)?);
+            number = number.saturating_mul(10).saturating_add(digit);
         }
     }
-    Some((!below || number == 0).then_some(number))
+    Some(sign * i128::from(number))
 }
 
 fn digit(c: char) -> Option<u32> {
@@ -115,13 +114,13 @@ mod tests {
     #[test]
     fn integers_are_read_as_python_reads_them() {
         for (text, is) in [
-            ("5", Some(Some(5))),
-            (" +5\n", Some(Some(5))),
-            ("1_0", Some(Some(10))),
-            ("\u{ff11}\u{ff10}", Some(Some(10))),
-            ("-0", Some(Some(0))),
-            ("99999999999999999999", Some(Some(u64::MAX))),
-            ("-1", Some(None)),
+            ("5", Some(5)),
+            (" +5\n", Some(5)),
+            ("1_0", Some(10)),
+            ("\u{ff11}\u{ff10}", Some(10)),
+            ("-0", Some(0)),
+            ("99999999999999999999", Some(i128::from(u64::MAX))),
+            ("-1", Some(-1)),
             ("", None),
             ("_1", None),
             ("1__0", None),

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::read;
 use crate::model::query::{NumberField, NumberTest, Relation, TextField, TimeField, Verbatim};
 use crate::model::{Fault, Predicate, Query, time};
-use crate::nova::compat::{Compat, MinFilter, StatusFilter};
+use crate::nova::compat::{Compat, MinFilter, Release, StatusFilter};
 use crate::nova::front::not_utf8;
 use crate::webob;
 
@@ -341,5 +341,50 @@ proptest! {
         for compat in [Compat::default(), Compat { min_filter: MinFilter::AtLeast, ..Compat::default() }] {
             let _ = read(&[(name.clone(), value.clone())], &compat);
         }
+    }
+}
+
+/// What a query becomes in literal mode, in words.
+fn literally(release: Release, asked: &str) -> String {
+    let pairs = webob::query::parse(asked).unwrap();
+    match read(&pairs, &Compat::of(release).literal()) {
+        Ok(query) => query.predicates[0].to_string(),
+        Err(fault) => fault.message,
+    }
+}
+
+#[test]
+fn novas_mistakes_are_made_in_literal_mode() {
+    for (asked, is) in [
+        ("name=in:a,b", "Name as the upstream reads \"in:a,b\""),
+        ("status=SAVING", "Status as the upstream reads \"saving\""),
+        (
+            "changes-since=2024 00:00",
+            "UpdatedSince as the upstream reads \"2024 00:00\"",
+        ),
+        ("server=http://h/servers/", "property instance_uuid is \"\""),
+        ("server=http://h/a?b", "property instance_uuid is \"a?b\""),
+        ("property-os_distro=x", "property s_distro is \"x\""),
+        ("property-trait:X=x", "property ait:X is \"x\""),
+        ("property-architecture=x", "property architecture is \"x\""),
+        ("property-type=x", "nothing matches"),
+        // What is left is a property still, and never a parameter of another API.
+        ("property-visibility=all", "property visibility is \"all\""),
+        ("property-propertysort=x", "property sort is \"x\""),
+    ] {
+        assert_eq!(literally(Release::Modern, asked), is, "{asked}");
+        assert_eq!(literally(Release::Antelope, asked), is, "{asked}");
+    }
+    // Before Glance v2 there were fewer.
+    for (asked, is) in [
+        ("name=in:a,b", "Name is one of [\"in:a,b\"]"),
+        ("property-os_distro=x", "property os_distro is \"x\""),
+        ("status=SAVING", "Status as the upstream reads \"saving\""),
+        (
+            "changes-since=x",
+            "Invalid input for query parameters changes-since. Value: x. 'x' is not an ISO 8601 date and time",
+        ),
+    ] {
+        assert_eq!(literally(Release::Icehouse, asked), is, "{asked}");
     }
 }
