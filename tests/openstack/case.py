@@ -26,6 +26,7 @@ class Ask:
 class Case:
     asks: list
     deviates: Optional[str] = None   # id in fixtures/deviations.toml: then the answers must differ
+    literally: Optional[str] = None  # the row in literal mode, where that undoes the other
     found: bool = False              # it names no row: those that explain a difference are found by rules.py
     ours: dict = field(default_factory=dict)   # what our answer must be when it deviates, see judge.promised
     restore: bool = False            # put the images back before each side's turn, and compare how they end up

@@ -20,7 +20,7 @@ NOVA_OLD_PORT=${NOVA_OLD_PORT:-28773}             # nova 27, in front of the sam
 PROXY_PORT=${PROXY_PORT:-28780}
 PROXY_LOWCAP_PORT=${PROXY_LOWCAP_PORT:-28781}     # in front of the low-cap glance
 # Thirty ports in a row for what only compare.py needs: the services of its setups, and their proxies.
-SPARE_PORT=${SPARE_PORT:-28790}
+SPARE_PORT=${SPARE_PORT:-28800}
 FAULTY_PORT=$SPARE_PORT                           # a Glance that misbehaves: faulty.py
 
 OS_AUTH_URL=http://127.0.0.1:$KEYSTONE_PORT/v3

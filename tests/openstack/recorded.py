@@ -16,13 +16,13 @@ ALONE = ("writes-need-nova", "routes-before-tokens")
 
 def every():
     """A case for each recording.  Whatever answer was recorded: both sides are asked now."""
-    rows = tomllib.loads((RECORDED / "deviating.toml").read_text())
+    rows, literally = (tomllib.loads((RECORDED / name).read_text()) for name in ("deviating.toml", "deviating-literal.toml"))
     with open(RECORDED / "nova.jsonl", encoding="utf-8") as lines:
         found = [json.loads(line) for line in lines]
-    return [case(r, rows.get(r["name"])) for r in found]
+    return [case(r, rows.get(r["name"]), literally.get(r["name"])) for r in found]
 
 
-def case(recording, row):
+def case(recording, row, literally):
     """rules.py finds the rows of plain reads; of anything else, the row that explained the recording is named."""
     request, faults = recording["request"], tuple(map(tuple, recording.get("fault", ())))
     overridden = "_method=" in request["target"]
@@ -30,7 +30,7 @@ def case(recording, row):
     setup = "faulty" if faults else recording.get("to", "plain")
     found = setup == "plain" and not writes
     row = "method-override-ignored" if overridden else None if found or row in ALONE else row
-    return Case([ask(request)], found=found, deviates=row, restore=writes, setup=setup, faults=faults,
+    return Case([ask(request)], found=found, deviates=row, literally=literally if row else None, restore=writes, setup=setup, faults=faults,
                 group="recorded" if setup == "plain" else setup, note=recording["name"])
 
 

@@ -45,18 +45,19 @@ def judge_named(side, case, nova):
     verdict = Verdict("different" if found else "equal", found, nova, ours, at)
     if not case.deviates:
         return verdict
-    verdict.found = unruly(side, case) + found
+    row = case.literally if side.literal and case.literally else case.deviates
+    verdict.found = unruly(side, case, row) + found
     if side.rules is None:
         # Nova against itself: a row is named in vain where Nova already answers as the case promises.
-        row = side.known.get(case.deviates)
-        concerned = row and (not row.releases or side.release in row.releases)
+        about = side.known.get(row)
+        concerned = about and (not about.releases or side.release in about.releases)
         if concerned and case.ours and not broken_promises(side, case, nova):
-            verdict.found.append(f"Nova itself answers as {case.deviates!r} promises of ours")
-    elif case.deviates in side.rules:
-        wrong = broken_promises(side, case, ours) + ([] if found else ["the answers are equal"]) + unruly(side, case)
-        return Verdict("different" if wrong else "deviating", wrong + found if wrong else found, nova, ours, at, used=[case.deviates])
+            verdict.found.append(f"Nova itself answers as {row!r} promises of ours")
+    elif row in side.rules:
+        wrong = broken_promises(side, case, ours) + ([] if found else ["the answers are equal"]) + unruly(side, case, row)
+        return Verdict("different" if wrong else "deviating", wrong + found if wrong else found, nova, ours, at, used=[row])
     else:
-        verdict.restored = case.deviates
+        verdict.restored = row
     verdict.outcome = "different" if verdict.found else "equal"
     return verdict
 
@@ -90,13 +91,13 @@ def mislinked(side, ask, nova):
     return [] if want == got else [f"Nova's next link has {got}, by rules.py it would be {want}"]
 
 
-def unruly(side, case):
+def unruly(side, case, row):
     """Where the row that a case names is none, or speaks of other requests."""
-    row = side.known.get(case.deviates)
-    if row is None:
-        return [f"no deviation {case.deviates!r} in fixtures/deviations.toml"]
+    if row not in side.known:
+        return [f"no deviation {row!r} in fixtures/deviations.toml"]
     line = f"{case.asks[0].method} {side.fill(case.asks[0].target)}"
-    return [] if re.search(row.request, line) else [f"{case.deviates!r} is about {row.request!r}"]
+    request = side.known[row].request
+    return [] if re.search(request, line) else [f"{row!r} is about {request!r}"]
 
 
 def broken_promises(side, case, ours):
