@@ -117,11 +117,14 @@ class Counts:
         self.sides = {of(s): s for s in sides}
         self.groups = {s: collections.defaultdict(collections.Counter) for s in self.sides}
         self.rows = {s: collections.Counter() for s in self.sides}
-        self.restored, self.shown, self.other = collections.Counter(), set(), 0
+        self.restored, self.alike, self.shown, self.other = collections.Counter(), collections.Counter(), set(), 0
 
     def add(self, side, case, verdict):
         self.groups[of(side)][case.group][verdict.outcome] += 1
         self.rows[of(side)].update(verdict.used)
+        if verdict.outcome == "equal":
+            line = f"{case.asks[0].method} {side.fill(case.asks[0].target)}"
+            self.alike.update(row for row, pattern in side.claims.items() if pattern.search(line))
         if verdict.restored and verdict.outcome == "equal":
             self.restored[verdict.restored] += 1
 
@@ -166,13 +169,14 @@ class Counts:
             print(f"  {group:24}{c['equal']:8}{c['deviating']:9}{c['different']:11}")
 
     def of_rows(self, known):
-        """Which rows were met, and how often, by side."""
-        print(f"\n{'answers that differ by':36}" + "".join(f"{' '.join(s):>20}" for s in self.sides) + f"{'restored':>10}")
+        """Which rows were met, and how often, by side; how often the setting that a row names restored Nova's answer;
+        and how often the answers were alike though the row's pattern, which is to decide alone, fits."""
+        print(f"\n{'answers that differ by':36}" + "".join(f"{' '.join(s):>20}" for s in self.sides) + f"{'restored':>10}{'alike':>8}")
         for row in known.values():
             met = [self.rows[s][row.id] for s in self.sides]
             told = [str(n) if row.id in s.rules else "-" for n, s in zip(met, self.sides.values())]
             if any(met) or self.restored[row.id]:
-                print(f"  {row.id:34}" + "".join(f"{t:>20}" for t in told) + f"{self.restored[row.id] or '':>10}")
+                print(f"  {row.id:34}" + "".join(f"{t:>20}" for t in told) + f"{self.restored[row.id] or '':>10}{self.alike[row.id] or '':>8}")
         unmet = [r for r in known if not any(self.rows[s][r] for s in self.sides)]
         print("rows that no request here meets: " + (", ".join(unmet) or "none"))
         unrestored = [r.id for r in known.values() if r.setting and not self.restored[r.id]]

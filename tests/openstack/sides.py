@@ -14,13 +14,17 @@ from wire import Answer, exchange
 TABLES = ("image_properties", "image_tags", "image_members", "image_locations", "images")
 
 
+# Where the settings lie that a proxy has, by its mode and its setup: a row with such a setting is undone.
+MADE = {"literal": ("compat", "identity"), "maxlim": ("listen",)}
+
+
 @dataclass(frozen=True)
 class Row:
     """A row of fixtures/deviations.toml: a place where we differ on purpose."""
     id: str
     request: str                     # regular expression of the request line
     when: Optional[str] = None
-    setting: Optional[str] = None    # what restores Nova's answer, and so does the literal mode
+    setting: Optional[str] = None    # what restores Nova's answer
     releases: tuple = ()             # which Novas answer otherwise than we do; all of them when empty
 
 
@@ -93,8 +97,12 @@ class Side:
         self.base = {"nova": nova, "ours": proxy, "lowcap": lowcap or proxy}
         self.has_lowcap = bool(lowcap)
         self.known = known
+        made = MADE.get(setup, ()) + MADE["literal"] * literal
         self.rules = None if proxy == nova else {
-            r.id: r.request for r in known.values() if not (literal and r.setting) and (not r.releases or release in r.releases)}
+            r.id: r.request for r in known.values()
+            if not (r.setting and re.split("[. ]", r.setting)[0] in made) and (not r.releases or release in r.releases)}
+        # Rows whose pattern alone is to decide.
+        self.claims = {r: re.compile(pattern) for r, pattern in (self.rules or {}).items() if not known[r].when}
         self.env, self.seed, self.host, self.fill = store.env, store.seed, store.host, store.fill
         self.stored_images = store.images
         self.probe, self.times = Ask("GET", "/"), {}
