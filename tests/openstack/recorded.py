@@ -29,8 +29,9 @@ def case(recording, row, literally):
     writes = overridden or request["method"] not in ("GET", "HEAD", "OPTIONS")
     setup = "faulty" if faults else recording.get("to", "plain")
     found = setup == "plain" and not writes
-    row = "method-override-ignored" if overridden else None if found or row in ALONE else row
-    return Case([ask(request)], found=found, deviates=row, literally=literally if row else None, restore=writes, setup=setup, faults=faults,
+    if row in ALONE:
+        row = "method-override-ignored" if overridden else None
+    return Case([ask(request)], found=found, deviates=None if found else row, literally=None if found else literally, restore=writes, setup=setup, faults=faults,
                 group="recorded" if setup == "plain" else setup, note=recording["name"])
 
 

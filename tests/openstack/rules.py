@@ -122,6 +122,8 @@ def project_not_checked(stack, plan):
     found, own = re.match(r"(/(?:v2|v2\.1)/)([^/?]+)(/images.*)", plan.ask.target, re.S), own_project(stack, plan.ask)
     if not found or found[2] == own or found[2] == "images":
         return False
+    if "project-any-word" not in stack.rules and not re.fullmatch("[0-9a-f-]+", found[2]):
+        return False                 # no project, and so no route
     plan.ask = replace(plan.ask, target=found[1] + own + found[3])
     plan.after.append(in_links(stack, plan.ask, found[1] + own + "/", found[1] + found[2] + "/"))
     plan.after.append(in_links(stack, plan.ask, f"/{own}/", f"/{found[2]}/"))

@@ -43,9 +43,9 @@ def judge_named(side, case, nova):
     if case.walk:
         found += walked(ours, case.walk)
     verdict = Verdict("different" if found else "equal", found, nova, ours, at)
-    if not case.deviates:
-        return verdict
     row = case.literally if side.literal and case.literally else case.deviates
+    if not row:
+        return verdict
     verdict.found = unruly(side, case, row) + found
     if side.rules is None:
         # Nova against itself: a row is named in vain where Nova already answers as the case promises.
