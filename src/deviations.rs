@@ -15,6 +15,9 @@ pub struct Deviation {
     pub request: String,
     /// What else must be true for the answers to differ.
     pub when: Option<String>,
+    /// The releases that answer otherwise than this proxy does, as `compat.release` names them; all when absent.
+    #[serde(default)]
+    pub releases: Vec<String>,
     /// What Nova answers.
     pub nova: String,
     /// What this proxy answers.
