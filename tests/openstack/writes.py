@@ -216,7 +216,7 @@ class Judge:
                 before = self.stack.image(ids["ours"])
                 said = {side: self.stack.ask(side, method, target, ids[side], body, who, headers) for side in ids}
                 found += self.answers(method, target, body, before, said)
-                if reserved(said["ours"]):
+                if reserved(said["ours"]) or unaddressable(said["ours"]):
                     found += changed(before, self.stack.image(ids["ours"]))
                     break
             else:
@@ -232,7 +232,13 @@ class Judge:
         if reserved(ours):
             self.by("reserved-keys-refused")
             return self.refusal(target, body, before, ours)
+        if unaddressable(ours):
+            self.by("uri-key-plain")
+            key = urllib.parse.unquote(target.partition("/metadata/")[2])
+            return [] if len(key) > 255 or re.search(r"[/\\?#%\x00-\x1f]", key) else [f"refused without a reason: {key!r}"]
         found = differences(nova, ours, ("created", "updated"))
+        if nova.status == ours.status == 400 and sorted(nova.body) == sorted(ours.body):
+            return []          # under /v2 Nova names bad keys in the order of a set
         if nova.status == ours.status == 204:
             self.by("no-type-without-content")
             found = [line for line in found if not line.startswith("content-type:")]
@@ -272,6 +278,10 @@ class Judge:
 
 def reserved(answer):
     return answer.status == 400 and b"is reserved by the image service" in answer.body
+
+
+def unaddressable(answer):
+    return answer.status == 400 and b"The metadata key in the URI" in answer.body
 
 
 def changed(before, after):
