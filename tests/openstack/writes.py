@@ -36,8 +36,8 @@ def arguments():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--var", required=True, type=pathlib.Path, help="where env.json is")
     ap.add_argument("--proxy", required=True, help="URL of the proxy")
-    ap.add_argument("--binary", required=True, help="the proxy's program, to start one before the relay")
-    ap.add_argument("--port", type=int, default=28782, help="of the relay; the next one is that of its proxy")
+    ap.add_argument("--bin", required=True, help="the proxy's program, to start one before the relay")
+    ap.add_argument("--port", required=True, type=int, help="of the relay; the next one is that of its proxy")
     ap.add_argument("--seed", type=int, default=1, help="what the generated writes are made from")
     ap.add_argument("--count", type=int, default=120, help="how many are generated")
     ap.add_argument("-v", "--verbose", action="store_true", help="print every case")
@@ -317,7 +317,7 @@ def program(args, stack):
         file = pathlib.Path(folder) / "relayed.toml"
         file.write_text(f'listen = [{{ address = "127.0.0.1:{args.port + 1}", speaks = "nova" }}]\n'
                         f'glance = {{ endpoints = ["http://127.0.0.1:{args.port}"] }}\n')
-        process = subprocess.Popen([args.binary, "serve", "--config", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([args.bin, "serve", "--config", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         base = f"http://127.0.0.1:{args.port + 1}"
         try:
             for _ in range(200):

@@ -83,14 +83,15 @@ fn invalid(name: &str, value: &str, wrong: &str) -> Fault {
 }
 
 /// Where an id is cut on its way to Glance, if it is: Nova writes it into the upstream's URL unescaped. What follows
-/// the cut is dropped, never a parameter.
+/// the cut is dropped, never a parameter; and no image has the empty id that may be left. Nova leaves out the one that
+/// was sent empty.
 fn marker(value: &str, compat: &Compat) -> Option<String> {
     let whole = if compat.quirks.odd_input {
         value.split(['&', '#']).next().unwrap_or_default()
     } else {
         value
     };
-    Some(whole.to_owned()).filter(|marker| !marker.is_empty())
+    (!value.is_empty()).then(|| whole.to_owned())
 }
 
 /// The Glance statuses that are meant. Only Nova's own words, in capitals, are mapped; every other spelling is
