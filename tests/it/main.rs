@@ -5,6 +5,7 @@
 
 mod cases;
 mod chain;
+mod chain_generated;
 mod commands;
 mod drain;
 mod glance_recorded;
