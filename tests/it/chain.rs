@@ -130,7 +130,13 @@ impl Chain {
         (glance, self.proxy.client().await)
     }
 
-    pub(super) async fn ask(&self, client: &mut Client, line: &str, more: &str, body: &str) -> Answer {
+    pub(super) async fn ask(
+        &self,
+        client: &mut Client,
+        line: &str,
+        more: &str,
+        body: &str,
+    ) -> Answer {
         let length = body.len();
         client
             .send(format!(

@@ -183,19 +183,16 @@ fn sort() -> impl Strategy<Value = String> {
 
 /// Filters, an order, and how many images a page is to hold.
 fn query() -> impl Strategy<Value = (String, usize)> {
-    (
-        proptest::collection::vec(filter(), 0..3),
-        sort(),
-        1usize..8,
-    )
-        .prop_map(|(filters, sort, limit)| {
+    (proptest::collection::vec(filter(), 0..3), sort(), 1usize..8).prop_map(
+        |(filters, sort, limit)| {
             let parts = filters.into_iter().chain([sort]);
             let parts: Vec<_> = parts
                 .map(|part| part.trim_end_matches('&').to_owned())
                 .filter(|part| !part.is_empty())
                 .collect();
             (parts.join("&"), limit)
-        })
+        },
+    )
 }
 
 fn fresh<S: Strategy>(strategy: &S, runner: &mut TestRunner) -> S::Value {
