@@ -187,7 +187,7 @@ async fn an_upstream_that_knows_no_marker_at_all_is_an_error_and_not_the_clients
         cloud
             .held()
             .events
-            .insert(1, Box::new(|images| images.clear()));
+            .insert(1, Box::new(Vec::clear));
         let (_nova, proxy) = cloud.start("").await;
         let (status, said) = ask(&proxy, &format!("GET /v2/images?{query}"), "").await;
         assert_eq!(status, 502, "{query}: {said}");
