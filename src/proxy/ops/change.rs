@@ -40,7 +40,11 @@ async fn once(
 ) -> Result<Response<Body>, Fault> {
     let reply = asking.ask(call, asking.back.show(id)).await?;
     let mut json = read_whole(reply, asking.limits.element).await?;
-    let edit = change.on(&asking.back.shown(&json)?, |key| asking.back.reserves(key))?;
+    let held = asking.back.shown(&json)?;
+    let is_fixed = |key: &str| {
+        asking.back.reserves(key) || (held.property(key).is_some() && !asking.back.reaches(key))
+    };
+    let edit = change.on(&held, is_fixed)?;
     if !edit.is_empty() {
         for exchange in asking.back.change(id, &edit) {
             let reply = asking.ask(call, exchange).await?;
