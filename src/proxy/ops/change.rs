@@ -46,10 +46,13 @@ async fn once(
 ) -> Result<Response<Body>, Fault> {
     let reply = asking.ask(call, asking.back.show(id)).await?;
     let mut json = read_whole(reply, asking.limits.element).await?;
-    let now = asking.back.shown(&json)?;
+    let held = asking.back.shown(&json)?;
+    let is_fixed = |key: &str| {
+        asking.back.reserves(key) || (held.property(key).is_some() && !asking.back.reaches(key))
+    };
     let edit = match begun {
-        Some(edit) => edit.clone().left_on(&now),
-        None => change.on(&now, |key| asking.back.reserves(key))?,
+        Some(edit) => edit.clone().left_on(&held),
+        None => change.on(&held, is_fixed)?,
     };
     if !edit.is_empty() {
         for exchange in asking.back.change(id, &edit) {
