@@ -60,7 +60,7 @@ pub(super) fn refused_creation<'p>(
 pub(super) fn no_creation() -> Fault {
     Fault::client(
         StatusCode::METHOD_NOT_ALLOWED,
-        Reason::BadRequest,
+        Reason::BadMethod,
         "The server could not comply with the request since it is either malformed or otherwise incorrect.",
     )
 }
