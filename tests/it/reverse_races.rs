@@ -184,10 +184,7 @@ async fn a_marker_that_is_deleted_between_two_pages_costs_no_image() {
 async fn an_upstream_that_knows_no_marker_at_all_is_an_error_and_not_the_clients() {
     for query in ["limit=1000", "limit=1000&sort=name"] {
         let cloud = Cloud::of((0..60).map(Image::numbered));
-        cloud
-            .held()
-            .events
-            .insert(1, Box::new(Vec::clear));
+        cloud.held().events.insert(1, Box::new(Vec::clear));
         let (_nova, proxy) = cloud.start("").await;
         let (status, said) = ask(&proxy, &format!("GET /v2/images?{query}"), "").await;
         assert_eq!(status, 502, "{query}: {said}");
