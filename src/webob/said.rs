@@ -15,8 +15,7 @@ pub fn message(body: &[u8]) -> String {
         _ => Some(from_plain(text).to_owned()),
     };
     let said = said.unwrap_or_default();
-    let said: String = said.chars().take(MAX_MESSAGE).collect();
-    said.trim().to_owned()
+    said.chars().take(MAX_MESSAGE).collect()
 }
 
 /// `{"message": "TEXT<br /><br />..."}`, or the first `message` one level down (`{"error": {"message": ...}}`), or
@@ -32,18 +31,28 @@ fn from_json(text: &str) -> Option<String> {
             .find_map(|value| value.get("message")?.as_str())
     };
     let said = own.or_else(nested)?;
+    // The text may end with a blank of its own, as where it ends with an empty id.
+    let said = if said.contains(BREAK) {
+        said
+    } else {
+        said.trim()
+    };
     // A conflict puts a standard sentence first and what happened behind the break.
     let mut parts = said
-        .split("<br />")
-        .map(str::trim)
+        .split(BREAK)
+        .map(str::trim_start)
         .filter(|part| !part.is_empty());
     let first = parts.next()?;
     let said = parts
         .last()
+        .map(str::trim_end)
         .filter(|_| first.starts_with("There was a conflict"))
         .unwrap_or(first);
     Some(said.to_owned())
 }
+
+/// What WebOb ends the text of its JSON with.
+const BREAK: &str = "<br />";
 
 /// The text behind the headline, without tags.
 fn from_html(text: &str) -> String {
@@ -91,6 +100,14 @@ pub fn unescape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::message;
+
+    #[test]
+    fn a_text_keeps_the_blank_that_it_ends_with() {
+        let body = r#"{"message": "No image found with ID <br /><br />\n\n\n", "code": "400 Bad Request", "title": "Bad Request"}"#;
+        assert_eq!(message(body.as_bytes()), "No image found with ID ");
+        let bare = r#"{"error": {"message": " a text\n"}}"#;
+        assert_eq!(message(bare.as_bytes()), "a text");
+    }
 
     #[test]
     fn every_form_of_error_text_is_reduced_to_its_message() {

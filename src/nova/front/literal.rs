@@ -230,7 +230,7 @@ mod tests {
         let marker = |text: &str| Some((None, Some(text.to_owned())));
         assert_eq!(call(Compat::default(), "marker=a%26b%23c"), marker("a&b#c"));
         assert_eq!(call(literal(), "marker=a%26visibility=all"), marker("a"));
-        assert_eq!(call(literal(), "marker=%23"), Some((None, None)));
+        assert_eq!(call(literal(), "marker=%23"), marker(""));
         assert_eq!(call(Compat::default(), "limit=5%0A"), None);
         assert_eq!(call(literal(), "limit=5%0A"), Some((Some(5), None)));
         assert_eq!(call(literal(), "limit=%0A"), None);
