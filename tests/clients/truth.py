@@ -22,6 +22,14 @@ BASE = set("""id name status visibility protected os_hidden checksum os_hash_alg
 DECODED = ("block_device_mapping", "mappings")
 
 
+def before_nova():
+    """The proxies that speak Glance, and what each is told: whether it may write metadata, and who its callers are."""
+    for what, variable, writes, knows in (("Nova 34", "PROXY_IMAGES_URL", True, True), ("Nova 27", "PROXY_IMAGES_OLD_URL", False, False),
+                                          ("round trip", "PROXY_IMAGES_ROUND_URL", True, False)):
+        if url := os.environ.get(variable):
+            yield {"what": what, "url": url, "writes": writes, "knows": knows}
+
+
 def glance(path, who):
     request = urllib.request.Request(ENV["glance_url"] + path, headers={"X-Auth-Token": ENV["tokens"][who], "Accept": "application/json"})
     with urllib.request.urlopen(request) as answer:
@@ -51,6 +59,7 @@ OUT.write_text(json.dumps({
     "auth_url": ENV["auth_url"], "nova_url": ENV["nova_url"], "glance_url": ENV["glance_url"],
     "proxy_url": os.environ["PROXY_URL"], "lowcap_url": os.environ["PROXY_LOWCAP_URL"], "region": os.environ["REGION"],
     "itself": os.environ["ITSELF"] == "1",      # it is Nova that is asked, not the proxy
+    "before_nova": list(before_nova()),
     "password": ENV["tenant_password"], "projects": ENV["projects"], "tokens": ENV["tokens"],
     "images": {who: [in_novas_words(i) for i in stored(who)] for who in ("alpha", "gamma")},
 }))

@@ -261,6 +261,13 @@ def repeats(row, seed, image):
             row.holds(f"{link} of {query}", (ours[link].count(name), theirs[link].count(name)), (2, 1))
 
 
+def nothing(row, seed, image):
+    """The first pages of the smallest: what has no data yet has no size."""
+    whole = row.sides.ask("glance", "/v2/images?sort=size:asc&status=queued&limit=1000").json()["images"]
+    ours, theirs = row.both("GET", f"/v2/images?sort=size:asc&status=queued&marker={whole[0]['id']}&limit=1000")
+    row.holds("behind an image without size", (ids(ours.json()["images"]), ids(theirs.json()["images"]) == ids(whole[1:])), (ids(whole[1:]), False))
+
+
 def not_told(row, seed, image):
     ours, theirs = (answer.json()["images"] for answer in row.both("GET", "/v2/images?visibility=community"))
     row.holds("community images", (len(ours), len(theirs) > 0), (0, True))
@@ -311,7 +318,7 @@ def not_offered(row, seed, image):
 
 # In this order: the image is shared until a row makes it private.
 ROWS = {
-    "failures-are-refusals": failures, "ranges-of-numbers-only": ranges, "links-keep-repeats": repeats, "filters-not-told": not_told, "member-status-ignored": shares,
+    "failures-are-refusals": failures, "ranges-of-numbers-only": ranges, "links-keep-repeats": repeats, "pages-behind-null": nothing, "filters-not-told": not_told, "member-status-ignored": shares,
     "pending-delete-hidden": scrubbed, "unfinished-by-data": unfinished, "properties-closed": closed, "attributes-read-only": attributes,
     "null-ids-refused": nulls, "resources-not-offered": not_offered, "writes-make-private": private,
 }
