@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 from common import GAMMA, MISSING, TRUTH, UNIQUE, attempt, check, done, refused
-from images import GLANCE, LOST, PLACED, REFUSED, REPEATED, SEEDS, SELECTED, SORTS, TARGETS, WHOLE, WRITER, alike, carried, every_field_counts, of, outcome, project, settled, told
+from images import GLANCE, LOST, PLACED, REFUSED, REPEATED, SEEDS, SELECTED, SORTS, TARGETS, WHOLE, WRITER, alike, carried, every_field_counts, of, outcome, project, settled, told, writing
 import openstack
 import openstack.exceptions
 import openstackclient
@@ -103,11 +103,12 @@ def lookups(what, target):
 def an_image(name):
     """One of our own, seen at Glance."""
     theirs = image(GLANCE, WRITER)
-    made = theirs.post("/images", json={"name": name, "one": "1", "two": "2", "tags": ["kept"]}).json()["id"]
-    try:
-        yield theirs, made
-    finally:
-        theirs.delete_image(made)
+    with writing():
+        made = theirs.post("/images", json={"name": name, "one": "1", "two": "2", "tags": ["kept"]}).json()["id"]
+        try:
+            yield theirs, made
+        finally:
+            theirs.delete_image(made)
 
 
 def writes(what, target):

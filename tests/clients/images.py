@@ -2,6 +2,9 @@
 
 The expected answers come from the same client, pointed at the Glance that is behind that Nova.
 """
+import contextlib
+import fcntl
+import os
 import pathlib
 import sys
 
@@ -47,6 +50,14 @@ WHOLE = 1000
 # A service that gives repeated parameters once in its next link, as Glance does, ends this list too early.
 REPEATED = {"sort_key": ["size", "name"], "sort_dir": ["asc", "desc"]}
 REFUSED = [{"status": "in:\"a"}, {"visibility": "nonsense"}, {"created_at": "yesterday"}, {"protected": "maybe"}, {"size_min": "x"}]
+
+
+@contextlib.contextmanager
+def writing():
+    """One client at a time: a Glance on sqlite refuses to write while another one does."""
+    with open(os.environ["TRUTH"] + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def outcome(call):
