@@ -91,6 +91,14 @@ fn comma(out: &mut String, at: usize) {
     }
 }
 
+/// A string as Python's `repr` shows it.
+#[must_use]
+pub fn repr(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    quoted(&mut out, text);
+    out
+}
+
 fn quoted(out: &mut String, text: &str) {
     let quote = if text.contains('\'') && !text.contains('"') {
         '"'
