@@ -145,6 +145,8 @@ def kept(what, ours, theirs, image):
 
 # ---------------------------------------------------------------- the command line
 def asked(url, who):
+    if OLD and who == WRITER:
+        return ["--os-image-url", url, "--os-auth-token", TRUTH["tokens"][who]]
     return ["--os-image-url", url, "--os-auth-url", TRUTH["auth_url"], "--os-username", who, "--os-password", TRUTH["password"], "--os-project-name", who,
             "--os-user-domain-id", "default", "--os-project-domain-id", "default"]
 
@@ -207,7 +209,7 @@ def command_writes(what, target):
             check(f"{what}: glance image-update", (properties(said).get("one"), now.get("one"), now.get("two"), now.get("new")), ("I", "I", None, "ž"))
         else:
             check(f"{what}: glance image-update is refused, and says why", ("allow_metadata_writes" in str(said), now.get("one"), now.get("two")), (True, "1", "2"))
-        reason = "'name'" if target["writes"] else "allow_metadata_writes"
+        reason = "read-only" if target["writes"] else "allow_metadata_writes"
         said = command(target["url"], "image-update", "--name", "other", made.id, who=WRITER)
         check(f"{what}: glance image-update --name is refused, and says why", reason in str(said), True)
         check(f"{what}: glance image-delete", command(target["url"], "image-delete", made.id, who=WRITER), "")
