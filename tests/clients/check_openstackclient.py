@@ -13,6 +13,8 @@ import openstack
 import openstack.exceptions
 import openstackclient
 from openstackclient import shell
+from openstackclient.common.clientmanager import ClientManager
+from osc_lib.clientmanager import ClientCache
 
 VERSION = sys.argv[1]
 COMMAND = os.path.join(os.path.dirname(sys.executable), "openstack")
@@ -56,25 +58,27 @@ def lists(what, target):
     check(f"{what}: Glance lists all {len(GAMMA)}", [found["id"] for found in whole], [found["id"] for found in GAMMA])
     for query in ({}, {"limit": 33}, {"limit": 110, "marker": whole[4]["id"]}, {"limit": 90, "sort": "name:asc"}, {"limit": 70, "sort_key": "name", "sort_dir": "asc"}):
         alike(f"{what}: images({query})", listed(ours, **query), expected("gamma", **query))
-    alike(f"{what}: images({REPEATED}), by pages", listed(ours, limit=100, **REPEATED), expected("gamma", limit=WHOLE, **REPEATED))
+    alike(f"{what}: images({REPEATED}), by pages", listed(ours, limit=100, **REPEATED), expected("gamma", paginated=False, limit=WHOLE, **REPEATED))
 
 
 def filters(what, target):
     ours = image(target["url"])
-    whole, want = listed(ours, limit=19), expected(limit=WHOLE)
+    whole, want = listed(ours, limit=19), expected(paginated=False, limit=WHOLE)
     every_field_counts(want[0])
     alike(f"{what}: images(limit=19)", whole, want)
     told(what, whole, want, project(target, "alpha"))
     for query in SELECTED:
-        alike(f"{what}: images({query})", listed(ours, **query), expected(limit=WHOLE, **query))
+        alike(f"{what}: images({query})", listed(ours, **query), expected(paginated=False, limit=WHOLE, **query))
     for query in SELECTED[::7]:
         check(f"{what}: images({query}), three a page", listed(ours, limit=3, **query), listed(ours, **query))
     for query, is_so in PLACED:
+        if query == {"protected": "false"}:
+            continue                      # it takes every word for true
         query = {NAMES.get(key, key): value for key, value in of(query, "alpha").items()}
         check(f"{what}: images({query}) finds what is shown so", listed(ours, **query), [found for found in whole if is_so(found, TRUTH["projects"]["alpha"])])
     check(f"{what}: no image has a tag", listed(ours, tag="prod"), [])
     for sort in SORTS:
-        alike(f"{what}: sort={sort}", listed(ours, sort=sort, limit=50), expected(sort=sort, limit=WHOLE))
+        alike(f"{what}: sort={sort}", listed(ours, sort=sort, limit=50), expected(sort=sort, paginated=False, limit=WHOLE))
     for query in REFUSED:
         query = {NAMES.get(key, key): value for key, value in query.items()}
         check(f"{what}: images({query}) is refused alike", without_id(listed(ours, **query)), without_id(expected(**query)))
@@ -86,7 +90,7 @@ def without_id(said):
 
 def lookups(what, target):
     ours = image(target["url"])
-    stored = {found["id"]: found for found in expected(limit=WHOLE)}
+    stored = {found["id"]: found for found in expected(paginated=False, limit=WHOLE)}
     for seed in SEEDS[::3]:
         got, want = [plain(ours.get_image(seed))], [stored[seed]]
         alike(f"{what}: get_image({seed})", got, want)
@@ -141,7 +145,10 @@ def clouds():
 
 
 def command(cloud, *words, who="alpha"):
-    """Its status, and what it prints; in this process, as starting it takes seconds."""
+    """Its status, and what it prints; in this process, as starting it takes seconds. It keeps the connections of a
+    command for the next one, which goes to another cloud here."""
+    for kept in [kept for owner in ClientManager.__mro__ for kept in vars(owner).values() if isinstance(kept, ClientCache)]:
+        kept._handle = None
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = shell.OpenStackShell().run(["--os-cloud", f"{cloud} {who}", "image", *words])
