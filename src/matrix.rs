@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::deviations;
+use crate::deviations::{self, Deviation};
 use crate::nova::encoding::{Encoding, MEDIA_TYPES};
 use crate::nova::tables::{self, FIELDS, OPERATIONS, PARAMETERS};
 
@@ -121,7 +121,12 @@ fn deviating(out: &mut String) {
         "Deviations from Nova",
         &["id", "Nova", "here", "why", "Nova's way back"],
     );
-    for row in deviations::all() {
+    rows(out, deviations::all());
+}
+
+/// One line a row, behind a heading with these five columns.
+fn rows(out: &mut String, rows: &[Deviation]) {
+    for row in rows {
         let when = row
             .when
             .as_ref()
@@ -131,7 +136,7 @@ fn deviating(out: &mut String) {
             out,
             &[
                 &code(&row.id),
-                &format!("{}{when}", row.nova),
+                &format!("{}{when}", row.theirs),
                 &row.ours,
                 &row.why,
                 &setting,

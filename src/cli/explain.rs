@@ -138,7 +138,20 @@ struct Scene {
     compat: Arc<Compat>,
     /// Where the Keystone is that is asked about tokens, if any is.
     keystone: Option<String>,
+    /// Which of the settings are set that rows about Glance clients name.
+    set: Vec<&'static str>,
 }
+
+/// The settings that rows about Glance clients name, and whether a configuration has them so.
+type IsSet = fn(&Config) -> bool;
+const NOVA_SETTINGS: &[(&str, IsSet)] = &[
+    ("nova.pending_delete = true", |config| {
+        config.nova_images.settings.pending_delete
+    }),
+    ("nova.allow_metadata_writes = true", |config| {
+        config.nova_images.allow_metadata_writes
+    }),
+];
 
 impl Scene {
     /// The first listener, or the first one that speaks so.
@@ -158,7 +171,25 @@ impl Scene {
             rest,
             compat: Arc::clone(&config.compat),
             keystone: first_endpoint(config.identity.as_ref().map(|identity| &identity.upstream)),
+            set: NOVA_SETTINGS
+                .iter()
+                .filter(|(_, is_set)| is_set(config))
+                .map(|(setting, _)| *setting)
+                .collect(),
         })
+    }
+
+    /// Whether the settings leave the difference of a row that concerns the request.
+    fn differs(&self, row: &Deviation) -> bool {
+        let setting = row.setting.as_deref();
+        match self.speaks {
+            Speaks::Nova => {
+                (self.compat.xml != Xml::Off || !row.id.starts_with("xml-"))
+                    && !setting.is_some_and(|setting| compat::restored(&self.compat, setting))
+                    && (self.keystone.is_none() || !wants_keystone(row))
+            }
+            Speaks::Glance => !setting.is_some_and(|setting| self.set.contains(&setting)),
+        }
     }
 }
 
@@ -177,8 +208,8 @@ fn explain(scene: &Scene, parts: &Parts) -> String {
     };
     if scene.speaks == Speaks::Nova {
         presets::rules(&mut out, &scene.compat, uri);
-        differences(&mut out, scene, method, uri, is_asked);
     }
+    differences(&mut out, scene, method, uri, is_asked);
     out
 }
 
@@ -337,28 +368,27 @@ fn answered(out: &mut String, fault: &Fault) {
     );
 }
 
-/// The rows that the request line alone decides are told in full; of the others, when they apply, if Glance is asked.
+/// The rows that the request line alone decides are told in full; of the others, when they apply, if the upstream is
+/// asked.
 fn differences(out: &mut String, scene: &Scene, method: &Method, uri: &Uri, is_asked: bool) {
     let line = format!("{method} {uri}");
-    let (certain, conditional): (Vec<_>, Vec<_>) = deviations::all()
+    let (service, rows) = match scene.speaks {
+        Speaks::Nova => ("Nova", deviations::all()),
+        Speaks::Glance => ("Glance", deviations::of_glance()),
+    };
+    let (certain, conditional): (Vec<_>, Vec<_>) = rows
         .iter()
-        .filter(|row| row.concerns(&line))
-        .filter(|row| scene.compat.xml != Xml::Off || !row.id.starts_with("xml-"))
-        .filter(|row| {
-            let setting = row.setting.as_deref();
-            !setting.is_some_and(|setting| compat::restored(&scene.compat, setting))
-                && (scene.keystone.is_none() || !wants_keystone(row))
-        })
+        .filter(|row| row.concerns(&line) && scene.differs(row))
         .partition(|row| row.when.is_none());
     if certain.is_empty() {
         row(out, "deviation", "none that the request line decides");
     }
     for deviation in certain {
         row(out, "deviation", &deviation.id);
-        row(out, "", &format!("Nova: {}", deviation.nova));
+        row(out, "", &format!("{service}: {}", deviation.theirs));
         row(out, "", &format!("here: {}", deviation.ours));
         if let Some(setting) = &deviation.setting {
-            row(out, "", &format!("as Nova with: {setting}"));
+            row(out, "", &format!("as {service} with: {setting}"));
         }
     }
     for deviation in conditional.into_iter().filter(|_| is_asked) {

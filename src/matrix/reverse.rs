@@ -5,7 +5,8 @@
 
 use http::{HeaderMap, Method};
 
-use super::{code, heading, line};
+use super::{code, heading, line, rows};
+use crate::deviations;
 use crate::glance::front::{self, Reading, UNOFFERED};
 use crate::model::{Back, Call};
 use crate::nova::back::{FIELDS, NovaBack, Read, STATUSES};
@@ -50,6 +51,12 @@ pub fn tables(out: &mut String) {
     fields(out);
     statuses(out);
     unoffered(out);
+    heading(
+        out,
+        "Glance clients: deviations from Glance",
+        &["id", "Glance", "here", "why", "Glance's way back"],
+    );
+    rows(out, deviations::of_glance());
 }
 
 fn parameters(out: &mut String) {

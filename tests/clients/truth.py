@@ -22,6 +22,14 @@ BASE = set("""id name status visibility protected os_hidden checksum os_hash_alg
 DECODED = ("block_device_mapping", "mappings")
 
 
+def before_nova():
+    """The proxies that speak Glance, and what each is told: whether it may write metadata, and who its callers are."""
+    for what, variable, writes, knows in (("Nova 34", "PROXY_IMAGES_URL", True, True), ("Nova 27", "PROXY_IMAGES_OLD_URL", False, False),
+                                          ("round trip", "PROXY_IMAGES_ROUND_URL", True, False)):
+        if url := os.environ.get(variable):
+            yield {"what": what, "url": url, "writes": writes, "knows": knows}
+
+
 def glance(path, who):
     request = urllib.request.Request(ENV["glance_url"] + path, headers={"X-Auth-Token": ENV["tokens"][who], "Accept": "application/json"})
     with urllib.request.urlopen(request) as answer:
@@ -54,6 +62,7 @@ OUT.write_text(json.dumps({
     "region": os.environ["REGION"], "imageless": os.environ["REGION_IMAGELESS"], "region_checking": os.environ["REGION_CHECKING"],
     "lock": str(OUT) + ".lock",                 # a directory, for as long as a client writes
     "itself": os.environ["ITSELF"] == "1",      # it is Nova that is asked, not the proxy
+    "before_nova": list(before_nova()),
     "password": ENV["tenant_password"], "projects": ENV["projects"], "tokens": ENV["tokens"],
     "images": {who: [in_novas_words(i) for i in stored(who)] for who in ("alpha", "gamma")},
 }))

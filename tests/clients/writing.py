@@ -11,6 +11,7 @@ import typing
 import urllib.error
 import urllib.request
 
+from alone import alone
 from common import ITSELF, MISSING, TRUTH, check
 
 OWNER, MEMBER, STRANGER = "omega", "beta", "beta"
@@ -43,20 +44,6 @@ class Writer:
 
 
 # ---------------------------------------------------------------- Glance
-@contextlib.contextmanager
-def alone():
-    """One client writes at a time, of those that run: Glance's SQLite gives up at once when two writers meet."""
-    while True:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(TRUTH["lock"])
-            break
-        time.sleep(0.1)
-    try:
-        yield
-    finally:
-        os.rmdir(TRUTH["lock"])
-
-
 def glance(method, path, body=None, who=OWNER, kind="application/json"):
     """What Glance says, or None when there is no such thing."""
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()

@@ -24,6 +24,7 @@ PROXY_REVERSE_PORT=${PROXY_REVERSE_PORT:-28785}   # the proxy of reverse.py
 PROXY_CHECKING_PORT=${PROXY_CHECKING_PORT:-28776}   # asks Keystone about tokens
 PROXY_ICEHOUSE_PORT=${PROXY_ICEHOUSE_PORT:-28777}   # speaks XML, too
 PROXY_IDENTITY_PORT=${PROXY_IDENTITY_PORT:-28790}   # and the two after it: those of identity.py
+PROXY_IMAGES_PORT=${PROXY_IMAGES_PORT:-28786}       # and the two after it: for Glance clients
 # Thirty ports in a row for what only compare.py needs: the services of its setups, and their proxies.
 SPARE_PORT=${SPARE_PORT:-28800}
 FAULTY_PORT=$SPARE_PORT                           # a Glance that misbehaves: faulty.py
@@ -37,6 +38,10 @@ PROXY_URL=http://127.0.0.1:$PROXY_PORT
 PROXY_LOWCAP_URL=http://127.0.0.1:$PROXY_LOWCAP_PORT
 PROXY_CHECKING_URL=http://127.0.0.1:$PROXY_CHECKING_PORT
 PROXY_ICEHOUSE_URL=http://127.0.0.1:$PROXY_ICEHOUSE_PORT
+# Glance by way of Nova: of the new one, of the old one, and of the proxy that is before Glance.
+PROXY_IMAGES_URL=http://127.0.0.1:$PROXY_IMAGES_PORT
+PROXY_IMAGES_OLD_URL=http://127.0.0.1:$((PROXY_IMAGES_PORT + 1))
+PROXY_IMAGES_ROUND_URL=http://127.0.0.1:$((PROXY_IMAGES_PORT + 2))
 
 # Passwords of services that listen on loopback and live for one test run.
 ADMIN_PW=${ADMIN_PW:-adminpw}

@@ -4,7 +4,7 @@ answers itself.
 
 The same requests go to Glance and to a proxy that speaks Glance and asks Nova alone. Every list must hold the same
 images in the same order, page by page, and each image must be the same in every field that Nova can carry. What Nova
-cannot carry is written down in LOST, with what is answered instead. Refusals must be equal word for word.
+cannot carry is written down in carried.py, with what is answered instead. Refusals must be equal word for word.
 
 Ends with a line `N passed, N failed`.
 """
@@ -17,15 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import urllib.parse
 
+from carried import LOST, carried
 from wire import Broken, exchange
 
-# Fields that no Nova tells, with what stands in their place.
-LOST = {"owner": None, "visibility": None, "tags": [], "protected": False, "os_hidden": False, "checksum": None,
-        "os_hash_algo": None, "os_hash_value": None, "disk_format": None, "container_format": None, "virtual_size": None}
-# Fields that some Glances show and no Nova tells.
-NEVER = ("direct_url", "locations", "stores")
+DEVIATIONS = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "deviations-glance.toml"
 # How many pages are compared: a walk over a long list one image at a time says nothing new.
 PAGES = 5
 
@@ -115,18 +113,6 @@ class Sides:
             if not page["images"] or "next" not in page or len(pages) == PAGES:
                 return pages
             marker = "marker=" + page["images"][-1]["id"]
-
-
-def carried(image):
-    """What Nova can carry of an image of Glance's."""
-    kept = {key: value for key, value in image.items() if key not in LOST and key not in NEVER}
-    if kept["status"] in ("deleted", "pending_delete"):
-        kept["status"] = "pending_delete"          # as the proxy below is told
-    if kept["status"] in ("deactivated", "uploading", "importing"):
-        kept["status"] = "deactivated" if kept["size"] else "importing"      # Nova: UNKNOWN
-    if kept["status"] != "active" and not kept["size"]:
-        kept["size"] = None
-    return kept
 
 
 def lists(sides, who, images):
@@ -238,12 +224,124 @@ def writes(sides):
         sides.ask("glance", target, method="DELETE")
 
 
+# ---------------------------------------------------------------- where answers differ on purpose
+class Row:
+    """A row of fixtures/deviations-glance.toml, and the requests that show that it is true."""
+
+    def __init__(self, sides, row):
+        self.sides, self.row = sides, row
+
+    def both(self, method, target, body=None, kind=PATCH, side="ours"):
+        """Ours and Glance's answer to a request that the row is about."""
+        line = f"{method} {target}"
+        check(f"{self.row['id']} is about {line}", bool(re.search(self.row["request"], line)), True)
+        return [self.sides.ask(who, target, method=method) if body is None else self.sides.write(who, method, target, body, kind) for who in (side, "glance")]
+
+    def holds(self, what, got, want):
+        check(f"{self.row['id']}: {what}", got, want)
+
+
+def failures(row, seed, image):
+    for name in ("properties", "locations", "members"):
+        ours, theirs = row.both("GET", f"/v2/images?limit=1&{name}=x")
+        row.holds(name, (ours.status, name in ours.json()["message"], theirs.status), (400, True, 500))
+
+
+def ranges(row, seed, image):
+    for name, status in (("foo", 500), ("name", 200), ("created_at", 200), ("protected", 200)):
+        ours, theirs = row.both("GET", f"/v2/images?{name}_min=1")
+        row.holds(name, (ours.status, f"'{name}'" in ours.json()["message"], theirs.status), (400, True, status))
+
+
+def repeats(row, seed, image):
+    for query in ("sort_key=size&sort_key=name&limit=1", "tag=a&tag=b"):
+        ours, theirs = (answer.json() for answer in row.both("GET", f"/v2/images?{query}"))
+        name = query.split("=")[0] + "="
+        for link in {"first", "next"} & set(theirs):
+            row.holds(f"{link} of {query}", (ours[link].count(name), theirs[link].count(name)), (2, 1))
+
+
+def nothing(row, seed, image):
+    """The first pages of the smallest: what has no data yet has no size."""
+    whole = row.sides.ask("glance", "/v2/images?sort=size:asc&status=queued&limit=1000").json()["images"]
+    ours, theirs = row.both("GET", f"/v2/images?sort=size:asc&status=queued&marker={whole[0]['id']}&limit=1000")
+    row.holds("behind an image without size", (ids(ours.json()["images"]), ids(theirs.json()["images"]) == ids(whole[1:])), (ids(whole[1:]), False))
+
+
+def not_told(row, seed, image):
+    ours, theirs = (answer.json()["images"] for answer in row.both("GET", "/v2/images?visibility=community"))
+    row.holds("community images", (len(ours), len(theirs) > 0), (0, True))
+
+
+def shares(row, seed, image):
+    ours, theirs = (ids(answer.json()["images"]) for answer in row.both("GET", "/v2/images?visibility=shared&member_status=pending&limit=1000"))
+    share = seed["beta-shared-pending"]["id"][:8]
+    row.holds("a share that is not accepted", (share in ours, share in theirs), (False, True))
+
+
+def scrubbed(row, seed, image):
+    target = f"/v2/images/{seed['st-pending_delete']['id']}"
+    shut, theirs = row.both("GET", target, side="shut")
+    row.holds("shown", (shut.status, theirs.json()["status"], row.sides.ask("ours", target).json()["status"]), (404, "pending_delete", "pending_delete"))
+
+
+def unfinished(row, seed, image):
+    ours, theirs = (answer.json()["status"] for answer in row.both("GET", f"/v2/images/{seed['st-uploading']['id']}"))
+    row.holds("an upload", (ours in ("importing", "deactivated"), theirs), (True, "uploading"))
+
+
+def closed(row, seed, image):
+    shut, theirs = row.both("PATCH", image, [{"op": "add", "path": "/x", "value": "y"}], side="shut")
+    row.holds("a custom property", (shut.status, "nova.allow_metadata_writes" in shut.body.decode(), theirs.status), (403, True, 200))
+
+
+def private(row, seed, image):
+    before = row.sides.ask("glance", image).json()["visibility"]
+    _, theirs = row.both("PATCH", image, [{"op": "add", "path": "/z", "value": "z"}])
+    row.holds("visibility", (before, theirs.json()["visibility"]), ("shared", "private"))
+
+
+def attributes(row, seed, image):
+    ours, theirs = row.both("PATCH", image, [{"op": "replace", "path": "/name", "value": "reverse: renamed"}])
+    row.holds("a name", (ours.status, "Attribute 'name' is read-only." in ours.json()["message"], theirs.status), (403, True, 200))
+
+
+def nulls(row, seed, image):
+    ours, theirs = row.both("PATCH", image, [{"op": "add", "path": "/kernel_id", "value": None}])
+    row.holds("null", (ours.status, "kernel_id" in ours.json()["message"], theirs.status), (400, True, 200))
+
+
+def not_offered(row, seed, image):
+    ours, theirs = row.both("PUT", f"{image}/tags/t2")
+    row.holds("a tag", (ours.status in (403, 404), "tag" in ours.body.decode(), theirs.status), (True, True, 204))
+
+
+# In this order: the image is shared until a row makes it private.
+ROWS = {
+    "failures-are-refusals": failures, "ranges-of-numbers-only": ranges, "links-keep-repeats": repeats, "pages-behind-null": nothing, "filters-not-told": not_told, "member-status-ignored": shares,
+    "pending-delete-hidden": scrubbed, "unfinished-by-data": unfinished, "properties-closed": closed, "attributes-read-only": attributes,
+    "null-ids-refused": nulls, "resources-not-offered": not_offered, "writes-make-private": private,
+}
+
+
+def deviations(sides, seed):
+    known = {row["id"]: row for row in tomllib.loads(DEVIATIONS.read_text())["deviation"]}
+    check("every row of fixtures/deviations-glance.toml is shown to be true", set(known), set(ROWS))
+    made = sides.write("glance", "POST", "/v2/images", {"name": "reverse: deviating"}).json()
+    image = f"/v2/images/{made['id']}"
+    try:
+        for name, holds in ROWS.items():
+            holds(Row(sides, known[name]), seed, image)
+    finally:
+        sides.ask("glance", image, method="DELETE")
+
+
 @contextlib.contextmanager
-def proxy(binary, port, env):
+def proxy(binary, port, env, more='pending_delete = true\nallow_metadata_writes = true\n'):
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder, "reverse.toml")
         file.write_text(f'[[listen]]\naddress = "127.0.0.1:{port}"\nspeaks = "glance"\n[nova]\nendpoints = ["{env["nova_url"]}"]\n'
-                        'pending_delete = true\nallow_metadata_writes = true\n[log]\naccess = false\n')
+                        f'{more}[log]\naccess = false\n')
         running = subprocess.Popen([binary, "serve", "--config", str(file)])
         try:
             base = f"http://127.0.0.1:{port}"
@@ -263,11 +361,13 @@ def main():
     ap.add_argument("--var", required=True, type=pathlib.Path, help="where env.json is")
     ap.add_argument("--bin", required=True, help="the proxy's binary")
     ap.add_argument("--only-writes", action="store_true", help="leave the reads out")
-    ap.add_argument("--port", required=True, help="where it is to listen")
+    ap.add_argument("--port", required=True, help="where it is to listen; one with other settings listens on the port before")
     args = ap.parse_args()
     env, seed = (json.loads((args.var / name).read_text()) for name in ("env.json", "seed.json"))
-    with proxy(args.bin, args.port, env) as base:
+    # The second one has the settings that rows of deviations name as they are when nobody sets them.
+    with proxy(args.bin, args.port, env) as base, proxy(args.bin, int(args.port) - 1, env, "") as shut:
         sides = Sides(env, base)
+        sides.base["shut"] = shut
         for who in () if args.only_writes else ("alpha", "beta", "gamma"):
             images = sides.ask("glance", "/v2/images?limit=1000", who).json()["images"]
             lists(sides, who, images)
@@ -276,6 +376,7 @@ def main():
         if not args.only_writes:
             refusals(sides, images)
         links(sides)
+        deviations(sides, seed)
         writes(sides)
         refused_writes(sides, seed["cirros"]["id"])
     print(f"{Count.passed} passed, {Count.failed} failed")

@@ -202,8 +202,8 @@ fn glance_clients_are_told_their_own_story() {
         assert!(scanned.contains(part), "{part}\n{scanned}");
     }
     assert!(
-        !scanned.contains("deviation"),
-        "rows are about Nova clients\n{scanned}"
+        scanned.contains("deviation   none that the request line decides"),
+        "{scanned}"
     );
     let patched = told("PATCH /v2/images/abc");
     assert!(
@@ -228,4 +228,31 @@ fn glance_clients_are_told_their_own_story() {
     assert!(told("GET /").contains("version document\nanswered    here, with 300"));
     assert!(told("POST /v2/images").contains("answered    here, with 403"));
     assert!(told("GET /v2.1/servers").contains("answered    here, with 404"));
+}
+
+#[test]
+fn glance_clients_are_told_where_answers_differ_from_glances() {
+    const OPEN: &str = "listen = [{ address = \"h:1\", speaks = \"glance\" }]\nnova = { endpoints = [\"http://n:8774\"], pending_delete = true }\n";
+    const SHUT: &str = "listen = [{ address = \"h:1\", speaks = \"glance\" }]\nnova = { endpoints = [\"http://n:8774\"] }\n";
+    let told = told_of(SHUT, "GET /v2/images?tag=a&tag=b", &[]);
+    for part in [
+        "deviation   links-keep-repeats\n",
+        "Glance: writes only the last",
+        "here: links repeat",
+        "possible    filters-not-told, when",
+        "possible    pending-delete-hidden, when",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    let told = told_of(OPEN, "GET /v2/images", &[]);
+    assert!(!told.contains("pending-delete-hidden"), "{told}");
+    assert!(told.contains("possible    unfinished-by-data"), "{told}");
+    for (setting, _) in super::NOVA_SETTINGS {
+        let rows = crate::deviations::of_glance().iter();
+        let named = rows.filter(|row| row.setting.as_deref() == Some(setting));
+        assert_eq!(named.count(), 1, "{setting}");
+    }
+    let named = crate::deviations::of_glance().iter();
+    let named = named.filter(|row| row.setting.is_some());
+    assert_eq!(named.count(), super::NOVA_SETTINGS.len());
 }

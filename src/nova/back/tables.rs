@@ -59,7 +59,7 @@ pub const FIELDS: &[(&str, &str, &str)] = &[
     (
         "owner",
         "`owner_id` or `project_id` in the metadata",
-        "else `nova.project` if private, else null",
+        "else the caller's project if private (of the token with `[identity]`, else `nova.project`), else null",
     ),
     ("instance_uuid", "the metadata, else `server`", ""),
     (
