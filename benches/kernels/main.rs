@@ -27,7 +27,7 @@ use divan::counter::BytesCount;
 use http::{HeaderMap, Method};
 use nova_glance_proxy::glance::back::GlanceBack;
 use nova_glance_proxy::glance::image;
-use nova_glance_proxy::model::page::Splitter;
+use nova_glance_proxy::model::page::{Element, Splitter};
 use nova_glance_proxy::model::{Back as _, Call, Face, Image};
 use nova_glance_proxy::nova::compat::Compat;
 use nova_glance_proxy::nova::front::{self, Asked, Ground, Reading};
@@ -114,8 +114,10 @@ fn split(page: &[u8], frame: usize, mut each: impl FnMut(&[u8])) {
     let mut splitter = Splitter::new(MAX_ELEMENT);
     for part in page.chunks(frame) {
         let cut = splitter.push(part, |element| {
-            each(element);
-            Ok::<_, std::convert::Infallible>(())
+            if let Element::Whole(element) = element {
+                each(element);
+            }
+            Ok::<_, std::convert::Infallible>(0)
         });
         cut.unwrap();
     }

@@ -27,6 +27,15 @@ pub fn read(json: &[u8]) -> Result<Image<'_>, String> {
     Ok(image)
 }
 
+/// Reads the image object that a text begins with, and says how long it is. `None` when it is not all there, or is none:
+/// then [`read`] says what is wrong with it.
+#[must_use]
+pub fn read_first(text: &str) -> Option<(Image<'_>, usize)> {
+    let mut objects = serde_json::Deserializer::from_str(text).into_iter::<Wire<'_>>();
+    let Wire(image) = objects.next()?.ok()?;
+    (!image.id.is_empty()).then(|| (image, objects.byte_offset()))
+}
+
 struct Wire<'a>(Image<'a>);
 
 impl<'de> Deserialize<'de> for Wire<'de> {

@@ -87,6 +87,10 @@ pub trait Back: fmt::Debug + Send + Sync + 'static {
     /// Reads one element of a page.
     fn listed<'a>(&self, element: &'a [u8]) -> Result<Image<'a>, Fault>;
 
+    /// Reads the element that a text begins with, and says how long it is. `None` when that is not all there, or cannot
+    /// be read: then the element is cut out, and [`Back::listed`] has the last word.
+    fn listed_first<'a>(&self, text: &'a str) -> Option<(Image<'a>, usize)>;
+
     /// Reads the reply to [`Back::show`], and the last one to [`Back::change`].
     fn shown<'a>(&self, body: &'a [u8]) -> Result<Image<'a>, Fault>;
 

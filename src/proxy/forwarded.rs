@@ -7,9 +7,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::header::{FORWARDED, HOST};
 use http::request::Parts;
-use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use super::headers::remove_all;
 use crate::config::Listener;
 use crate::model::{Fault, Reason};
 
@@ -53,17 +53,17 @@ impl Peer {
 /// request: a WSGI server cannot tell `X_Forwarded_Host` from `X-Forwarded-Host`, and no proxy writes the former.
 pub fn drop_untrusted(listener: &Listener, peer: &Peer, headers: &mut HeaderMap) {
     let disguised = |name: &&HeaderName| {
-        let plain = name.as_str().replace('_', "-");
-        plain != name.as_str() && CLAIMS.iter().any(|claim| claim.as_str() == plain)
+        name.as_str().contains('_') && {
+            let plain = name.as_str().replace('_', "-");
+            CLAIMS.iter().any(|claim| claim.as_str() == plain)
+        }
     };
     let disguised: Vec<_> = headers.keys().filter(disguised).cloned().collect();
     for name in &disguised {
         headers.remove(name);
     }
     if !listener.believes(peer.ip()) {
-        for name in &CLAIMS {
-            headers.remove(name);
-        }
+        remove_all(headers, &CLAIMS);
     }
 }
 
@@ -123,7 +123,7 @@ pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<St
                 "The Host header is not valid.",
             )
         })?;
-    let authority = without_usual_port(scheme, authority.as_str());
+    let authority = without_usual_port(scheme, authority);
     let prefix = claim(&X_FORWARDED_PREFIX)
         .filter(|prefix| is_plain_path(prefix))
         .map_or("", |prefix| prefix.trim_end_matches('/'));
@@ -135,20 +135,19 @@ pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<St
 
 /// The text, if it is a host with or without a port and nothing else: `compute.example.com`, `10.0.0.1:8774`,
 /// `[::1]:8774`.
-pub fn plain_authority(text: &str) -> Option<Authority> {
-    let authority: Authority = text.parse().ok()?;
-    let rest = text.strip_prefix(authority.host())?;
-    let host = authority.host();
-    let plain = match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
-        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+pub fn plain_authority(text: &str) -> Option<&str> {
+    let (is_host, rest) = match text.strip_prefix('[') {
+        Some(inside) => {
+            let (address, rest) = inside.split_once(']')?;
+            (address.parse::<std::net::Ipv6Addr>().is_ok(), rest)
+        }
         None => {
-            !host.is_empty()
-                && host
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+            let (host, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
+            let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+            (!host.is_empty() && host.bytes().all(is_plain), rest)
         }
     };
-    let port = match rest.strip_prefix(':') {
+    let is_port = match rest.strip_prefix(':') {
         // RFC 3986, 3.2.3, lets a port be empty.
         Some(port) => {
             port.is_empty()
@@ -156,7 +155,7 @@ pub fn plain_authority(text: &str) -> Option<Authority> {
         }
         None => rest.is_empty(),
     };
-    (plain && port).then_some(authority)
+    (is_host && is_port).then_some(text)
 }
 
 /// The authority as links have it: without a port that says nothing (WebOb, `Request.host_url`).

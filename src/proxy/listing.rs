@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use http::StatusCode;
 
 use super::circle::Circle;
-use crate::model::page::{Splitter, Stop};
+use crate::model::page::{Element, Splitter, Stop};
 use crate::model::{Back, Exchange, Face, Fault, ListEnd, Plan, Reason};
 
 /// One client's listing, from its first byte to its last, over as many upstream pages as it takes.
@@ -100,9 +100,15 @@ impl Listing {
         } = self;
         let pushed = splitter.push(frame, |element| {
             if *full {
-                return Ok(());
+                return Ok(0);
             }
-            let image = back.listed(element)?;
+            let (image, length) = match element {
+                Element::Whole(bytes) => (back.listed(bytes)?, bytes.len()),
+                Element::Begun(text) => match back.listed_first(text) {
+                    Some(read) => read,
+                    None => return Ok(0),
+                },
+            };
             page_last.clear();
             page_last.push_str(&image.id);
             if !plan
@@ -110,7 +116,7 @@ impl Listing {
                 .iter()
                 .all(|predicate| predicate.holds(&image))
             {
-                return Ok(());
+                return Ok(length);
             }
             if bounds.max_items == Some(*count) {
                 return Err(too_many(*count));
@@ -119,7 +125,7 @@ impl Listing {
             last.clone_from(page_last);
             *count += 1;
             *full = bounds.limit == Some(*count);
-            Ok(())
+            Ok(length)
         });
         pushed.map_err(|stop| match stop {
             Stop::Receiver(fault) => fault,

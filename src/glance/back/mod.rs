@@ -50,6 +50,10 @@ impl Back for GlanceBack {
         read(element)
     }
 
+    fn listed_first<'a>(&self, text: &'a str) -> Option<(Image<'a>, usize)> {
+        image::read_first(text)
+    }
+
     fn shown<'a>(&self, body: &'a [u8]) -> Result<Image<'a>, Fault> {
         read(body)
     }
