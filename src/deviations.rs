@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex_lite::Regex;
 use serde::Deserialize;
 
-/// One deliberate difference from Nova 34.
+/// One deliberate difference from Nova.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deviation {
@@ -15,6 +15,9 @@ pub struct Deviation {
     pub request: String,
     /// What else must be true for the answers to differ.
     pub when: Option<String>,
+    /// The releases that answer otherwise than this proxy does, as `compat.release` names them; all when absent.
+    #[serde(default)]
+    pub releases: Vec<String>,
     /// What Nova answers.
     pub nova: String,
     /// What this proxy answers.

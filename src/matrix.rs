@@ -3,16 +3,22 @@
 use std::fmt::Write as _;
 
 use crate::deviations;
+use crate::nova::encoding::{Encoding, MEDIA_TYPES};
 use crate::nova::tables::{self, FIELDS, OPERATIONS, PARAMETERS};
 
-/// What is translated, as Markdown: operations, query parameters, fields, statuses, and every deviation.
+mod reverse;
+
+/// What is translated, as Markdown: operations, query parameters, fields, statuses, and every deviation; then the same
+/// of the other direction.
 pub fn matrix() -> String {
     let mut out = String::new();
     operations(&mut out);
+    encodings(&mut out);
     parameters(&mut out);
     fields(&mut out);
     statuses(&mut out);
     deviating(&mut out);
+    reverse::tables(&mut out);
     out
 }
 
@@ -46,6 +52,28 @@ fn operations(out: &mut String) {
         out,
         "\nUnder {}, each with and without a project. Microversions count under `/v2.1` only.",
         versions.join(", ")
+    );
+}
+
+fn encodings(out: &mut String) {
+    heading(
+        out,
+        "Encodings",
+        &["media type", "ending of the path", "where"],
+    );
+    for row in MEDIA_TYPES {
+        let suffix = row.suffix.map_or_else(|| "-".to_owned(), code);
+        let place = match row.encoding {
+            Encoding::Json => "everywhere",
+            Encoding::Xml => {
+                "under `/v1.1` and `/v2` with `compat.release = \"icehouse\"`; else as `compat.xml` says"
+            }
+        };
+        line(out, &[&code(row.name), &suffix, place]);
+    }
+    out.push_str(
+        "\n`Accept` chooses, the first one of equals; an ending of the path goes before it (`compat.suffixes`). Bodies of \
+         writes may be in either encoding, as their `Content-Type` says.\n",
     );
 }
 
@@ -90,7 +118,7 @@ fn statuses(out: &mut String) {
 fn deviating(out: &mut String) {
     heading(
         out,
-        "Deviations from Nova 34",
+        "Deviations from Nova",
         &["id", "Nova", "here", "why", "Nova's way back"],
     );
     for row in deviations::all() {

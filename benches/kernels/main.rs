@@ -87,6 +87,7 @@ fn ground() -> Ground {
             max_limit: 1_000_000,
             ..Compat::default()
         }),
+        caller: None,
     }
 }
 

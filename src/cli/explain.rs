@@ -8,28 +8,34 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use http::header::HOST;
+use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
-use super::{CONFIGURATION, USAGE, complain, say};
-use crate::config::{Config, Upstream};
-use crate::deviations;
-use crate::glance::back::GlanceBack;
-use crate::model::{Back, Call, Edit, Exchange, Face, Fault, ImageId, Plan, Query, Setting};
-use crate::nova::compat::{self, Compat};
-use crate::nova::front::{self, Ground, Reading};
+use super::{CONFIGURATION, Dialect, USAGE, complain, say};
+use crate::config::{Config, Problems, Speaks, Upstream};
+use crate::deviations::{self, Deviation};
+use crate::keystone::VALIDATION;
+use crate::model::{Back, Call, Edit, Exchange, Face, Fault, ImageId, Setting};
+use crate::nova::compat::{self, Compat, Xml};
 use crate::proxy::below_mount;
+use crate::proxy::front::{self, Front, Reading};
 use crate::proxy::guard::{self, Flaw};
 
+mod list;
 mod presets;
+
+use list::list;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// The configuration file; without one, a Glance and no Nova with every setting at its default
+    /// The configuration file; without one, the service that is asked and every setting at its default
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The dialect of the client [default: that of the configuration's first listener, or nova]
+    #[arg(long, value_enum, value_name = "DIALECT")]
+    speaks: Option<Dialect>,
     /// The request's method
     method: Method,
     /// The request's path and query, as a client sends them
@@ -41,16 +47,16 @@ pub(super) struct Options {
 
 /// Prints what the request would cause.
 pub(super) fn run(options: &Options) -> ExitCode {
-    let loaded = match &options.config {
-        Some(file) => Config::load(file),
-        None => Config::parse(PLAIN, Path::new("the default configuration")),
-    };
-    let config = match loaded {
+    let config = match config(options) {
         Ok(config) => config,
         Err(problems) => {
             complain(&problems);
             return ExitCode::from(CONFIGURATION);
         }
+    };
+    let Some(scene) = Scene::new(&config, options.speaks.map(Speaks::from)) else {
+        complain(&"no listener of this configuration speaks so");
+        return ExitCode::from(USAGE);
     };
     let parts = match parts(options) {
         Ok(parts) => parts,
@@ -59,25 +65,16 @@ pub(super) fn run(options: &Options) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    let ground = Ground {
-        base: "http://localhost".to_owned(),
-        compat: Arc::clone(&config.compat),
-    };
-    let nova = first_endpoint(config.nova.as_ref());
-    let scene = Scene {
-        mount: config
-            .listen
-            .first()
-            .map_or("", |listener| &listener.base_path),
-        ground: &ground,
-        back: &GlanceBack {
-            page_size: config.limits.page_size,
-        },
-        glance: &first_endpoint(config.glance.as_ref()).unwrap_or_default(),
-        nova: nova.as_deref(),
-    };
     say(&explain(&scene, &parts).trim_end());
     ExitCode::SUCCESS
+}
+
+fn config(options: &Options) -> Result<Config, Problems> {
+    match (&options.config, options.speaks) {
+        (Some(file), _) => Config::load(file),
+        (None, Some(Dialect::Glance)) => Config::parse(BEFORE_NOVA, Path::new(NO_FILE)),
+        (None, _) => Config::parse(BEFORE_GLANCE, Path::new(NO_FILE)),
+    }
 }
 
 /// The request as the server would hand it on.
@@ -103,7 +100,9 @@ fn parts(options: &Options) -> Result<Parts, String> {
 }
 
 /// What is explained where no configuration is named.
-const PLAIN: &str = "listen = [{ address = \"127.0.0.1:8774\", speaks = \"nova\" }]\nglance = { endpoints = [\"http://glance:9292\"] }\n";
+const BEFORE_GLANCE: &str = "listen = [{ address = \"127.0.0.1:8774\", speaks = \"nova\" }]\nglance = { endpoints = [\"http://glance:9292\"] }\n";
+const BEFORE_NOVA: &str = "listen = [{ address = \"127.0.0.1:9292\", speaks = \"glance\" }]\nnova = { endpoints = [\"http://nova:8774\"] }\n";
+const NO_FILE: &str = "the default configuration";
 
 fn first_endpoint(upstream: Option<&Upstream>) -> Option<String> {
     upstream?.endpoints.first().map(ToString::to_string)
@@ -123,54 +122,75 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 }
 
 /// What is known before a request is read.
-struct Scene<'a> {
+struct Scene {
+    speaks: Speaks,
     /// The listener's `base_path`.
-    mount: &'a str,
-    /// The listener's ground: base URL and compatibility settings.
-    ground: &'a Ground,
+    mount: String,
+    /// The clients' dialect.
+    front: Front,
     /// The upstream's dialect.
-    back: &'a dyn Back,
-    /// Where Glance is.
-    glance: &'a str,
-    /// Where Nova is, if anywhere.
-    nova: Option<&'a str>,
+    back: Arc<dyn Back>,
+    /// Where image requests are answered from.
+    upstream: String,
+    /// Where everything else goes, if anywhere.
+    rest: Option<String>,
+    /// Which Nova is imitated.
+    compat: Arc<Compat>,
+    /// Where the Keystone is that is asked about tokens, if any is.
+    keystone: Option<String>,
+}
+
+impl Scene {
+    /// The first listener, or the first one that speaks so.
+    fn new(config: &Config, speaks: Option<Speaks>) -> Option<Self> {
+        let mut listeners = config.listen.iter();
+        let listener = listeners.find(|listener| speaks.is_none_or(|it| it == listener.speaks))?;
+        let (upstream, rest) = match listener.speaks {
+            Speaks::Nova => (config.glance.as_ref(), first_endpoint(config.nova.as_ref())),
+            Speaks::Glance => (config.nova.as_ref(), None),
+        };
+        Some(Self {
+            speaks: listener.speaks,
+            mount: listener.base_path.clone(),
+            front: Front::new(config, listener.speaks, "http://localhost"),
+            back: front::back(config, listener.speaks, None),
+            upstream: first_endpoint(upstream).unwrap_or_default(),
+            rest,
+            compat: Arc::clone(&config.compat),
+            keystone: first_endpoint(config.identity.as_ref().map(|identity| &identity.upstream)),
+        })
+    }
 }
 
 /// Explains one request.
-fn explain(scene: &Scene<'_>, parts: &Parts) -> String {
-    let Parts {
-        method,
-        uri,
-        headers,
-        ..
-    } = parts;
+fn explain(scene: &Scene, parts: &Parts) -> String {
+    let Parts { method, uri, .. } = parts;
     let mut out = format!("{method} {uri}\n\n");
     let sound =
-        guard::check(parts, "").and_then(|()| below_mount(scene.mount, uri.path_and_query()));
-    let reaches_glance = match sound {
-        Ok(target) => sound_request(&mut out, scene, method, &target, headers),
+        guard::check(parts, "").and_then(|()| below_mount(&scene.mount, uri.path_and_query()));
+    let is_asked = match sound {
+        Ok(target) => sound_request(&mut out, scene, parts, &target),
         Err(fault) => {
             answered(&mut out, &fault);
             false
         }
     };
-    presets::rules(&mut out, &scene.ground.compat, uri);
-    differences(&mut out, &scene.ground.compat, method, uri, reaches_glance);
+    if scene.speaks == Speaks::Nova {
+        presets::rules(&mut out, &scene.compat, uri);
+        differences(&mut out, scene, method, uri, is_asked);
+    }
     out
 }
 
-/// Explains a request that passed the guards, and says whether Glance is asked.
-fn sound_request(
-    out: &mut String,
-    scene: &Scene<'_>,
-    method: &Method,
-    target: &PathAndQuery,
-    headers: &HeaderMap,
-) -> bool {
-    match front::read(scene.ground, method, target.path(), target.query(), headers) {
+/// Explains a request that passed the guards, and says whether the upstream of images is asked.
+fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAndQuery) -> bool {
+    let reading = scene.front.read(parts, target);
+    let is_guarded = scene.front.is_guarded(&reading, parts, target);
+    match reading {
         Reading::Mine(asked) => {
-            row(out, "operation", asked.face.operation());
-            if let Err(fault) = guard::check_image_request(headers) {
+            asked_of(out, &*asked.face);
+            identified(out, scene, is_guarded);
+            if let Err(fault) = guard::check_image_request(&parts.headers) {
                 answered(out, &fault);
                 return false;
             }
@@ -183,8 +203,9 @@ fn sound_request(
             return true;
         }
         Reading::Draft(draft) => {
-            row(out, "operation", draft.face.operation());
-            if let Err(fault) = guard::check_image_request(headers) {
+            asked_of(out, &*draft.face);
+            identified(out, scene, is_guarded);
+            if let Err(fault) = guard::check_image_request(&parts.headers) {
                 answered(out, &fault);
                 return false;
             }
@@ -193,46 +214,72 @@ fn sound_request(
                 "body",
                 "read first; what is wrong with it is answered here, and nothing is asked",
             );
-            change(out, scene, draft.image());
+            change(out, scene, &draft.image);
             return true;
         }
-        Reading::Refused(refused) => {
-            row(out, "operation", refused.face.operation());
-            answered(out, &refused.fault);
+        Reading::Refused(fault, face) => {
+            row(out, "operation", face.operation());
+            identified(out, scene, is_guarded);
+            answered(out, &fault);
         }
-        Reading::Elsewhere => elsewhere(out, scene, method, target, headers),
+        Reading::Document(document) => {
+            row(
+                out,
+                "operation",
+                &format!("{} document", document.operation),
+            );
+            identified(out, scene, is_guarded);
+            let status = document.reply.status();
+            row(out, "answered", &format!("here, with {status}"));
+        }
+        Reading::Elsewhere => {
+            let nova = scene.rest.as_deref().unwrap_or_default();
+            row(out, "operation", "pass_through");
+            let line = format!("{} {nova}{target}  (untouched)", parts.method);
+            row(out, "request 1", &line);
+        }
     }
     false
 }
 
-fn elsewhere(
-    out: &mut String,
-    scene: &Scene<'_>,
-    method: &Method,
-    target: &PathAndQuery,
-    headers: &HeaderMap,
-) {
-    if let Some(nova) = scene.nova {
-        row(out, "operation", "pass_through");
-        row(
-            out,
-            "request 1",
-            &format!("{method} {nova}{target}  (untouched)"),
-        );
-    } else if let Some(document) = front::document(scene.ground, method, target.path(), headers) {
-        row(out, "operation", "version document");
-        row(
-            out,
-            "answered",
-            &format!("here, with {}", document.status()),
-        );
-    } else {
-        answered(out, &Fault::no_route());
+/// What is asked, and in what the answer will come.
+fn asked_of(out: &mut String, face: &dyn Face) {
+    row(out, "operation", face.operation());
+    let head = face.list_head();
+    let kind = head.headers().get(CONTENT_TYPE);
+    if let Some(kind) = kind.and_then(|kind| kind.to_str().ok()) {
+        row(out, "answer in", kind);
+    }
+}
+
+/// The step before all others, where there is a Keystone: it needs the token, which is not known here.
+fn identified(out: &mut String, scene: &Scene, is_guarded: bool) {
+    let Some(keystone) = scene.keystone.as_ref().filter(|_| is_guarded) else {
+        return;
+    };
+    let line = format!(
+        "GET {keystone}{VALIDATION}  (about the token with the token, unless it is remembered)"
+    );
+    row(out, "identity", &line);
+    match scene.speaks {
+        Speaks::Nova => {
+            row(
+                out,
+                "",
+                "answered with 401 where it is refused, with 400 where the URL names another project than the token's",
+            );
+            row(
+                out,
+                "",
+                "links name the token's project where its id occurs in the URL",
+            );
+        }
+        Speaks::Glance => row(out, "", "answered with 401 where it is refused"),
     }
 }
 
 /// What is asked for depends on how the image is, so the edit is shown with a property that stands for all.
-fn change(out: &mut String, scene: &Scene<'_>, id: &ImageId) {
+fn change(out: &mut String, scene: &Scene, id: &ImageId) {
     request(out, 1, scene, &scene.back.show(id), "");
     let edit = Edit {
         remove: Vec::new(),
@@ -252,59 +299,12 @@ fn change(out: &mut String, scene: &Scene<'_>, id: &ImageId) {
     }
 }
 
-fn list(out: &mut String, scene: &Scene<'_>, query: &Query) {
-    let plan = scene.back.plan(query);
-    let want = query.limit.filter(|_| plan.residual.is_empty());
-    let first = scene.back.page(&plan, query.marker.as_deref(), want);
-    request(out, 1, scene, &first, "");
-    if let Some(until) = until(&plan, query.limit, &first.target) {
-        let next = scene.back.page(&plan, Some("ID"), None);
-        request(out, 2, scene, &next, &until);
-    }
-    if plan.nothing {
-        row(
-            out,
-            "note",
-            "no image can match: the page is asked for so that token and marker are checked",
-        );
-    }
-    if plan.residual.is_empty() {
-        row(out, "residual", "none");
-    }
-    for predicate in &plan.residual {
-        row(
-            out,
-            "residual",
-            &format!("{predicate}: decided here for each image"),
-        );
-    }
-}
-
-/// Whether a second page may be asked for, and what decides.
-fn until(plan: &Plan, limit: Option<u64>, first: &str) -> Option<String> {
-    let one_page =
-        plan.nothing || limit.is_some_and(|limit| first.contains(&format!("limit={limit}")));
-    if plan.residual.is_empty() && one_page {
-        return Some(
-            "(only if answer 1 is shorter than asked and has a next: the upstream caps its pages)"
-                .to_owned(),
-        )
-        .filter(|_| !plan.nothing);
-    }
-    let bound = limit.map_or(String::new(), |limit| {
-        format!(" or {limit} images are found")
-    });
-    Some(format!(
-        "(ID: the last image of the answer before; and so on until an answer has no next{bound})"
-    ))
-}
-
-fn request(out: &mut String, number: usize, scene: &Scene<'_>, exchange: &Exchange, note: &str) {
+fn request(out: &mut String, number: usize, scene: &Scene, exchange: &Exchange, note: &str) {
     let Exchange { method, target, .. } = exchange;
     row(
         out,
         &format!("request {number}"),
-        &format!("{method} {}{target}", scene.glance),
+        &format!("{method} {}{target}", scene.upstream),
     );
     if !note.is_empty() {
         row(out, "", note);
@@ -325,20 +325,16 @@ fn answered(out: &mut String, fault: &Fault) {
 }
 
 /// The rows that the request line alone decides are told in full; of the others, when they apply, if Glance is asked.
-fn differences(
-    out: &mut String,
-    compat: &Compat,
-    method: &Method,
-    uri: &Uri,
-    reaches_glance: bool,
-) {
+fn differences(out: &mut String, scene: &Scene, method: &Method, uri: &Uri, is_asked: bool) {
     let line = format!("{method} {uri}");
     let (certain, conditional): (Vec<_>, Vec<_>) = deviations::all()
         .iter()
         .filter(|row| row.concerns(&line))
+        .filter(|row| scene.compat.xml != Xml::Off || !row.id.starts_with("xml-"))
         .filter(|row| {
             let setting = row.setting.as_deref();
-            !setting.is_some_and(|setting| compat::restored(compat, setting))
+            !setting.is_some_and(|setting| compat::restored(&scene.compat, setting))
+                && (scene.keystone.is_none() || !wants_keystone(row))
         })
         .partition(|row| row.when.is_none());
     if certain.is_empty() {
@@ -352,10 +348,16 @@ fn differences(
             row(out, "", &format!("as Nova with: {setting}"));
         }
     }
-    for deviation in conditional.into_iter().filter(|_| reaches_glance) {
+    for deviation in conditional.into_iter().filter(|_| is_asked) {
         let when = deviation.when.as_deref().unwrap_or_default();
         row(out, "possible", &format!("{}, when {when}", deviation.id));
     }
+}
+
+/// Whether a Keystone is what makes the difference go away.
+fn wants_keystone(row: &Deviation) -> bool {
+    let setting = row.setting.as_deref();
+    setting.is_some_and(|setting| setting.starts_with("identity.url"))
 }
 
 fn row(out: &mut String, name: &str, text: &str) {
@@ -363,180 +365,4 @@ fn row(out: &mut String, name: &str, text: &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use http::Method;
-
-    use super::{Options, Scene, explain, parts};
-    use crate::glance::back::GlanceBack;
-    use crate::nova::compat::{Compat, Release, Vendor};
-    use crate::nova::front::Ground;
-
-    fn told(nova: Option<&str>, line: &str) -> String {
-        told_with(nova, line, &[])
-    }
-
-    fn told_with(nova: Option<&str>, line: &str, headers: &[(&str, &str)]) -> String {
-        told_by(Compat::default(), nova, line, headers)
-    }
-
-    fn told_by(compat: Compat, nova: Option<&str>, line: &str, headers: &[(&str, &str)]) -> String {
-        let ground = Ground {
-            base: "http://localhost".to_owned(),
-            compat: Arc::new(compat),
-        };
-        let back = GlanceBack { page_size: 1000 };
-        let scene = Scene {
-            mount: "/compute",
-            ground: &ground,
-            back: &back,
-            glance: "http://g:9292",
-            nova,
-        };
-        let (method, target) = line.split_once(' ').unwrap();
-        let options = Options {
-            config: None,
-            method: Method::try_from(method).unwrap(),
-            target: format!("/compute{target}"),
-            headers: headers
-                .iter()
-                .map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap()))
-                .collect(),
-        };
-        explain(&scene, &parts(&options).unwrap())
-    }
-
-    #[test]
-    fn what_the_guards_refuse_is_told_as_refused() {
-        assert!(told(None, "GET /v2.1/images/a#b").contains("answered    here, with 400"));
-        assert!(told(None, "TRACE /v2.1/images").contains("answered    here, with 405"));
-        assert!(
-            told_with(None, "GET /v2.1/images", &[("x_a", "b")])
-                .contains("answered    here, with 400")
-        );
-        let outside = told(None, "GET r/v2.1/images");
-        assert!(outside.contains("answered    here, with 404"), "{outside}");
-        assert!(!outside.contains("possible"), "{outside}");
-    }
-
-    #[test]
-    fn lists_tell_their_pages_residuals_and_deviations() {
-        let told = told(
-            None,
-            "GET /v2.1/abc/images/detail?status=SAVING&property-limit=3&limit=5",
-        );
-        for part in [
-            "operation   list-images-detail",
-            "request 1   GET http://g:9292/v2/images?status=in%3Aqueued%2Csaving&limit=1000\n",
-            "request 2   GET http://g:9292/v2/images?status=in%3Aqueued%2Csaving&limit=1000&marker=ID\n",
-            "or 5 images are found",
-            "residual    property limit is \"3\"",
-            "deviation   status-mapped",
-            "deviation   property-not-injected",
-            "compat.status_filter = \"literal\"",
-            "possible    glance-faults-kept",
-        ] {
-            assert!(told.contains(part), "{part}\n{told}");
-        }
-    }
-
-    #[test]
-    fn the_rule_that_a_preset_set_is_named() {
-        let asked = "GET /v2/A/images?limit=0&name=in:a";
-        let icehouse = told_by(Compat::of(Release::Icehouse), None, asked, &[]);
-        assert!(
-            icehouse.contains("rule        `limit=0`: no limit  (compat.release = \"icehouse\")"),
-            "{icehouse}"
-        );
-        assert!(icehouse.contains("deviation   operators-are-text"));
-        assert!(!icehouse.contains("metadata above the quota"), "{icehouse}");
-        let literal = told_by(
-            Compat::default().literal(),
-            None,
-            "GET /v2/a/images?name=in:a",
-            &[],
-        );
-        assert!(
-            literal.contains(
-                "rule        literal: `name`: Glance reads operators  (compat.literal = true)"
-            ),
-            "{literal}"
-        );
-        assert!(!literal.contains("operators-are-text"), "{literal}");
-        assert!(literal.contains("images?name=in%3Aa&limit="), "{literal}");
-        let huawei = Compat::default().at(Vendor::Huawei);
-        let huawei = told_by(huawei, None, "GET /v2/a/images", &[]);
-        assert!(
-            huawei.contains("is given: 25  (compat.vendor = \"huawei\")"),
-            "{huawei}"
-        );
-        assert!(huawei.contains("images?limit=25\n"), "{huawei}");
-        let set = Compat {
-            always_link_when_more: true,
-            ..Compat::default()
-        };
-        let set = told_by(set, None, "GET /v2/a/images", &[]);
-        assert!(set.contains("(compat.always_link_when_more)"), "{set}");
-        assert!(!told(None, asked).contains("rule  "));
-    }
-
-    #[test]
-    fn a_limit_that_one_page_can_hold_is_asked_for_once() {
-        let told = told(None, "GET /v2/images?limit=5");
-        assert!(
-            told.contains("request 1   GET http://g:9292/v2/images?limit=5\n"),
-            "{told}"
-        );
-        assert!(
-            told.contains("only if answer 1 is shorter than asked"),
-            "{told}"
-        );
-    }
-
-    #[test]
-    fn writes_tell_their_steps() {
-        let deleted = told(None, "DELETE /v2.1/images/abc");
-        assert!(
-            deleted.contains(
-                "operation   delete-image\nrequest 1   DELETE http://g:9292/v2/images/abc\n"
-            ),
-            "{deleted}"
-        );
-        for line in [
-            "POST /v2.1/images/abc/metadata",
-            "PUT /v2/images/abc/metadata/key",
-            "DELETE /v2/images/abc/metadata/key",
-        ] {
-            let told = told(None, line);
-            let body = told.contains("body        read first");
-            assert_eq!(body, !line.starts_with("DELETE"), "{told}");
-            for part in [
-                "request 1   GET http://g:9292/v2/images/abc\n",
-                "request 2   PATCH http://g:9292/v2/images/abc\n",
-                r#"json-patch: [{"op":"add","path":"/KEY","value":"VALUE"}]"#,
-            ] {
-                assert!(told.contains(part), "{part}\n{told}");
-            }
-        }
-        let odd = told_with(None, "PUT /v2/images/abc/metadata", &[("x_a", "b")]);
-        assert!(odd.contains("answered    here, with 400"), "{odd}");
-    }
-
-    #[test]
-    fn everything_else_is_told_as_well() {
-        assert!(
-            told(None, "GET /v2/images/abc/metadata")
-                .contains("request 1   GET http://g:9292/v2/images/abc\n")
-        );
-        assert!(told(None, "GET /v2/images?limit=0").contains("answered    here, with 400"));
-        assert!(told(None, "GET /v2/images?minRam=x").contains("no image can match"));
-        assert!(told(None, "GET /").contains("version document"));
-        assert!(told(None, "GET /v2.1/servers").contains("answered    here, with 404"));
-        let passed = told(Some("http://n:8774"), "POST /v2.1/servers?x");
-        assert!(
-            passed.contains("request 1   POST http://n:8774/v2.1/servers?x  (untouched)"),
-            "{passed}"
-        );
-    }
-}
+mod tests;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::config::DEFAULT_FILE;
+use crate::config::{DEFAULT_FILE, Speaks};
 
 mod check;
 mod explain;
@@ -19,7 +19,7 @@ const USAGE: u8 = 64;
 /// The configuration is wrong (`EX_CONFIG`).
 const CONFIGURATION: u8 = 78;
 
-/// Answers legacy Nova images clients from Glance v2, and passes everything else through.
+/// Answers legacy Nova images clients from Glance v2, and Glance v2 clients from a cloud that only has the legacy API.
 #[derive(Debug, Parser)]
 #[command(version, about, arg_required_else_help = true)]
 struct Arguments {
@@ -37,6 +37,24 @@ enum Command {
     Sandbox(sandbox::Options),
     /// Say what a request would ask upstream, what would be decided here, and which deviations apply
     Explain(explain::Options),
+}
+
+/// The dialect of clients, on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Dialect {
+    /// The legacy Nova images API
+    Nova,
+    /// Glance v2
+    Glance,
+}
+
+impl From<Dialect> for Speaks {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Nova => Self::Nova,
+            Dialect::Glance => Self::Glance,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

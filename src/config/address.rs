@@ -62,10 +62,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The same endpoint without the version that catalogues put at the end of it (`/v2`, `/v2.1`).
+    /// The same endpoint without the version that catalogues put at the end of it (`/v2`, `/v2.1`; `/v3` of Keystone).
     #[must_use]
     pub fn without_version(mut self) -> Self {
-        for version in ["/v2", "/v2.1"] {
+        for version in ["/v2", "/v2.1", "/v3"] {
             if let Some(rest) = self.path.strip_suffix(version) {
                 self.path.truncate(rest.len());
                 break;

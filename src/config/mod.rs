@@ -9,10 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 use rustls::{ClientConfig, ServerConfig};
 
-use crate::nova::compat::Compat;
+use crate::nova::{self, compat::Compat};
 
 mod address;
 mod file;
@@ -38,8 +38,12 @@ pub struct Config {
     pub listen: Vec<Arc<Listener>>,
     /// The Glance that answers images.
     pub glance: Option<Upstream>,
-    /// The Nova that answers the rest.
+    /// The Nova that answers the rest; and images, where clients speak Glance's dialect.
     pub nova: Option<Upstream>,
+    /// How that Nova is asked for images.
+    pub nova_images: NovaImages,
+    /// Who says whose tokens are, where they are to be validated here.
+    pub identity: Option<Identity>,
     /// Whether the `Location` of a `createImage` reply comes to name the image here.
     pub rewrite_location: bool,
     /// Which Nova is imitated.
@@ -76,6 +80,8 @@ pub struct Listener {
 pub enum Speaks {
     /// The legacy Nova images API.
     Nova,
+    /// Glance v2.
+    Glance,
 }
 
 /// A service that is asked.
@@ -97,6 +103,32 @@ pub struct Upstream {
     pub pool_idle: Duration,
 }
 
+/// The Keystone that validates tokens, and how.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Where it is.
+    pub upstream: Upstream,
+    /// The challenge of a 401.
+    pub challenge: HeaderValue,
+    /// How long a valid token is not asked about again.
+    pub cache_ttl: Duration,
+    /// How many tokens are remembered; not 0.
+    pub cache_size: usize,
+    /// What happens while it cannot be asked.
+    pub on_failure: OnFailure,
+    /// The roles one of which a service's token must have; empty where any will do.
+    pub service_token_roles: Vec<String>,
+}
+
+/// What happens to a request whose token cannot be validated just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// It goes on as if no token were ever looked at.
+    Continue,
+    /// It is refused.
+    Refuse,
+}
+
 /// How much is too much.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -112,6 +144,28 @@ pub struct Limits {
     pub max_items: Option<u64>,
     /// Images that are asked of the upstream at a time.
     pub page_size: u64,
+}
+
+/// How a Nova is asked for images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NovaImages {
+    /// How its API is spoken, and what its images are to Glance clients.
+    pub settings: Arc<nova::back::Settings>,
+    /// The project in its paths, which is also the owner of private images.
+    pub project: Option<String>,
+    /// What a list may cost that this Nova cannot sort or select itself.
+    pub scan: ScanLimits,
+    /// Whether custom properties may be written.
+    pub allow_metadata_writes: bool,
+}
+
+/// How much a list may cost that has to be read to its end before it can be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanLimits {
+    /// Images that are read; `None` means any number.
+    pub images: Option<u64>,
+    /// Bytes of images that are kept.
+    pub bytes: usize,
 }
 
 /// How long is too long, toward clients.
@@ -150,6 +204,16 @@ impl Config {
     /// Reads a text; `file` names it in complaints, and file names in it are relative to where that file stands.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Problems> {
         resolve::config(text, file)
+    }
+}
+
+impl Identity {
+    /// Whether what is remembered under these settings may be remembered under others: it comes from the same place
+    /// and is kept as long.
+    pub fn remembers_like(&self, other: &Self) -> bool {
+        self.upstream.endpoints == other.upstream.endpoints
+            && self.cache_ttl == other.cache_ttl
+            && self.cache_size == other.cache_size
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::settings::{Absent, Kind, SETTINGS, Setting};
-use super::{Address, Config, file};
+use super::{Address, Config, NovaImages, OnFailure, ScanLimits, Speaks, file};
+use crate::model::query::Visibility;
+use crate::nova::back::Settings;
 use crate::nova::compat::{
     AlternateStyle, Compat, LimitCheck, Microversion, NextLink, PRESETS, RULES, StatusFilter,
     Vendor,
@@ -121,6 +124,53 @@ fn an_old_release_has_an_old_microversion() {
 }
 
 #[test]
+fn a_nova_is_asked_for_images_as_the_file_says() {
+    let before_nova = "listen = [{ address = \"h:1\", speaks = \"glance\" }]\n[nova]\nendpoints = [\"http://h/v2.1\"]\n";
+    let config = parse(before_nova).unwrap();
+    assert!(config.glance.is_none());
+    assert_eq!(config.listen[0].speaks, Speaks::Glance);
+    let usual = NovaImages {
+        settings: Arc::new(Settings::default()),
+        project: None,
+        scan: ScanLimits {
+            images: Some(10_000),
+            bytes: 64 << 20,
+        },
+        allow_metadata_writes: false,
+    };
+    assert_eq!(config.nova_images, usual);
+    let more = "project = \"p 1\"\napi_version = \"v1.1\"\ntrusted_order = false\nmax_scan = 0\nallow_metadata_writes = true\nmax_scan_bytes = \"1MiB\"\nvisibility = \"community\"\npending_delete = true\ndisk_format = \"raw\"\ncontainer_format = \"bare\"\n[limits]\npage_size = 25\n";
+    let set = parse(&format!("{before_nova}{more}")).unwrap().nova_images;
+    let expected = NovaImages {
+        settings: Arc::new(Settings {
+            version: "v1.1".to_owned(),
+            page_size: 25,
+            trusted_order: false,
+            visibility: Visibility::Community,
+            pending_delete: true,
+            disk_format: Some("raw".to_owned()),
+            container_format: Some("bare".to_owned()),
+        }),
+        project: Some("p 1".to_owned()),
+        scan: ScanLimits {
+            images: None,
+            bytes: 1 << 20,
+        },
+        allow_metadata_writes: true,
+    };
+    assert_eq!(set, expected);
+    let told = parse(&format!(
+        "{before_nova}project = \"a/b\"\napi_version = \"\"\n"
+    ))
+    .unwrap_err();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].ends_with("`project` is one segment of a path, such as `v2.1`: `a/b` is none"),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn every_rule_that_names_a_setting_names_one_that_there_is() {
     for key in RULES.iter().filter_map(|rule| rule.setting) {
         assert!(Setting::find(&format!("compat.{key}")).is_some(), "{key}");
@@ -160,10 +210,10 @@ forward = ["X-Fine", "Content-Length", "a b"]
     .unwrap_err();
     let expected = [
         "c.toml:3:11: `nowhere` is no address: it takes `host:port` or `unix:/path`",
-        "c.toml:4:10: `listen.speaks` takes one of \"nova\"",
+        "c.toml:4:10: `listen.speaks` takes one of \"nova\", \"glance\"",
         "c.toml:5:1: unknown key `colour`: `listen` has address, speaks, base_path, public_url, trusted_proxies, tls",
         "c.toml:7:1: `listen.address` is missing",
-        "c.toml:8:10: `listen.speaks` takes one of \"nova\"",
+        "c.toml:7:1: a listener that speaks glance needs `[nova]`: images are answered from there",
         "c.toml:9:34: `x` is no network: it takes `10.0.0.0/8`, `::1` or `unix`",
         "c.toml:10:7: `listen.tls.key` is missing",
         "c.toml:10:23: absent.pem cannot be read: No such file or directory (os error 2)",
@@ -279,4 +329,50 @@ fn file_with(setting: &Setting, value: &str) -> String {
     };
     writeln!(text, "{header}\n{key} = {value}").unwrap();
     text
+}
+
+#[test]
+fn a_keystone_is_named_by_its_url() {
+    let named = |section: &str| parse(&format!("{LEAST}[identity]\n{section}"));
+    let identity = named("url = \"https://k.example.com/identity/v3/\"");
+    let identity = identity.unwrap().identity.unwrap();
+    let endpoint = identity.upstream.endpoints[0].to_string();
+    assert_eq!(endpoint, "https://k.example.com/identity");
+    let challenge = identity.challenge.to_str().unwrap();
+    assert_eq!(
+        challenge,
+        "Keystone uri=\"https://k.example.com/identity/v3\""
+    );
+    assert_eq!(identity.cache_ttl, Duration::from_secs(300));
+    assert_eq!(identity.on_failure, OnFailure::Continue);
+    assert_eq!(identity.service_token_roles, ["service"]);
+    assert!(parse(LEAST).unwrap().identity.is_none());
+    let refuse = named(
+        "url = \"http://k\"\non_failure = \"refuse\"\nwww_authenticate_uri = \"http://shown/v3/\"",
+    );
+    let identity = refuse.unwrap().identity.unwrap();
+    assert_eq!(identity.on_failure, OnFailure::Refuse);
+    assert_eq!(identity.challenge, "Keystone uri=\"http://shown/v3/\"");
+}
+
+#[test]
+fn what_is_wrong_with_a_keystone_is_told() {
+    let text = format!(
+        "{LEAST}[identity]\nwww_authenticate_uri = \"http://k/\\\"\"\ncache_size = 0\n[identity.tls]\nkey = \"k\"\n"
+    );
+    assert_eq!(
+        parse(&text).unwrap_err(),
+        [
+            "c.toml:7:1: `identity.url` is missing",
+            "c.toml:8:24: a challenge cannot name a URL with quotes",
+            "c.toml:9:14: `cache_size` is at least 1",
+            "c.toml:10:1: no endpoint is `https`: `tls` would do nothing",
+            "c.toml:11:7: `certificate` and `key` go together",
+        ]
+    );
+    let told = parse(&format!("{LEAST}[identity]\nurl = \"keystone\"\n")).unwrap_err();
+    assert!(
+        told[0].starts_with("c.toml:8:7: `keystone` is no base URL"),
+        "{told:?}"
+    );
 }

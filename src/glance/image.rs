@@ -5,12 +5,7 @@
 //! plainly means (`"64"` is 64) or as absent, so that an image of odd types does not spoil a list. What is no JSON, or
 //! no Unicode, still does: no Glance can have written it.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
+use crate::model::json::{Malformed, members};
 use crate::model::{Image, Size, Status, Value};
 
 /// Reads one image object.
@@ -18,227 +13,62 @@ use crate::model::{Image, Size, Status, Value};
 /// # Errors
 /// When the bytes are not UTF-8, not a JSON object, or the object has no `id`; the text is for the log.
 pub fn read(json: &[u8]) -> Result<Image<'_>, String> {
-    // One pass over the bytes here spares serde_json a check per string.
     let text = std::str::from_utf8(json).map_err(|error| error.to_string())?;
-    let Wire(image) = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let text = text.trim_matches([' ', '\t', '\n', '\r']);
+    let (image, length) = read_first(text).map_err(|error| error.to_string())?;
+    if length < text.len() {
+        return Err(Malformed { at: length }.to_string());
+    }
     if image.id.is_empty() {
         return Err("the image has no id".to_owned());
     }
     Ok(image)
 }
 
-/// Reads the image object that a text begins with, and says how long it is. `None` when it is not all there, or is none:
-/// then [`read`] says what is wrong with it.
-#[must_use]
-pub fn read_first(text: &str) -> Option<(Image<'_>, usize)> {
-    let mut objects = serde_json::Deserializer::from_str(text).into_iter::<Wire<'_>>();
-    let Wire(image) = objects.next()?.ok()?;
-    (!image.id.is_empty()).then(|| (image, objects.byte_offset()))
-}
-
-struct Wire<'a>(Image<'a>);
-
-impl<'de> Deserialize<'de> for Wire<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ImageVisitor).map(Wire)
-    }
-}
-
-struct ImageVisitor;
-
-impl<'de> Visitor<'de> for ImageVisitor {
-    type Value = Image<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an image object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Image<'de>, M::Error> {
-        let mut image = Image {
-            properties: Vec::with_capacity(24),
-            ..Image::default()
-        };
-        while let Some(Name(name)) = map.next_key()? {
-            match &*name {
-                "id" => image.id = text(&mut map)?.unwrap_or_default(),
-                "name" => image.name = text(&mut map)?,
-                "status" => {
-                    let word = text(&mut map)?;
-                    image.status = word.map_or(Status::Other, |word| Status::from_word(&word));
-                }
-                "visibility" => image.visibility = text(&mut map)?,
-                "protected" => image.protected = flag(&mut map)?,
-                "os_hidden" => image.os_hidden = flag(&mut map)?,
-                "owner" => image.owner = text(&mut map)?,
-                "size" => image.size = number(&mut map)?.map_or(Size::Null, Size::Bytes),
-                "virtual_size" => image.virtual_size = number(&mut map)?,
-                "min_ram" => image.min_ram = number(&mut map)?.unwrap_or(0),
-                "min_disk" => image.min_disk = number(&mut map)?.unwrap_or(0),
-                "checksum" => image.checksum = text(&mut map)?,
-                "os_hash_algo" => image.os_hash_algo = text(&mut map)?,
-                "os_hash_value" => image.os_hash_value = text(&mut map)?,
-                "container_format" => image.container_format = text(&mut map)?,
-                "disk_format" => image.disk_format = text(&mut map)?,
-                "created_at" => image.created_at = text(&mut map)?,
-                "updated_at" => image.updated_at = text(&mut map)?,
-                "tags" => image.tags = Some(map.next_value()?),
-                "direct_url" => image.direct_url = Some(map.next_value()?),
-                "locations" => image.locations = Some(map.next_value()?),
-                "stores" => image.stores = Some(map.next_value()?),
-                // Minted anew by whoever writes an image.
-                "self" | "file" | "schema" => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-                _ => {
-                    let value: &'de RawValue = map.next_value()?;
-                    image.properties.push((name, Value::Raw(value)));
-                }
+/// Reads the image object that a text begins with, and says how long it is. Its `id` may be missing.
+///
+/// # Errors
+/// When there is no JSON object, or not all of one.
+pub fn read_first(text: &str) -> Result<(Image<'_>, usize), Malformed> {
+    let mut image = Image {
+        properties: Vec::with_capacity(24),
+        ..Image::default()
+    };
+    let length = members(text, |member| {
+        let name = member.name()?;
+        match &*name {
+            "id" => image.id = member.text()?.unwrap_or_default(),
+            "name" => image.name = member.text()?,
+            "status" => {
+                let word = member.text()?;
+                image.status = word.map_or(Status::Other, |word| Status::from_word(&word));
             }
+            "visibility" => image.visibility = member.text()?,
+            "protected" => image.protected = member.flag(),
+            "os_hidden" => image.os_hidden = member.flag(),
+            "owner" => image.owner = member.text()?,
+            "size" => image.size = member.number().map_or(Size::Null, Size::Bytes),
+            "virtual_size" => image.virtual_size = member.number(),
+            "min_ram" => image.min_ram = member.number().unwrap_or(0),
+            "min_disk" => image.min_disk = member.number().unwrap_or(0),
+            "checksum" => image.checksum = member.text()?,
+            "os_hash_algo" => image.os_hash_algo = member.text()?,
+            "os_hash_value" => image.os_hash_value = member.text()?,
+            "container_format" => image.container_format = member.text()?,
+            "disk_format" => image.disk_format = member.text()?,
+            "created_at" => image.created_at = member.text()?,
+            "updated_at" => image.updated_at = member.text()?,
+            "tags" => image.tags = Some(member.value()),
+            "direct_url" => image.direct_url = Some(member.value()),
+            "locations" => image.locations = Some(member.value()),
+            "stores" => image.stores = Some(member.value()),
+            // Minted anew by whoever writes an image.
+            "self" | "file" | "schema" => {}
+            _ => image.properties.push((name, Value::Raw(member.value()))),
         }
-        Ok(image)
-    }
-}
-
-fn text<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Option<Cow<'de, str>>, M::Error> {
-    map.next_value::<Text<'de>>().map(|Text(value)| value)
-}
-
-fn number<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Option<i64>, M::Error> {
-    map.next_value::<Number>().map(|Number(value)| value)
-}
-
-fn flag<'de, M: MapAccess<'de>>(map: &mut M) -> Result<bool, M::Error> {
-    let Text(value) = map.next_value()?;
-    Ok(value.is_some_and(|word| word.eq_ignore_ascii_case("true")))
-}
-
-/// A whole number, or text that is one; a fraction is dropped, everything else is absent.
-struct Number(Option<i64>);
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NumberVisitor).map(Self)
-    }
-}
-
-struct NumberVisitor;
-
-impl<'de> Visitor<'de> for NumberVisitor {
-    type Value = Option<i64>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number")
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Option<i64>, E> {
-        Ok(Some(value))
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Option<i64>, E> {
-        Ok(Some(i64::try_from(value).unwrap_or(i64::MAX)))
-    }
-
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "a float out of range saturates, which is as near as it gets"
-    )]
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Option<i64>, E> {
-        Ok(value.is_finite().then_some(value as i64))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<i64>, E> {
-        let text = text.trim();
-        text.parse().map_or_else(
-            |_| text.parse().map_or(Ok(None), |value| self.visit_f64(value)),
-            |value| Ok(Some(value)),
-        )
-    }
-
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Option<i64>, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Option<i64>, E> {
-        Ok(None)
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, seq: S) -> Result<Option<i64>, S::Error> {
-        IgnoredAny.visit_seq(seq).map(|_| None)
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Option<i64>, M::Error> {
-        IgnoredAny.visit_map(map).map(|_| None)
-    }
-}
-
-/// A member's name, borrowed unless it has escapes.
-struct Name<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_str(TextVisitor)
-            .map(|Text(name)| Self(name.unwrap_or_default()))
-    }
-}
-
-/// Any value as text: strings as they are, numbers and booleans as written, everything else as absent.
-struct Text<'a>(Option<Cow<'a, str>>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Text<'de>, E> {
-        Ok(Text(Some(Cow::Borrowed(text))))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Text<'de>, E> {
-        Ok(Text(Some(Cow::Owned(text.to_owned()))))
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Text<'de>, E> {
-        Ok(Text(Some(Cow::Borrowed(if value {
-            "true"
-        } else {
-            "false"
-        }))))
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Text<'de>, E> {
-        Ok(Text(Some(Cow::Owned(value.to_string()))))
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Text<'de>, E> {
-        Ok(Text(Some(Cow::Owned(value.to_string()))))
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Text<'de>, E> {
-        Ok(Text(Some(Cow::Owned(value.to_string()))))
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Text<'de>, E> {
-        Ok(Text(None))
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, seq: S) -> Result<Text<'de>, S::Error> {
-        IgnoredAny.visit_seq(seq).map(|_| Text(None))
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Text<'de>, M::Error> {
-        IgnoredAny.visit_map(map).map(|_| Text(None))
-    }
+        Ok(())
+    })?;
+    Ok((image, length))
 }
 
 #[cfg(test)]

@@ -1,39 +1,9 @@
 //! What both halves know of Glance v2, as data.
 
+pub use crate::model::attributes::{BASE_PROPERTIES, is_base_property};
 use crate::model::query::{
     MemberStatus, NumberField, Relation, SortKey, TextField, TimeField, Visibility,
 };
-
-/// The members of an image object that are attributes of the image itself: those of the schema document whose
-/// `is_base` is not false (`glance/api/v2/images.py`, `get_base_properties`). Every other member is a custom
-/// property, which is what Nova calls metadata.
-pub const BASE_PROPERTIES: &[&str] = &[
-    "id",
-    "name",
-    "status",
-    "visibility",
-    "protected",
-    "os_hidden",
-    "checksum",
-    "os_hash_algo",
-    "os_hash_value",
-    "owner",
-    "size",
-    "virtual_size",
-    "container_format",
-    "disk_format",
-    "created_at",
-    "updated_at",
-    "tags",
-    "direct_url",
-    "min_ram",
-    "min_disk",
-    "self",
-    "file",
-    "stores",
-    "schema",
-    "locations",
-];
 
 /// The beginning of the names of properties that Glance writes itself and lets nobody else write.
 pub const RESERVED_PREFIX: &str = "os_glance_";
@@ -190,10 +160,10 @@ pub const VERSIONS: &[&str] = &[
     "v2.8", "v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0",
 ];
 
-/// Whether a member of the image object is an attribute of the image itself and no custom property.
+/// Whether Glance keeps a property of this name for itself, or could not hold one.
 #[must_use]
-pub fn is_base_property(name: &str) -> bool {
-    BASE_PROPERTIES.contains(&name)
+pub fn is_reserved(name: &str) -> bool {
+    name.starts_with(RESERVED_PREFIX) || OBJECT_ATTRIBUTES.contains(&name)
 }
 
 /// Whether a list parameter of this name selects by the custom property of this name. If not, a filter on such a

@@ -4,6 +4,7 @@ use http::StatusCode;
 
 use super::fault::{Fault, Reason};
 use super::image::{Image, Value};
+use super::steps::{Outcome, Steps};
 
 /// A wish, as a client can say it without knowing the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Change {
     Set(String, String),
     /// This property goes. It is a fault if it is not there.
     Remove(String),
+    /// These steps are taken, one on what the other has left. It is a fault if one cannot be.
+    Steps(Steps),
 }
 
 /// What a [`Change`] comes to on one image: nothing that is so already is in it.
@@ -74,6 +77,15 @@ impl Change {
                     return Err(refused(key));
                 }
                 edit.remove.push(key.clone());
+            }
+            Self::Steps(steps) => {
+                let names = image.properties.iter().map(|(key, _)| &**key);
+                let Outcome { sets, removes } = steps.on(names)?;
+                edit.set_all(&sets, image, &reserved)?;
+                if let Some(key) = removes.iter().find(|key| reserved(key)) {
+                    return Err(refused(key));
+                }
+                edit.remove = removes;
             }
         }
         Ok(edit)
@@ -137,13 +149,11 @@ fn missing() -> Fault {
 mod tests {
     use std::borrow::Cow;
 
-    use serde_json::value::RawValue;
-
     use super::{Change, Edit, Setting};
     use crate::model::{Image, Reason, Value};
 
     fn image<'a>(properties: &[(&'a str, &'a str)]) -> Image<'a> {
-        let raw = |json| Value::Raw(serde_json::from_str::<&RawValue>(json).unwrap());
+        let raw = |json| Value::Raw(serde_json::from_str(json).unwrap());
         let properties = properties.iter();
         Image {
             properties: properties

@@ -13,6 +13,7 @@ use super::call::{Call, ImageId};
 use super::change::{Change, Edit};
 use super::fault::Fault;
 use super::image::Image;
+use super::order::Order;
 use super::page::Envelope;
 use super::query::{Predicate, Query};
 
@@ -84,18 +85,23 @@ pub trait Back: fmt::Debug + Send + Sync + 'static {
     /// made anew.
     fn change(&self, id: &ImageId, edit: &Edit) -> Vec<Exchange>;
 
-    /// Reads one element of a page.
-    fn listed<'a>(&self, element: &'a [u8]) -> Result<Image<'a>, Fault>;
+    /// Reads one element of a page. Whether it belongs into the list is [`Plan::keeps`]'s to say.
+    fn listed<'a>(&'a self, element: &'a [u8]) -> Result<Image<'a>, Fault>;
 
     /// Reads the element that a text begins with, and says how long it is. `None` when that is not all there, or cannot
-    /// be read: then the element is cut out, and [`Back::listed`] has the last word.
-    fn listed_first<'a>(&self, text: &'a str) -> Option<(Image<'a>, usize)>;
+    /// be read: then the element is cut out, and [`Back::listed`] has the last word. A back that does not know better
+    /// has every element cut out.
+    fn listed_first<'a>(&'a self, text: &'a str) -> Option<(Image<'a>, usize)> {
+        let _ = text;
+        None
+    }
 
-    /// Reads the reply to [`Back::show`], and the last one to [`Back::change`].
-    fn shown<'a>(&self, body: &'a [u8]) -> Result<Image<'a>, Fault>;
+    /// Reads the reply to [`Back::show`], and the last one to [`Back::change`]. A fault, too, when the client must not
+    /// be shown what came.
+    fn shown<'a>(&'a self, body: &'a [u8]) -> Result<Image<'a>, Fault>;
 
-    /// Whether a page that ended with this envelope has a successor.
-    fn has_next(&self, envelope: &Envelope) -> bool;
+    /// Whether a page that ended with this envelope, after `count` elements, has a successor.
+    fn has_next(&self, envelope: &Envelope, count: u64) -> bool;
 
     /// What a reply that is no success means for the call.
     fn fault(&self, call: &Call, refusal: &Refusal<'_>) -> Fault;
@@ -106,10 +112,31 @@ pub trait Back: fmt::Debug + Send + Sync + 'static {
 pub struct Plan {
     /// The upstream's query string without marker and limit, percent-encoded.
     pub pushed: String,
-    /// What the upstream cannot do, or not rightly: decided here, image by image.
+    /// What the upstream cannot do, or not rightly: decided here, image by image. Any number of images may fail it,
+    /// so pages are asked for as large as they come.
     pub residual: Vec<Predicate>,
-    /// No image can match: the upstream is asked only whether the caller may ask and whether the marker exists.
+    /// What the upstream does, or nearly: decided here once more. Few images fail it, so that a page need hold only
+    /// as many as are wanted.
+    pub recheck: Vec<Predicate>,
+    /// No image can match: the upstream is asked only whether the caller may ask and whether the marker exists. The
+    /// images of that one page are none of the list's, and nothing follows it.
     pub nothing: bool,
+    /// `None`: the upstream's own order, marker and limit serve this query, and its pages are the list as it streams
+    /// by. `Some`: every image must be fetched, what [`Plan::keeps`] keeps is sorted here, and the list is what stands
+    /// behind the marker, up to the limit. The marker is then an image of its own: it is found by [`Back::show`],
+    /// since it need not be among those that the query selects, and [`Fault::no_marker`] says that it is unknown.
+    pub scan: Option<Order>,
+}
+
+impl Plan {
+    /// Whether the image belongs into the list.
+    #[must_use]
+    pub fn keeps(&self, image: &Image<'_>) -> bool {
+        self.residual
+            .iter()
+            .chain(&self.recheck)
+            .all(|predicate| predicate.holds(image))
+    }
 }
 
 /// A request to an upstream, relative to its endpoint.

@@ -59,6 +59,12 @@ pub enum Reason {
     BadBody,
     /// The request's framing or headers are wrong.
     BadRequest,
+    /// The request's body is of a media type that the operation does not read.
+    MediaType,
+    /// There is no token, or one that is not valid.
+    Unauthorized,
+    /// The project in the URL is not the token's.
+    WrongProject,
     /// A microversion is malformed or out of range.
     BadMicroversion,
     /// The operation does not exist in the microversion asked for.
@@ -96,6 +102,9 @@ impl Reason {
             Self::BadQuery => "bad_query",
             Self::BadBody => "bad_body",
             Self::BadRequest => "bad_request",
+            Self::MediaType => "media_type",
+            Self::Unauthorized => "unauthorized",
+            Self::WrongProject => "wrong_project",
             Self::BadMicroversion => "bad_microversion",
             Self::MicroversionCeiling => "microversion_ceiling",
             Self::TooLarge => "too_large",
@@ -158,6 +167,16 @@ impl Fault {
             StatusCode::NOT_FOUND,
             Reason::NoRoute,
             "The resource could not be found.",
+        )
+    }
+
+    /// The image after which a list shall begin is unknown; the words are Glance's.
+    #[must_use]
+    pub fn no_marker(marker: &str) -> Self {
+        Self::client(
+            StatusCode::BAD_REQUEST,
+            Reason::BadQuery,
+            format!("No image found with ID {marker}"),
         )
     }
 

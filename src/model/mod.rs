@@ -5,20 +5,28 @@
 //! by, and a [`Fault`]. The vocabulary is Glance v2's, the richer of the two; Nova's words are mapped at Nova's
 //! edge. Nothing here does I/O and nothing here knows a dialect.
 
+pub mod attributes;
 pub mod call;
+pub mod caller;
 pub mod change;
 pub mod dialect;
 pub mod fault;
 pub mod image;
+pub mod json;
+pub mod lenient;
+pub mod order;
 pub mod page;
 pub mod query;
 pub mod status;
+pub mod steps;
 pub mod time;
 
 pub use call::{Call, ImageId};
+pub use caller::Caller;
 pub use change::{Change, Edit, Setting};
 pub use dialect::{Back, Content, Exchange, Face, ListEnd, Plan, Refusal};
 pub use fault::{Fault, Reason, Source};
 pub use image::{Image, Size, Value};
+pub use order::{Order, Position};
 pub use query::{Predicate, Query};
 pub use status::Status;

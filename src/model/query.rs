@@ -52,6 +52,20 @@ pub enum Visibility {
     All,
 }
 
+impl Visibility {
+    /// Glance's word; `all` is one for lists, and no image's.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+            Self::Shared => "shared",
+            Self::Community => "community",
+            Self::All => "all",
+        }
+    }
+}
+
 /// Values of the `member_status` parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberStatus {
@@ -131,6 +145,7 @@ pub enum TextField {
     ContainerFormat,
     DiskFormat,
     Owner,
+    Visibility,
     Checksum,
     OsHashAlgo,
     OsHashValue,
@@ -263,6 +278,7 @@ fn text<'i>(image: &'i Image<'_>, field: TextField) -> Option<&'i str> {
         TextField::ContainerFormat => image.container_format.as_deref(),
         TextField::DiskFormat => image.disk_format.as_deref(),
         TextField::Owner => image.owner.as_deref(),
+        TextField::Visibility => image.visibility.as_deref(),
         TextField::Checksum => image.checksum.as_deref(),
         TextField::OsHashAlgo => image.os_hash_algo.as_deref(),
         TextField::OsHashValue => image.os_hash_value.as_deref(),

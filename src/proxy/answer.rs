@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH};
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 
 use super::body::{self, Body};
+use super::front::Document;
 use super::headers::RequestId;
-use crate::model::{Face, Fault};
+use crate::config::Speaks;
+use crate::model::{Caller, Face, Fault};
 use crate::watch::{Outcome, Tally};
 
 /// A reply, and why it is what it is.
@@ -41,7 +42,7 @@ impl Answer {
     pub(super) fn refused(face: &dyn Face, fault: &Fault) -> Self {
         let mut reply = face.fault(fault).map(body::full);
         if fault.status == StatusCode::METHOD_NOT_ALLOWED {
-            reply.headers_mut().insert(ALLOW, METHODS);
+            reply.headers_mut().entry(ALLOW).or_insert(METHODS);
         }
         let outcome = Outcome {
             detail: fault.detail.clone(),
@@ -52,6 +53,15 @@ impl Answer {
             outcome,
             ours: true,
         }
+    }
+
+    /// The same, and the log says who asked, where that is known.
+    pub(super) fn asked_by(mut self, caller: Option<&Caller>) -> Self {
+        if let Some(Caller { project, user }) = caller {
+            self.outcome.project.clone_from(project);
+            self.outcome.user = Some(user.clone());
+        }
+        self
     }
 
     /// The same with what the call has cost by then.
@@ -69,12 +79,12 @@ impl Answer {
         }
     }
 
-    /// A version document. Nova gives those below a version a request id, and the lists of versions none.
-    pub(super) fn document(reply: Response<Bytes>, ours: bool) -> Self {
+    /// A reply that depended on nothing but the request.
+    pub(super) fn document(document: Document) -> Self {
         Self {
-            reply: reply.map(body::full),
-            outcome: named("version", "document"),
-            ours,
+            reply: document.reply.map(body::full),
+            outcome: named(document.operation, "document"),
+            ours: document.signed,
         }
     }
 
@@ -98,10 +108,10 @@ impl Answer {
         self
     }
 
-    /// The reply as it goes out.
-    pub(super) fn signed(mut self, id: &RequestId) -> (Response<Body>, Outcome) {
+    /// The reply as it goes out to clients who speak so.
+    pub(super) fn signed(mut self, id: &RequestId, speaks: Speaks) -> (Response<Body>, Outcome) {
         if self.ours {
-            id.mark(self.reply.headers_mut());
+            id.mark(self.reply.headers_mut(), speaks);
         }
         (self.reply, self.outcome)
     }
@@ -118,6 +128,7 @@ fn named(operation: &'static str, reason: &'static str) -> Outcome {
     Outcome {
         operation,
         project: None,
+        user: None,
         reason,
         detail: None,
         tally: Arc::default(),

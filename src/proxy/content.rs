@@ -7,17 +7,17 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
 use super::body::{Body, BoxError, Broken};
+use super::front::{Asked, Draft};
 use super::guard;
-use crate::model::{Call, Fault, Reason};
-use crate::nova::front::Draft;
+use crate::model::{Fault, Reason};
 
 /// Reads the body that a request is incomplete without, and completes it.
 pub(super) async fn complete(
-    draft: &Draft,
+    draft: Draft,
     parts: &Parts,
     body: &mut Body,
     max: usize,
-) -> Result<Call, Fault> {
+) -> Result<Asked, Fault> {
     guard::check_image_request(&parts.headers)?;
     draft.complete(&whole(body, max).await?)
 }

@@ -9,6 +9,8 @@ use http::header::{
 };
 use uuid::Uuid;
 
+use crate::config::Speaks;
+
 /// The caller's token.
 pub const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 /// The id of a request, as every OpenStack service writes it.
@@ -16,8 +18,10 @@ pub const X_OPENSTACK_REQUEST_ID: HeaderName = HeaderName::from_static("x-openst
 /// The id of a request, as Nova writes it besides (nova/api/compute_req_id.py).
 pub const X_COMPUTE_REQUEST_ID: HeaderName = HeaderName::from_static("x-compute-request-id");
 
-const X_STORAGE_TOKEN: HeaderName = HeaderName::from_static("x-storage-token");
-const X_SERVICE_TOKEN: HeaderName = HeaderName::from_static("x-service-token");
+/// The caller's token where there is no [`X_AUTH_TOKEN`].
+pub const X_STORAGE_TOKEN: HeaderName = HeaderName::from_static("x-storage-token");
+/// The token of a service that asks for the caller.
+pub const X_SERVICE_TOKEN: HeaderName = HeaderName::from_static("x-service-token");
 
 /// Headers that concern one connection only (RFC 9110, 7.6.1), besides those that `Connection` names. `TE` is among
 /// them altogether, since trailers are not forwarded, and `Upgrade`, so that an upgrade is ignored as RFC 9110
@@ -95,12 +99,15 @@ impl RequestId {
         &self.0
     }
 
-    /// Puts the id on a reply of our own, under both names that Nova uses.
-    pub fn mark(&self, reply: &mut HeaderMap) {
-        if let Some(value) = self.value() {
-            reply.insert(X_OPENSTACK_REQUEST_ID, value.clone());
-            reply.insert(X_COMPUTE_REQUEST_ID, value);
+    /// Puts the id on a reply of our own, under the names that the imitated service uses: Nova has two for it.
+    pub fn mark(&self, reply: &mut HeaderMap, speaks: Speaks) {
+        let Some(value) = self.value() else {
+            return;
+        };
+        if speaks == Speaks::Nova {
+            reply.insert(X_COMPUTE_REQUEST_ID, value.clone());
         }
+        reply.insert(X_OPENSTACK_REQUEST_ID, value);
     }
 
     /// What an upstream is to log the request by, as `X-OpenStack-Request-ID`: the client's own id if it gave a good
@@ -143,13 +150,11 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     remove_all(headers, &HOP_BY_HOP);
 }
 
-/// Takes out every line of these names. Most messages have none, and to look at the names that are there takes less
+/// Takes out every line of these names. A message has few of them, and to look at the names that are there takes less
 /// than to search for each of these.
 pub(super) fn remove_all(headers: &mut HeaderMap, names: &[HeaderName]) {
-    if headers.keys().any(|name| names.contains(name)) {
-        for name in names {
-            headers.remove(name);
-        }
+    while let Some(name) = headers.keys().find(|name| names.contains(name)).cloned() {
+        headers.remove(name);
     }
 }
 
@@ -277,7 +282,7 @@ mod tests {
         }
         let minted = RequestId::mint();
         let mut headers = HeaderMap::new();
-        minted.mark(&mut headers);
+        minted.mark(&mut headers, Speaks::Nova);
         assert_eq!(RequestId::of_client(&headers), Some(minted));
     }
 }

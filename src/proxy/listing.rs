@@ -8,26 +8,17 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use http::StatusCode;
 
-use super::circle::Circle;
-use crate::model::page::{Element, Splitter, Stop};
+use super::pages::{Pages, Want};
 use crate::model::{Back, Exchange, Face, Fault, ListEnd, Plan, Reason};
 
 /// One client's listing, from its first byte to its last, over as many upstream pages as it takes.
 pub struct Listing {
     face: Arc<dyn Face>,
-    back: Arc<dyn Back>,
-    plan: Plan,
+    pages: Pages,
     bounds: Bounds,
-    splitter: Splitter,
     /// Images written so far, and the id of the last of them.
     count: u64,
     last: String,
-    /// The last image of the current upstream page, written or not.
-    page_last: String,
-    /// Behind which image the client wants the list to begin.
-    marker: Option<String>,
-    circle: Circle,
-    full: bool,
     out: BytesMut,
 }
 
@@ -62,91 +53,60 @@ impl Listing {
     ) -> Self {
         let mut out = BytesMut::new();
         face.list_open(&mut out);
+        let mut pages = Pages::new(back, plan, marker, bounds.max_element);
+        if bounds.limit == Some(0) {
+            pages.leave();
+        }
         Self {
             face,
-            back,
-            plan,
+            pages,
             bounds,
-            splitter: Splitter::new(bounds.max_element),
             count: 0,
             last: String::new(),
-            page_last: String::new(),
-            circle: Circle::new(marker.clone()),
-            marker,
-            full: bounds.limit == Some(0),
             out,
         }
     }
 
-    /// The request for the first page.
-    pub fn first_page(&self) -> Exchange {
-        self.page(self.marker.as_deref())
+    /// The request for the page that is due: it need hold only what is left of the limit.
+    pub fn page(&self) -> Exchange {
+        let limit = self.bounds.limit;
+        self.pages
+            .request(limit.map(|limit| limit.saturating_sub(self.count)))
     }
 
     /// Takes the next bytes of the current page.
     pub fn push(&mut self, frame: &[u8]) -> Result<(), Fault> {
         let Self {
             face,
-            back,
-            plan,
+            pages,
             bounds,
-            splitter,
             count,
             last,
-            page_last,
-            full,
             out,
-            ..
         } = self;
-        let pushed = splitter.push(frame, |element| {
-            if *full {
-                return Ok(0);
-            }
-            let (image, length) = match element {
-                Element::Whole(bytes) => (back.listed(bytes)?, bytes.len()),
-                Element::Begun(text) => match back.listed_first(text) {
-                    Some(read) => read,
-                    None => return Ok(0),
-                },
-            };
-            page_last.clear();
-            page_last.push_str(&image.id);
-            if !plan
-                .residual
-                .iter()
-                .all(|predicate| predicate.holds(&image))
-            {
-                return Ok(length);
-            }
-            if bounds.max_items == Some(*count) {
-                return Err(too_many(*count));
-            }
-            face.list_item(&image, *count, out);
-            last.clone_from(page_last);
+        pages.push(frame, |image, _| {
+            fits(*count, bounds.max_items)?;
+            face.list_item(image, *count, out);
+            last.clear();
+            last.push_str(&image.id);
             *count += 1;
-            *full = bounds.limit == Some(*count);
-            Ok(length)
-        });
-        pushed.map_err(|stop| match stop {
-            Stop::Receiver(fault) => fault,
-            Stop::Page(error) => broken(error.to_string()),
+            Ok(if bounds.limit == Some(*count) {
+                Want::Enough
+            } else {
+                Want::More
+            })
         })
     }
 
-    /// Whether the limit is reached in the middle of a page that may go on for long. (A page that was asked for no
-    /// more images than are wanted is read to its end, which keeps the connection for the next one.)
+    /// Whether the limit is reached in the middle of a page that may go on for long.
     pub fn has_enough(&self) -> bool {
-        self.full && !self.plan.residual.is_empty()
+        self.pages.may_break_off()
     }
 
     /// Ends the current page and says what follows; at the end the list's closing goes into the output.
     pub fn end_page(&mut self) -> Result<After, Fault> {
-        let page = std::mem::replace(&mut self.splitter, Splitter::new(self.bounds.max_element));
-        if !self.full {
-            let envelope = page.finish().map_err(|error| broken(error.to_string()))?;
-            if self.back.has_next(&envelope) {
-                return self.turn_page();
-            }
+        if self.pages.turn()? {
+            return Ok(After::Page(self.page()));
         }
         let last = (self.count > 0).then_some(self.last.as_str());
         self.face.list_close(
@@ -173,46 +133,20 @@ impl Listing {
     pub fn take(&mut self) -> bytes::Bytes {
         self.out.split().freeze()
     }
-
-    fn turn_page(&mut self) -> Result<After, Fault> {
-        if self.page_last.is_empty() {
-            return Err(broken(
-                "an empty page has a successor, and no id to go on from".to_owned(),
-            ));
-        }
-        let marker = std::mem::take(&mut self.page_last);
-        if self.circle.closes(&marker) {
-            return Err(broken(format!(
-                "the pages go in a circle: {marker} comes again"
-            )));
-        }
-        Ok(After::Page(self.page(Some(&marker))))
-    }
-
-    /// A page need hold only what is left of the limit, unless images are also dropped here.
-    fn page(&self, marker: Option<&str>) -> Exchange {
-        let left = self
-            .bounds
-            .limit
-            .map(|limit| limit.saturating_sub(self.count));
-        let want = left.filter(|_| self.plan.residual.is_empty());
-        self.back.page(&self.plan, marker, want)
-    }
 }
 
-fn broken(detail: String) -> Fault {
-    Fault::upstream(
-        StatusCode::BAD_GATEWAY,
-        Reason::UpstreamReply,
-        "The upstream sent a list that cannot be read.",
-    )
-    .with_detail(detail)
-}
-
-fn too_many(max: u64) -> Fault {
+/// Whether one image more may follow so many.
+pub(super) fn fits(count: u64, max_items: Option<u64>) -> Result<(), Fault> {
+    if max_items != Some(count) {
+        return Ok(());
+    }
     let message =
-        format!("The list has more than {max} images; ask for fewer with limit and marker.");
-    Fault::proxy(StatusCode::PAYLOAD_TOO_LARGE, Reason::TooManyItems, message)
+        format!("The list has more than {count} images; ask for fewer with limit and marker.");
+    Err(Fault::proxy(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::TooManyItems,
+        message,
+    ))
 }
 
 #[cfg(test)]
@@ -225,7 +159,7 @@ mod tests {
 
     use super::{After, Bounds, Listing};
     use crate::glance::back::GlanceBack;
-    use crate::model::query::{Predicate, TextField};
+    use crate::model::query::Predicate;
     use crate::model::{Back, Change, Face, Fault, Image, ListEnd, Query, Reason};
 
     /// Writes `(a,b,c|3:c)`.
@@ -300,7 +234,7 @@ mod tests {
 
     /// Feeds pages until the list ends; gives the requests that were asked for and the list.
     fn run(mut listing: Listing, pages: &[String]) -> Result<(Vec<String>, String), Fault> {
-        let mut asked = vec![listing.first_page().target];
+        let mut asked = vec![listing.page().target];
         for page in pages {
             listing.push(page.as_bytes())?;
             match listing.end_page()? {
@@ -437,8 +371,8 @@ mod tests {
             frame in 1usize..50,
         ) {
             let ids: Vec<_> = ids.iter().enumerate().map(|(n, id)| format!("{n}{id}")).collect();
-            let mut listing = listing(vec![Predicate::Text(TextField::Name, vec![])], None, None);
-            listing.plan.residual.clear();
+            let mut listing = listing(vec![], None, None);
+
             let mut pages = ids.chunks(size).peekable();
             while let Some(chunk) = pages.next() {
                 let chunk: Vec<_> = chunk.iter().map(String::as_str).collect();

@@ -5,15 +5,13 @@ use std::time::Instant;
 
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use uuid::Uuid;
 
-use crate::config::{Config, Listener};
-use crate::glance::back::GlanceBack;
-use crate::model::{Back, Fault};
-use crate::nova::front::{self, Ground, Reading};
+use crate::config::{Config, Listener, Speaks};
+use crate::model::{Caller, Fault};
 use crate::watch::{Access, Awaiting, Watched};
 
 mod answer;
@@ -22,11 +20,15 @@ mod circle;
 mod connect;
 mod content;
 pub mod forwarded;
+pub mod front;
 pub mod guard;
 pub mod headers;
+pub mod identity;
 pub mod listing;
 pub mod ops;
+mod pages;
 pub mod passthrough;
+mod sorting;
 pub(crate) mod timer;
 mod translate;
 pub mod upstream;
@@ -34,7 +36,9 @@ pub mod upstream;
 use answer::Answer;
 use body::Body;
 use forwarded::Peer;
+use front::{Front, Reading};
 use headers::RequestId;
+use identity::Identity;
 use upstream::Upstream;
 
 /// Everything that a request depends on besides itself: one immutable snapshot. A request sees one from its
@@ -43,12 +47,12 @@ use upstream::Upstream;
 pub struct Proxy {
     /// What the operator decided.
     pub config: Config,
-    /// The Glance that answers images.
+    /// The Glance that answers images where clients speak Nova's dialect.
     pub glance: Option<Arc<Upstream>>,
-    /// Its dialect.
-    pub back: Arc<dyn Back>,
-    /// The Nova that answers the rest.
-    pub nova: Option<Upstream>,
+    /// The Nova that answers images where clients speak Glance's dialect, and everything else where they speak its own.
+    pub nova: Option<Arc<Upstream>>,
+    /// The Keystone that says who calls.
+    pub identity: Option<Arc<Identity>>,
     /// What we call ourselves in `Via` headers: unlike any other proxy's name, this program's in front of it too.
     pub pseudonym: Arc<str>,
 }
@@ -66,6 +70,8 @@ pub struct Inbound<'a> {
     pub id: &'a RequestId,
     /// What links begin with: see [`forwarded::client_base`].
     pub base: &'a str,
+    /// Who sends it, where a Keystone has said so.
+    pub caller: Option<&'a Caller>,
 }
 
 impl Proxy {
@@ -73,26 +79,45 @@ impl Proxy {
     pub fn new(config: Config) -> Self {
         let mark = Uuid::new_v4().simple().to_string();
         let short = mark.get(..12).unwrap_or(&mark);
-        Self::build(config, format!("nova-glance-proxy-{short}").into())
+        let identity = config.identity.as_ref().map(Identity::new);
+        Self::build(
+            config,
+            identity,
+            format!("nova-glance-proxy-{short}").into(),
+        )
     }
 
     /// A later one: upstream connections are made anew, since whom they trust may have changed.
+    /// What is known of tokens is kept where it still holds.
     #[must_use]
     pub fn renewed(&self, config: Config) -> Self {
-        Self::build(config, Arc::clone(&self.pseudonym))
+        let old = self.identity.as_deref();
+        let identity = config.identity.as_ref().map(|settings| {
+            old.map_or_else(|| Identity::new(settings), |old| old.renewed(settings))
+        });
+        Self::build(config, identity, Arc::clone(&self.pseudonym))
     }
 
-    fn build(config: Config, pseudonym: Arc<str>) -> Self {
-        let upstream =
-            |name, settings: &Option<_>| settings.as_ref().map(|s| Upstream::new(name, s));
+    fn build(config: Config, identity: Option<Arc<Identity>>, pseudonym: Arc<str>) -> Self {
+        let upstream = |name, settings: &Option<_>| {
+            let settings = settings.as_ref()?;
+            Some(Arc::new(Upstream::new(name, settings)))
+        };
         Self {
-            glance: upstream("image", &config.glance).map(Arc::new),
-            back: Arc::new(GlanceBack {
-                page_size: config.limits.page_size,
-            }),
+            glance: upstream("image", &config.glance),
             nova: upstream("compute", &config.nova),
+            identity,
             config,
             pseudonym,
+        }
+    }
+
+    /// What answers the image requests of clients who speak so. A listener that lacks its upstream does not get past
+    /// the configuration.
+    fn behind(&self, speaks: Speaks) -> Option<&Arc<Upstream>> {
+        match speaks {
+            Speaks::Nova => self.glance.as_ref(),
+            Speaks::Glance => self.nova.as_ref(),
         }
     }
 }
@@ -109,7 +134,8 @@ pub async fn handle(
     let awaiting = Awaiting::new(access(proxy, peer, &id, &parts));
     let is_head = parts.method == Method::HEAD;
     let answer = if let Err(fault) = guard::check(&parts, &proxy.pseudonym) {
-        Answer::refused(&front::face(&ground(proxy, ""), &parts.headers), &fault).and_close()
+        let front = Front::new(&proxy.config, listener.speaks, "");
+        Answer::refused(&*front.face(&parts), &fault).and_close()
     } else {
         headers::hide_secrets(&mut parts.headers);
         forwarded::drop_untrusted(listener, peer, &mut parts.headers);
@@ -117,7 +143,7 @@ pub async fn handle(
         answer(proxy, listener, peer, &id, Request::from_parts(parts, body)).await
     };
     let answer = if is_head { answer.headed() } else { answer };
-    let (reply, outcome) = answer.signed(&id);
+    let (reply, outcome) = answer.signed(&id, listener.speaks);
     let status = reply.status();
     reply.map(|body| body::watched(Watched::new(awaiting, outcome, status, body)))
 }
@@ -131,8 +157,10 @@ async fn answer(
     request: Request<Body>,
 ) -> Answer {
     let (parts, mut body) = request.into_parts();
-    let refused =
-        |fault: Fault| Answer::refused(&front::face(&ground(proxy, ""), &parts.headers), &fault);
+    let refused = |fault: Fault| {
+        let front = Front::new(&proxy.config, listener.speaks, "");
+        Answer::refused(&*front.face(&parts), &fault)
+    };
     let target = match below_mount(&listener.base_path, parts.uri.path_and_query()) {
         Ok(target) => target,
         Err(fault) => return refused(fault),
@@ -141,63 +169,65 @@ async fn answer(
         Ok(base) => base,
         Err(fault) => return refused(fault),
     };
-    let (ground, inbound) = (
-        ground(proxy, &base),
-        Inbound {
-            proxy,
-            listener,
-            peer,
-            id,
-            base: &base,
-        },
-    );
-    match front::read(
-        &ground,
-        &parts.method,
-        target.path(),
-        target.query(),
-        &parts.headers,
-    ) {
+    let mut front = Front::new(&proxy.config, listener.speaks, &base);
+    let (reading, caller) = read(proxy, &mut front, &parts, &target).await;
+    let inbound = Inbound {
+        proxy,
+        listener,
+        peer,
+        id,
+        base: &base,
+        caller: caller.as_ref(),
+    };
+    let answer = match reading {
         Reading::Mine(asked) => {
             translate::translate(&inbound, &parts, body.size_hint().lower(), asked).await
         }
-        Reading::Refused(refused) => Answer::refused(&refused.face, &refused.fault),
+        Reading::Refused(fault, face) => Answer::refused(&*face, &fault),
+        Reading::Document(document) => Answer::document(document),
         Reading::Draft(draft) => {
-            let max = proxy.config.limits.body_bytes;
-            match content::complete(&draft, &parts, &mut body, max).await {
-                Ok(call) => translate::translate(&inbound, &parts, 0, draft.with(call)).await,
-                Err(fault) => Answer::refused(&draft.face, &fault),
+            let (max, face) = (proxy.config.limits.body_bytes, Arc::clone(&draft.face));
+            match content::complete(draft, &parts, &mut body, max).await {
+                Ok(asked) => translate::translate(&inbound, &parts, 0, asked).await,
+                Err(fault) => Answer::refused(&*face, &fault),
             }
         }
         Reading::Elsewhere => {
-            let Some(nova) = &proxy.nova else {
-                return without_nova(&ground, &parts, &target);
-            };
-            let face = front::face(&ground, &parts.headers);
-            match passthrough::pass(&inbound, nova, target, Request::from_parts(parts, body)).await
-            {
+            let face = front.face(&parts);
+            match passthrough::pass(&inbound, target, Request::from_parts(parts, body)).await {
                 Ok(reply) => Answer::passed(reply),
-                Err(fault) => Answer::refused(&face, &fault),
+                Err(fault) => Answer::refused(&*face, &fault),
             }
         }
-    }
+    };
+    answer.asked_by(inbound.caller)
 }
 
-/// Discovery has to work where there is no Nova; everything else is Nova's 404.
-fn without_nova(ground: &Ground, parts: &Parts, target: &PathAndQuery) -> Answer {
-    match front::document(ground, &parts.method, target.path(), &parts.headers) {
-        Some(document) => {
-            let is_list = target.path() == "/" || document.status() == StatusCode::MULTIPLE_CHOICES;
-            Answer::document(document, !is_list && parts.method != Method::OPTIONS)
+/// Reads a request, and once more when it is known whose it is, if that can make a difference.
+async fn read(
+    proxy: &Proxy,
+    front: &mut Front,
+    parts: &Parts,
+    target: &PathAndQuery,
+) -> (Reading, Option<Caller>) {
+    let reading = front.read(parts, target);
+    let Some(identity) = &proxy.identity else {
+        return (reading, None);
+    };
+    // Of what passes through, whose token is Nova's to validate, the log tells what is known.
+    if !front.is_guarded(&reading, parts, target) {
+        return (reading, identity.known(&parts.headers));
+    }
+    match identity.caller(&parts.headers).await {
+        Ok(None) => (reading, None),
+        Ok(Some(caller)) => {
+            front.know(&caller);
+            (front.read(parts, target), Some(caller))
         }
-        None => Answer::refused(&front::face(ground, &parts.headers), &Fault::no_route()),
-    }
-}
-
-fn ground(proxy: &Proxy, base: &str) -> Ground {
-    Ground {
-        base: base.to_owned(),
-        compat: Arc::clone(&proxy.config.compat),
+        Err(fault) => {
+            let face = reading.face().unwrap_or_else(|| front.face(parts));
+            (Reading::Refused(fault, face), None)
+        }
     }
 }
 

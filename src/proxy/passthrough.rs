@@ -19,10 +19,10 @@ use crate::model::{Fault, ImageId, Reason};
 /// point.
 pub async fn pass(
     inbound: &Inbound<'_>,
-    upstream: &Upstream,
     target: PathAndQuery,
     request: Request<Body>,
 ) -> Result<Response<Body>, Fault> {
+    let upstream = inbound.proxy.nova.as_ref().ok_or_else(Fault::no_route)?;
     let (mut parts, body) = request.into_parts();
     let image_url = created_image(inbound, &parts.method, target.path());
     keep_host(&mut parts.headers, parts.uri.authority());

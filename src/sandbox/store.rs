@@ -223,7 +223,9 @@ impl Store {
     /// Gives the image of this id these custom properties, and the time of now.
     pub(super) fn set_properties(&mut self, id: &str, properties: Properties) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.is(id)) {
-            let at = time::write(jiff::Timestamp::now());
+            // Glance's column holds whole seconds.
+            let second = jiff::Timestamp::now().as_second();
+            let at = time::write(jiff::Timestamp::from_second(second).unwrap_or_default());
             entry.changed = Some(Changed { properties, at });
         }
     }
@@ -248,7 +250,7 @@ impl Entry {
             image.updated_at = Some(Cow::Borrowed(at));
             image.properties = properties
                 .iter()
-                .map(|(key, value)| (Cow::Borrowed(&**key), Value::Raw(value)))
+                .map(|(key, value)| (Cow::Borrowed(&**key), Value::Raw((&**value).into())))
                 .collect();
         }
         Some(Held {

@@ -53,6 +53,7 @@ impl Drop for Awaiting {
             outcome: Outcome {
                 operation: "none",
                 project: None,
+                user: None,
                 reason: "client_gone",
                 detail: None,
                 tally: Arc::default(),
@@ -68,8 +69,10 @@ impl Drop for Awaiting {
 pub struct Outcome {
     /// The operation, from the dialect's table; `pass_through` for what is none.
     pub operation: &'static str,
-    /// The project as it stood in the URL.
+    /// The project of the caller's token; where the caller is not known, as it stood in the URL.
     pub project: Option<String>,
+    /// The id of the user whose the token is, where that is known.
+    pub user: Option<String>,
     /// Why this status: `translated`, `via_upstream`, or a fault's reason.
     pub reason: &'static str,
     /// More on a fault, not for the client.
@@ -156,6 +159,7 @@ impl Line {
             path = access.path,
             operation = outcome.operation,
             project = outcome.project,
+            user = outcome.user,
             status = status.map(|status| status.as_u16()),
             reason = outcome.reason,
             detail = broke.or(outcome.detail),

@@ -39,7 +39,8 @@ impl Form {
         }
     }
 
-    /// The page. `message` is plain text.
+    /// The page. `message` is plain text; of a conflict and of a wrong media type the first line is the standard
+    /// explanation and the second one what is special about this one.
     #[must_use]
     pub fn page(self, status: StatusCode, message: &str) -> String {
         let title = title(status);
@@ -66,6 +67,13 @@ impl Form {
 /// The message in the template for its status.
 fn markup(status: StatusCode, message: &str) -> String {
     match status {
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            let (explanation, detail) = message.split_once('\n').unwrap_or((message, ""));
+            format!("{explanation}\n<br /><br />\n{detail}")
+        }
+        StatusCode::CONFLICT if message.contains('\n') => {
+            format!("{}\n\n", message.replacen('\n', "<br /><br />\n", 1))
+        }
         StatusCode::METHOD_NOT_ALLOWED => format!("{message}<br /><br />\n"),
         _ => format!("{message}<br /><br />\n\n\n"),
     }
@@ -173,6 +181,17 @@ mod tests {
              No &quot;&#233;&quot; &amp; &lt;b&gt;&#x27;<br /><br />\n\n\n\n </body>\n</html>"
         );
         assert_eq!(page(Form::Text), "404 Not Found\n\nNo \"é\" & '\n\n   ");
+        let conflict = Form::Json.page(StatusCode::CONFLICT, "There was a conflict.\nProperty x.");
+        assert!(
+            conflict.contains(r#""There was a conflict.<br /><br />\nProperty x.\n\n""#),
+            "{conflict}"
+        );
+        let media = |form: Form| form.page(StatusCode::UNSUPPORTED_MEDIA_TYPE, "No.\nOne of: a");
+        assert!(media(Form::Json).contains(r#""No.\n<br /><br />\nOne of: a""#));
+        assert_eq!(
+            media(Form::Text),
+            "415 Unsupported Media Type\n\nNo. \n\n One of: a"
+        );
         let long = Form::Json.page(StatusCode::PAYLOAD_TOO_LARGE, "x");
         assert!(long.contains("413 Request Entity Too Large"), "{long}");
     }

@@ -16,8 +16,14 @@ use crate::support::{Proxy, Reply, Upstream, fixture_folder, xml};
 #[serde(deny_unknown_fields)]
 struct Case {
     about: String,
+    /// The dialect of the client; the upstream speaks the other one.
+    #[serde(default)]
+    speaks: Speaks,
     #[serde(default)]
     compat: toml::Table,
+    /// More settings of the Nova that a Glance client is answered from.
+    #[serde(default)]
+    nova: toml::Table,
     glance_public_url: Option<String>,
     public_url: Option<String>,
     request: Asked,
@@ -26,18 +32,30 @@ struct Case {
     reply: Expected,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Speaks {
+    #[default]
+    Nova,
+    Glance,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
     line: String,
     #[serde(default)]
     headers: Vec<(String, String)>,
+    /// JSON, if the request has a body.
+    body: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exchange {
     line: String,
+    /// The JSON that the upstream must be sent.
+    sent: Option<String>,
     status: u16,
     #[serde(default)]
     headers: Vec<(String, String)>,
@@ -101,6 +119,14 @@ async fn run(folder: &Path) {
         .map(|exchange| exchange.line.clone())
         .collect();
     assert_eq!(asked, expected, "{name}: what the upstream was asked");
+    for (exchange, seen) in case.upstream.iter().zip(upstream.seen()) {
+        let json = |text: &[u8]| serde_json::from_slice::<Value>(text).ok();
+        let expected = exchange
+            .sent
+            .as_ref()
+            .and_then(|sent| json(sent.as_bytes()));
+        assert_eq!(json(&seen.body), expected, "{name}: {}", exchange.line);
+    }
     compare(&name, folder, &case.reply, &answer);
 }
 
@@ -109,7 +135,15 @@ fn request(asked: &Asked) -> String {
     for (name, value) in &asked.headers {
         let _ = write!(headers, "{name}: {value}\r\n");
     }
-    format!("{} HTTP/1.1\r\n{headers}\r\n", asked.line)
+    let body = asked.body.as_deref().unwrap_or_default();
+    if !body.is_empty() {
+        let _ = write!(
+            headers,
+            "Content-Type: application/json\r\nContent-Length: {}\r\n",
+            body.len()
+        );
+    }
+    format!("{} HTTP/1.1\r\n{headers}\r\n{body}", asked.line)
 }
 
 fn reply(folder: &Path, exchange: &Exchange) -> Reply {
@@ -132,14 +166,23 @@ fn config(case: &Case, upstream: &str) -> String {
         .public_url
         .as_ref()
         .map_or(String::new(), |url| format!("public_url = \"{url}\"\n"));
-    let glance = case
-        .glance_public_url
-        .as_ref()
-        .map_or(String::new(), |url| format!("public_url = \"{url}\"\n"));
-    format!(
-        "[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"nova\"\n{public}\n[glance]\nendpoints = [\"{upstream}\"]\n{glance}\n[compat]\n{}",
-        case.compat
-    )
+    let listen = format!("[[listen]]\naddress = \"127.0.0.1:0\"\n{public}");
+    match case.speaks {
+        Speaks::Nova => {
+            let glance = case
+                .glance_public_url
+                .as_ref()
+                .map_or(String::new(), |url| format!("public_url = \"{url}\"\n"));
+            format!(
+                "{listen}speaks = \"nova\"\n[glance]\nendpoints = [\"{upstream}\"]\n{glance}\n[compat]\n{}",
+                case.compat
+            )
+        }
+        Speaks::Glance => format!(
+            "{listen}speaks = \"glance\"\n[nova]\nendpoints = [\"{upstream}\"]\n{}",
+            case.nova
+        ),
+    }
 }
 
 fn compare(name: &str, folder: &Path, expected: &Expected, answer: &Answer) {

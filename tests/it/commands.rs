@@ -80,6 +80,29 @@ fn check_tells_every_error_and_is_0_or_78() {
 }
 
 #[test]
+fn explain_tells_in_what_the_answer_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, format!("{GOOD}\n[compat]\nrelease = \"icehouse\"\n")).unwrap();
+    let told = |target: &str| {
+        let accept = "Accept: application/xml";
+        let config = file.to_str().unwrap();
+        let output = run(&["explain", "--config", config, "GET", target, "-H", accept]);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (target, media_type) in [
+        ("/v2/t/images", "application/xml"),
+        ("/v2/t/images.json", "application/json"),
+        ("/v2.1/t/images", "application/json"),
+    ] {
+        let told = told(target);
+        let line = format!("answer in   {media_type}\n");
+        assert!(told.contains(&line), "{told}");
+        assert!(told.contains("xml-impossible-characters"), "{told}");
+    }
+}
+
+#[test]
 fn serve_is_78_for_a_wrong_configuration_and_1_for_a_taken_address() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
@@ -97,6 +120,35 @@ fn serve_is_78_for_a_wrong_configuration_and_1_for_a_taken_address() {
         told.contains(&format!("cannot listen on {address}")),
         "{told}"
     );
+}
+
+/// One command shows each direction, and what it shows works.
+#[test]
+fn the_sandbox_shows_one_translation() {
+    for (speaks, asked) in [
+        ("nova", "GET /v2/images?status=in%3Aqueued%2Csaving&limit=2"),
+        (
+            "glance",
+            "GET /v2.1/demo/images/detail?property-architecture=aarch64&limit=",
+        ),
+    ] {
+        let shown = program()
+            .args([
+                "sandbox",
+                "--speaks",
+                speaks,
+                "--once",
+                "--listen",
+                "127.0.0.1:0",
+            ])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(shown.stdout).unwrap();
+        assert_eq!(shown.status.code(), Some(0), "{speaks}: {text}");
+        for part in [asked, "The client gets 200 OK", "\"id\": \"", "curl -s"] {
+            assert!(text.contains(part), "{speaks}: {part}\n{text}");
+        }
+    }
 }
 
 #[test]

@@ -188,8 +188,8 @@ fn list(images: &[Members], query: &str) -> Reply {
 fn patched(mut image: Members, patch: &[u8]) -> Members {
     let operations: Vec<Value> = serde_json::from_slice(patch).unwrap();
     for operation in operations {
-        let path = operation["path"].as_str().unwrap();
-        let key = path[1..].replace("~1", "/").replace("~0", "~");
+        let pointer = operation["path"].as_str().unwrap();
+        let key = pointer[1..].replace("~1", "/").replace("~0", "~");
         image.0.retain(|(is, _)| *is != key);
         if operation["op"] != "remove" {
             image.0.push((key, operation["value"].clone()));

@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cases;
+mod chain;
 mod commands;
 mod drain;
 mod glance_recorded;
 mod guards;
 mod http2;
 mod icehouse_recorded;
+mod identity;
 mod listeners;
 mod listing;
 mod logged;
@@ -18,6 +20,7 @@ mod nova_recorded;
 mod passthrough;
 mod readme;
 mod reload;
+mod reverse;
 mod support;
 mod timeouts;
 mod translated;

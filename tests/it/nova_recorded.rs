@@ -17,8 +17,9 @@ use nova_glance_proxy::sandbox::Store;
 
 use crate::support::client::Answer;
 use crate::support::glance::{Glance, Scripted};
+use crate::support::keystone::{self, Grant};
 use crate::support::upstream::headers;
-use crate::support::{Proxy, fixture};
+use crate::support::{Proxy, Upstream, fixture};
 
 #[derive(Debug, Deserialize)]
 struct Recording {
@@ -71,12 +72,59 @@ const VARIANTS: &[(&str, &str)] = &[
 
 #[tokio::test]
 async fn reads_are_answered_as_nova_did() {
-    replay(Mode::Right).await;
+    replay(Mode::Right, "", &deviating(Mode::Right)).await;
 }
 
 #[tokio::test]
 async fn in_literal_mode_novas_mistakes_are_made_too() {
-    replay(Mode::Literal).await;
+    replay(Mode::Literal, "", &deviating(Mode::Literal)).await;
+}
+
+/// The rows that are no longer needed where a Keystone says whose tokens are.
+const OF_TOKENS: &[&str] = &[
+    "links-carry-url-project",
+    "project-not-checked",
+    "routes-before-tokens",
+    "service-token-not-checked",
+    "unauthorized-from-glance",
+];
+
+#[tokio::test]
+async fn with_a_keystone_tokens_and_projects_are_as_nova_has_them() {
+    let mut deviating = deviating(Mode::Right);
+    let all = deviating.len();
+    let unauthorized = unauthorized();
+    deviating
+        .retain(|name, row| !OF_TOKENS.contains(&row.as_str()) && !unauthorized.contains(name));
+    assert!(all > deviating.len() + 10, "there is nothing to see");
+    let keystone = keystone().await;
+    let url = format!("identity.url = \"http://{}\"", keystone.address);
+    let public = "identity.www_authenticate_uri = \"http://127.0.0.1:25000/v3\"";
+    replay(Mode::Right, &format!("\n{url}\n{public}"), &deviating).await;
+}
+
+/// The Keystone that knows the tokens of the store.
+async fn keystone() -> Upstream {
+    let store: Value = serde_json::from_str(&fixture("recorded/store.json")).unwrap();
+    let tokens = store["tokens"].as_object().unwrap().clone();
+    let grants = tokens.into_iter().map(|(token, whose)| {
+        let project = whose["project"].as_str().unwrap();
+        (token, Grant::of(project))
+    });
+    let grants = grants.collect();
+    Upstream::start(move |seen| keystone::reply(&grants, seen)).await
+}
+
+/// The recordings that are answered with 401, whatever else there is to say of them.
+fn unauthorized() -> BTreeSet<String> {
+    let text = fixture("recorded/nova.jsonl");
+    let recordings = text
+        .lines()
+        .map(|line| serde_json::from_str::<Recording>(line).unwrap());
+    recordings
+        .filter(|recording| recording.response.status == 401)
+        .map(|recording| recording.name)
+        .collect()
 }
 
 /// Which of Nova's answers are to be given.
@@ -88,15 +136,14 @@ enum Mode {
     Literal,
 }
 
-async fn replay(mode: Mode) {
+async fn replay(mode: Mode, more: &str, deviating: &BTreeMap<String, String>) {
     let bodies = bodies();
-    let deviating = deviating(mode);
     let glance = Glance::start(Store::from_json(&fixture("recorded/store.json")).unwrap()).await;
     let mut proxies = HashMap::new();
     for (port, settings) in VARIANTS {
         let settings = match mode {
-            Mode::Right => (*settings).to_owned(),
-            Mode::Literal => format!("{settings}\ncompat.literal = true"),
+            Mode::Right => format!("{settings}{more}"),
+            Mode::Literal => format!("{settings}{more}\ncompat.literal = true"),
         };
         proxies.insert(*port, Proxy::start(&config(&glance.url(), &settings)).await);
     }
@@ -119,7 +166,7 @@ async fn replay(mode: Mode) {
         };
         verdicts.add(&recording, &reply, deviating.get(&recording.name));
     }
-    verdicts.report(&deviating, 500);
+    verdicts.report(deviating, 500);
 }
 
 #[tokio::test]
@@ -288,10 +335,13 @@ fn config(glance: &str, settings: &str) -> String {
             })
     };
     format!(
-        "[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"nova\"\n{}[glance]\nendpoints = [\"{glance}\"]\n{}[compat]\nmax_microversion = \"2.104\"\n{}",
+        "[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"nova\"\n{}[glance]\nendpoints = [\"{glance}\"]\n{}[compat]\nmax_microversion = \"2.104\"\n{}{}",
         section("listen"),
         section("glance"),
         section("compat"),
+        Some(section("identity"))
+            .filter(|keys| !keys.is_empty())
+            .map_or(String::new(), |keys| format!("[identity]\n{keys}")),
     )
 }
 

@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 const WALLS: &[(&str, &[&[&str]])] = &[
     ("model", &[IO, SHELL, &["crate::nova", "crate::glance"]]),
     ("webob", &[IO, &["crate::"]]),
+    (
+        "keystone",
+        &[IO, SHELL, &["crate::nova", "crate::glance", "crate::webob"]],
+    ),
     ("nova", &[IO, SHELL, &["crate::glance"]]),
     ("glance", &[IO, SHELL, &["crate::nova"]]),
     ("sandbox", &[IO, SHELL, &["crate::nova"]]),
@@ -15,6 +19,7 @@ const WALLS: &[(&str, &[&[&str]])] = &[
     (
         "config",
         &[&[
+            "crate::keystone",
             "crate::glance",
             "crate::proxy",
             "crate::serve",

@@ -347,7 +347,7 @@ async fn bodies_have_a_longest_length_however_they_are_framed() {
         (format!("{chunked}{chunk}{chunk}{chunk}"), 413),
         (format!("{chunked}{chunk}"), 408),
         ("Content-Length: 20\r\n\r\n{\"meta".to_owned(), 408),
-        (format!("{chunked}{}", small), 200),
+        (format!("{chunked}{small}"), 200),
     ] {
         let mut client = proxy.client().await;
         client.send(format!("{head}{rest}")).await;
@@ -478,11 +478,11 @@ async fn interleaved_writers_both_survive() {
                 let mut sent = HeaderMap::new();
                 sent.insert(CONTENT_TYPE, HeaderValue::from_static(PATCH));
                 let patch = format!(r#"[{{"op": "add", "path": "/{key}", "value": "2"}}]"#);
-                let path = format!("/v2/images/{ID}");
+                let target = format!("/v2/images/{ID}");
                 let done = answer(
                     &mut store,
                     &Method::PATCH,
-                    &path,
+                    &target,
                     None,
                     &sent,
                     patch.as_bytes(),

@@ -18,7 +18,7 @@ class Ask:
     who: Optional[str] = "alpha"
     headers: tuple = (("Accept", "application/json"),)
     body: Optional[str] = None
-    host: Optional[str] = None       # None: Nova's own, on both sides, so that links are the same
+    host: Optional[str] = None       # None: Nova's own, on both sides, so that links are the same; False: no Host at all
     at: Optional[str] = None
 
 
@@ -26,12 +26,17 @@ class Ask:
 class Case:
     asks: list
     deviates: Optional[str] = None   # id in fixtures/deviations.toml: then the answers must differ
+    literally: Optional[str] = None  # the row in literal mode, where that undoes the other
+    found: bool = False              # it names no row: those that explain a difference are found by rules.py
     ours: dict = field(default_factory=dict)   # what our answer must be when it deviates, see judge.promised
     restore: bool = False            # put the images back before each side's turn, and compare how they end up
     walk: int = 0                    # follow the next links to the end, and find at least so many images
     lowcap: bool = False             # through the proxy in front of the Glance that caps its pages
     mask: tuple = ()                 # JSON keys whose values no two answers share
+    setup: str = "plain"             # which of the services that run starts it is for, see stack/up.sh
+    faults: tuple = ()               # what Glance is made to answer, see faulty.py
     group: str = ""
+    note: str = ""                   # what it is called elsewhere
 
     @property
     def name(self):
@@ -42,7 +47,7 @@ class Case:
         body = f" {first.body[:60]}" if first.body else ""
         more = f" (+{len(self.asks) - 1})" if len(self.asks) > 1 else ""
         who = "" if first.who == "alpha" else f" as {first.who}"
-        return f"{first.method} {first.target[:160]}{extra}{body}{who}{more}{' [low cap]' if self.lowcap else ''}"
+        return f"{first.method} {first.target[:160]}{extra}{body}{who}{more}{' [low cap]' if self.lowcap else ''}{f' [{self.note}]' if self.note else ''}"
 
 
 def get(target, **kw):

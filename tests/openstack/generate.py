@@ -138,7 +138,7 @@ class Parts:
         return Ask(self.method, target, who=self.who, headers=self.headers, host=self.host)
 
     def case(self):
-        return Case([self.ask()], lowcap=self.lowcap, group="generated")
+        return Case([self.ask()], found=True, lowcap=self.lowcap, group="generated")
 
     def paste(self):
         """The request as a line for one of the tables in cases/."""

@@ -6,6 +6,7 @@ PYTHON=${PYTHON:-python3}
 # Everything that is made lives here, so that `cargo clean` or `rm -r` leaves no trace.
 STATE=${STATE:-${CARGO_TARGET_DIR:-$REPO/target}/openstack}
 VENV=${VENV:-$STATE/venv}           # keystone, glance and nova from PyPI
+VENV_OLD=${VENV_OLD:-$STATE/venv-antelope}        # a nova of 2023.1
 VAR=${VAR:-$STATE/var}              # databases, file store, keys, env.json, seed.json
 ETC=${ETC:-$STATE/etc}              # generated configuration
 LOG=${LOG:-$STATE/log}
@@ -15,13 +16,19 @@ KEYSTONE_PORT=${KEYSTONE_PORT:-25000}
 GLANCE_PORT=${GLANCE_PORT:-29292}
 GLANCE_LOWCAP_PORT=${GLANCE_LOWCAP_PORT:-29294}   # same database, api_limit_max = 50
 NOVA_PORT=${NOVA_PORT:-28774}
+NOVA_OLD_PORT=${NOVA_OLD_PORT:-28773}             # nova 27, in front of the same glance
 PROXY_PORT=${PROXY_PORT:-28780}
 PROXY_LOWCAP_PORT=${PROXY_LOWCAP_PORT:-28781}     # in front of the low-cap glance
+PROXY_IDENTITY_PORT=${PROXY_IDENTITY_PORT:-28790}   # and the two after it: those of identity.py
+# Thirty ports in a row for what only compare.py needs: the services of its setups, and their proxies.
+SPARE_PORT=${SPARE_PORT:-28800}
+FAULTY_PORT=$SPARE_PORT                           # a Glance that misbehaves: faulty.py
 
 OS_AUTH_URL=http://127.0.0.1:$KEYSTONE_PORT/v3
 GLANCE_URL=http://127.0.0.1:$GLANCE_PORT
 GLANCE_LOWCAP_URL=http://127.0.0.1:$GLANCE_LOWCAP_PORT
 NOVA_URL=http://127.0.0.1:$NOVA_PORT
+NOVA_OLD_URL=http://127.0.0.1:$NOVA_OLD_PORT
 PROXY_URL=http://127.0.0.1:$PROXY_PORT
 PROXY_LOWCAP_URL=http://127.0.0.1:$PROXY_LOWCAP_PORT
 

@@ -14,6 +14,8 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from wire import Answer
 
+# As `compat.release` names them.
+MODERN, ANTELOPE = "modern", "antelope"
 NUMBERS = ("limit", "page_size", "offset")
 KNOWN = ("name", "status", "changes-since", "server", "type", "minRam", "minDisk", "limit", "page_size", "marker", "offset")
 SHOWN_AS = {"SAVING": "queued,saving", "UNKNOWN": "deactivated,uploading,importing", "DELETED": "deleted,pending_delete", "ERROR": "killed"}
@@ -79,7 +81,7 @@ def plain(line):
 
 # ---------------------------------------------------------------- the rules, each for the row of its name
 def host_required(stack, plan):
-    host = re.fullmatch(r"([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:\d*)?", stack.host if plan.ask.host is None else plan.ask.host)
+    host = re.fullmatch(r"([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:\d*)?", stack.host if plan.ask.host is None else plan.ask.host or "")
     if host and int((host[2] or "")[1:] or 0) < 65536:
         return False
     plan.accepts = lambda ours: ours.status == 400 and (b"Host" in ours.body or plan.asked.method == "HEAD")
@@ -120,6 +122,8 @@ def project_not_checked(stack, plan):
     found, own = re.match(r"(/(?:v2|v2\.1)/)([^/?]+)(/images.*)", plan.ask.target, re.S), own_project(stack, plan.ask)
     if not found or found[2] == own or found[2] == "images":
         return False
+    if "project-any-word" not in stack.rules and not re.fullmatch("[0-9a-f-]+", found[2]):
+        return False                 # no project, and so no route
     plan.ask = replace(plan.ask, target=found[1] + own + found[3])
     plan.after.append(in_links(stack, plan.ask, found[1] + own + "/", found[1] + found[2] + "/"))
     plan.after.append(in_links(stack, plan.ask, f"/{own}/", f"/{found[2]}/"))
@@ -174,13 +178,13 @@ def changes_since_plus(stack, plan):
 def changes_since_message(stack, plan):
     """As Nova complains of a limit that is no number, but of this parameter; what is wrong with numbers comes first."""
     value = plan.last("changes-since")
-    if value is None or is_time(stack, value) or not numbers_are_good(plan.ask.target):
+    if value is None or is_time(stack, value) or not numbers_are_good(stack, plan.ask.target):
         return False
     plan.set_items(["limit=x"])
 
     def after(answer):
         body = answer.json()
-        if "parameters limit. Value: x. " not in str(body):
+        if "parameters limit. Value: x. " not in str(body) and "limit must be an integer" not in str(body):
             return answer
         body["badRequest"]["message"] = f"Invalid input for query parameters changes-since. Value: {value}. {value!r} is not an ISO 8601 date and time"
         return with_json(answer, body)
@@ -248,12 +252,12 @@ def poison_served(stack, plan, poison, ours):
         return said == {k: v for k, v in raw.items() if k in said and k not in BASE} != {}
     if {n for n, _ in pairs(plan.ask.target)} & set(KNOWN) - {"marker", *NUMBERS}:
         return False
-    marker, limit = plan.last("marker"), plan.last("limit")
+    marker, limit = plan.last("marker"), limit_of(plan.ask.target)
     ids = [i["id"] for i in glance]
     ids = ids[ids.index(marker) + 1 if marker in ids else 0:]
     names = ",".join(f'"{i["name"]}"' for i in glance if i["id"] != poison)
     others = finished(plan, stack.ask("nova", replace(plan.ask, target=f"{plan.path()}?name=in%3A{quote(names, safe='')}"))).json().get("images", [])
-    want = [next((i for i in others if i["id"] == wanted), None) for wanted in ids[:int(limit) if limit else None]]
+    want = [next((i for i in others if i["id"] == wanted), None) for wanted in ids[:limit]]
     return len(want) == len(body["images"]) and all(mine == theirs or theirs is None and mine["id"] == poison for mine, theirs in zip(body["images"], want))
 
 
@@ -280,6 +284,14 @@ def refused(status, text=b""):
         plan.accepts = lambda ours: ours.status == status and (text in ours.body or plan.asked.method == "HEAD")
         return True
     return rule
+
+
+def query_not_utf_8(stack, plan):
+    try:
+        unquote_plus(plan.ask.target.partition("?")[2], errors="strict")
+        return False
+    except UnicodeDecodeError:
+        return refused(400, b"Query string is not UTF-8 encoded")(stack, plan)
 
 
 def trailing_newline(stack, plan):
@@ -336,6 +348,7 @@ RULES = {
     "content-type-ignored": without_header("content-type"),
     "service-token-not-checked": without_header("x-service-token"),
     "forwarded-needs-trust": without_header("x-forwarded-proto"),
+    "query-not-utf-8": query_not_utf_8,
     "numbers-end-with-their-digits": trailing_newline,
     "marker-whole": refused(400, b"No image found with ID"),
     "changes-since-plus": changes_since_plus,
@@ -368,7 +381,7 @@ def expected(stack, ask, rows):
             plan.used.append(name)
             if plan.accepts:
                 return Expected(None, plan.used, plan.accepts)
-    if plan.kept and numbers_are_good(ask.target):
+    if plan.kept and numbers_are_good(stack, ask.target):
         plan.set_items([p for p in plan.items() if key(p) not in NUMBERS])
     answer = stack.ask("nova", plan.ask)
     if plan.requeried and answer.status == 200:
@@ -387,12 +400,12 @@ def relisted(stack, plan, answer):
     body = answer.json() if plan.is_list() else None
     if not body or "images" not in body:
         return answer
-    limit, images = last(plan.asked.target, "limit"), body["images"]
+    limit, images = limit_of(plan.asked.target), body["images"]
     if plan.kept:
         metadata = {i["id"]: i for i in stack.stored_images(user(plan.ask))}
         images = [i for i in images if all(has(metadata.get(i["id"], {}), k, v) for k, v in plan.kept)]
-    body = {"images": images[:int(limit) if limit else None]}
-    if body["images"] and len(body["images"]) == min(int(limit or MAX_LIMIT), MAX_LIMIT):
+    body = {"images": images[:limit]}
+    if body["images"] and len(body["images"]) == min(limit or MAX_LIMIT, MAX_LIMIT):
         body["images_links"] = [{"rel": "next", "href": next_link(stack, plan, body["images"][-1]["id"])}]
     return with_json(answer, body)
 
@@ -403,13 +416,13 @@ def has(image, name, value):
 
 def next_link(stack, plan, marker):
     """Nova's next link for the request as it was sent, at the path that the rewritten one has."""
-    return f"http://{plan.ask.host or stack.host}{plan.path()}?{next_query(plan.asked.target, marker)}"
+    return f"http://{plan.ask.host or stack.host}{plan.path()}?{next_query(stack, plan.asked.target, marker)}"
 
 
-def next_query(target, marker):
+def next_query(stack, target, marker):
     greatest = {}
     for name, value in pairs(target):
-        if name in KNOWN or name.startswith("property-"):
+        if stack.release == ANTELOPE or name in KNOWN or name.startswith("property-"):
             greatest[name] = max(value, greatest.get(name, ""))
     marked = "marker" in greatest
     query = [(n, marker if n == "marker" else greatest[n]) for n in sorted(greatest)] + ([] if marked else [("marker", marker)])
@@ -417,8 +430,23 @@ def next_query(target, marker):
 
 
 # ---------------------------------------------------------------- helpers
-def numbers_are_good(target):
-    return all(re.fullmatch("[0-9]+", v) and int(v) > 0 for n, v in pairs(target) if n in NUMBERS)
+def numbers_are_good(stack, target):
+    if stack.release != ANTELOPE:
+        return all(re.fullmatch("[0-9]+", v) and int(v) > 0 for n, v in pairs(target) if n in NUMBERS)
+    return all(number(v) is not None and number(v) >= 0 for n in NUMBERS if (v := last(target, n)) is not None)
+
+
+def number(text):
+    """What nova 27 reads, which is what Python does."""
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def limit_of(target):
+    """How many images are asked for: none where there is no limit, and where it is 0, which is none to nova 27."""
+    return number(last(target, "limit") or "0") or None
 
 
 def is_time(stack, text):

@@ -95,7 +95,8 @@ class Stack:
 
     def clear(self):
         for image in self.made:
-            self.glance("PATCH", f"/v2/images/{image}", [{"op": "replace", "path": "/protected", "value": False}], "admin", PATCH)
+            if self.image(image).get("protected"):
+                self.glance("PATCH", f"/v2/images/{image}", [{"op": "replace", "path": "/protected", "value": False}], "admin", PATCH)
             self.glance("DELETE", f"/v2/images/{image}", who="admin")
         self.made.clear()
 
@@ -134,9 +135,9 @@ def tables():
     for base in (A, V2):
         for steps in SEQUENCES:
             yield PRIVATE, "alpha", [(m, base + t, b, JSON) for m, t, b in steps]
-        for body in BODIES:
-            yield PRIVATE, "alpha", [("POST", base + ALL, body, JSON)]
-            yield PRIVATE, "alpha", [("PUT", base + ALL, body, JSON)]
+        # The two methods read a body alike: each is tried under one version.
+        for n, body in enumerate(BODIES):
+            yield PRIVATE, "alpha", [("POST" if (n % 2 == 0) == (base == A) else "PUT", base + ALL, body, JSON)]
         for body in ITEMS:
             yield PRIVATE, "alpha", [("PUT", base + ITEM + "color", body, JSON)]
         for kind in TYPES:
@@ -147,6 +148,7 @@ def tables():
         yield {"visibility": "public", "tags": ["t"]}, "admin", [("POST", base.replace("/$A", "") + ALL, AB, JSON)]
     for key in sorted(RESERVED) + ["os_glance_x", " name"]:
         yield PRIVATE, "alpha", [("POST", A + ALL, json.dumps({"metadata": {key: "x", "b": "1"}}), JSON)]
+    yield PRIVATE, "alpha", [("POST", A + ALL, '{"metadata": {"kernel_id": ""}}', JSON)]
     for spec, who in STRANGERS:
         base = A if who == "alpha" else "/v2.1/images/$ID"
         for step in (("DELETE", base, None, ()), ("POST", base + ALL, AB, JSON), ("PUT", base + ALL, AB, JSON), ("DELETE", base + ITEM + "color", None, ()), ("PUT", base + ITEM + "a", '{"meta": {"a": "1"}}', JSON)):
@@ -230,11 +232,14 @@ class Judge:
         if reserved(ours):
             self.by("reserved-keys-refused")
             return self.refusal(target, body, before, ours)
-        found = differences(nova, ours)
+        found = differences(nova, ours, ("created", "updated"))
         if nova.status == ours.status == 204:
             self.by("no-type-without-content")
             found = [line for line in found if not line.startswith("content-type:")]
             found += [f"a 204 with {name}" for name in ("content-type", "content-length") if ours.header(name)]
+        if found and "kernel_id" in (body or "") and (nova.status, ours.status) == (200, 400):
+            self.by("kernel-id-written")
+            return []
         if found and nova.status == 500 and ours.status == 400:
             # Glance refuses a value, or all keys are bad and one value is no string.
             self.by("glance-faults-kept")

@@ -1,12 +1,11 @@
-//! `sandbox`: the proxy in front of a built-in image service, to see it work without a cloud.
+//! `sandbox`: the proxy in front of a built-in service, to see it work without a cloud.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{exit, runtime, say};
+use super::{Dialect, exit, runtime, say};
 use crate::config::{Config, Source};
 use crate::sandbox::Store;
 use crate::serve::{self, Bound, Running};
@@ -15,16 +14,20 @@ use crate::watch;
 mod story;
 mod upstream;
 
-/// Where the proxy listens unless something else is asked for.
-const USUAL: &str = "127.0.0.1:8774";
+use upstream::LastAsked;
+
 /// Any free port, for when the usual one is taken.
 const FREE: &str = "127.0.0.1:0";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Where the proxy listens [default: 127.0.0.1:8774, or a free port if that is taken]
+    /// Where the proxy listens [default: the usual port of the service that it plays (nova: 127.0.0.1:8774,
+    /// glance: 127.0.0.1:9292), or a free one if that is taken]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// The dialect of the clients; the built-in service speaks the other one
+    #[arg(long, value_enum, value_name = "DIALECT", default_value = "nova")]
+    speaks: Dialect,
     /// The images, as JSON: a saved reply of Glance to GET /v2/images, or a file like fixtures/sandbox/images.json
     #[arg(long, value_name = "FILE")]
     images: Option<PathBuf>,
@@ -43,18 +46,16 @@ async fn play(options: &Options) -> Result<()> {
     let signals = serve::Signals::caught().context("cannot catch signals")?;
     let store = store(options.images.as_deref())?;
     let id = store.first_id().unwrap_or_default();
-    let (glance, asked) = upstream::start(store).await?;
-    let running = match &options.listen {
-        Some(address) => start(address, glance).await?,
-        None => match start(USUAL, glance).await {
-            Ok(running) => running,
-            Err(_) => start(FREE, glance).await?,
-        },
+    let (asked, config) = before(store, options.speaks).await?;
+    let running = match (&options.listen, options.speaks) {
+        (Some(address), _) => start(address, &config).await?,
+        (None, Dialect::Nova) => start_usually("127.0.0.1:8774", &config).await?,
+        (None, Dialect::Glance) => start_usually("127.0.0.1:9292", &config).await?,
     };
     let Some(Bound::Tcp(proxy)) = running.addresses().first() else {
         return Err(anyhow!("the sandbox listens on TCP only"));
     };
-    say(&story::tell(*proxy, &asked, &id).await?);
+    say(&story::tell(options.speaks, *proxy, &asked, &id).await?);
     if options.once {
         return Ok(());
     }
@@ -63,13 +64,37 @@ async fn play(options: &Options) -> Result<()> {
     Ok(())
 }
 
-async fn start(address: &str, glance: SocketAddr) -> Result<Running> {
-    let text = format!(
-        "listen = [{{ address = {address:?}, speaks = \"nova\" }}]\nglance = {{ endpoints = [\"http://{glance}\"] }}\n"
+/// Starts the service that is asked, and words the rest of the configuration of the proxy before it.
+///
+/// The Nova of the other direction is this program once more: Nova's front on the built-in image service.
+async fn before(store: Store, speaks: Dialect) -> Result<(LastAsked, String)> {
+    let (glance, asked) = upstream::start(upstream::glance(store)).await?;
+    let before_glance = format!("speaks = \"nova\"\n[glance]\nendpoints = [\"http://{glance}\"]\n");
+    if speaks == Dialect::Nova {
+        return Ok((asked, before_glance));
+    }
+    let legacy = config(FREE, &before_glance)?;
+    let (nova, asked) = upstream::start(upstream::nova(legacy)).await?;
+    let before_nova = format!(
+        "speaks = \"glance\"\n[nova]\nendpoints = [\"http://{nova}\"]\nproject = \"demo\"\n"
     );
-    let config =
-        Config::parse(&text, Path::new("--listen")).map_err(|problems| anyhow!("{problems}"))?;
-    Ok(serve::start(config, Source::Fixed).await?)
+    Ok((asked, before_nova))
+}
+
+async fn start_usually(usual: &str, rest: &str) -> Result<Running> {
+    match start(usual, rest).await {
+        Ok(running) => Ok(running),
+        Err(_) => start(FREE, rest).await,
+    }
+}
+
+async fn start(address: &str, rest: &str) -> Result<Running> {
+    Ok(serve::start(config(address, rest)?, Source::Fixed).await?)
+}
+
+fn config(address: &str, rest: &str) -> Result<Config> {
+    let text = format!("[[listen]]\naddress = {address:?}\n{rest}");
+    Config::parse(&text, Path::new("--listen")).map_err(|problems| anyhow!("{problems}"))
 }
 
 fn store(file: Option<&Path>) -> Result<Store> {

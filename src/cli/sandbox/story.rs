@@ -5,77 +5,112 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::Request;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::Dialect;
 use super::upstream::LastAsked;
 
-/// The request that is shown.
-const SHOWN: &str = "/v2.1/demo/images/detail?status=SAVING&limit=2";
+/// What there is to tell of one direction.
+struct Story {
+    /// Who asks, and whom.
+    client: &'static str,
+    /// The request that is shown.
+    shown: &'static str,
+    /// Whom the proxy asks.
+    asked: &'static str,
+    /// Requests worth trying.
+    to_try: &'static [&'static str],
+    /// A write worth trying: the options of `curl`, and the target.
+    write: Option<(&'static str, &'static str)>,
+}
 
-/// Requests worth trying.
-const TO_TRY: &[&str] = &[
-    "/v2.1/demo/images",
-    "/v2.1/demo/images/detail?limit=3",
-    "/v2/demo/images/detail?type=snapshot&status=ACTIVE",
-    "/v2.1/demo/images/detail?changes-since=2024-03-01T00:00:00+02:00",
-    "/v2.1/demo/images/{id}",
-    "/v2.1/demo/images/{id}/metadata",
-    "/v2.1/demo/images?limit=none",
-    "/",
-];
+const LEGACY: Story = Story {
+    client: "A legacy client asks Nova",
+    shown: "/v2.1/demo/images/detail?status=SAVING&limit=2",
+    asked: "The proxy asks Glance",
+    to_try: &[
+        "/v2.1/demo/images",
+        "/v2.1/demo/images/detail?limit=3",
+        "/v2/demo/images/detail?type=snapshot&status=ACTIVE",
+        "/v2.1/demo/images/detail?changes-since=2024-03-01T00:00:00+02:00",
+        "/v2.1/demo/images/{id}",
+        "/v2.1/demo/images/{id}/metadata",
+        "/v2.1/demo/images?limit=none",
+        "/",
+    ],
+    write: Some((
+        r#"-X POST -H 'Content-Type: application/json' -d '{"metadata": {"tried": "yes"}}'"#,
+        "/v2.1/demo/images/{id}/metadata",
+    )),
+};
 
-/// A write worth trying: the options of `curl`, and the target.
-const WRITE: (&str, &str) = (
-    r#"-X POST -H 'Content-Type: application/json' -d '{"metadata": {"tried": "yes"}}'"#,
-    "/v2.1/demo/images/{id}/metadata",
-);
+const CURRENT: Story = Story {
+    client: "A Glance v2 client asks",
+    shown: "/v2/images?architecture=aarch64&status=active&limit=1",
+    asked: "The proxy asks Nova",
+    to_try: &[
+        "/v2/images",
+        "/v2/images?limit=3",
+        "/v2/images?sort=name:asc,created_at:desc&limit=3",
+        "/v2/images?name=in:netboot.xyz,nothing&status=active",
+        "/v2/images?created_at=gte:2024-03-01T00:00:00Z",
+        "/v2/images/{id}",
+        "/v2/schemas/image",
+        "/v2/images?limit=none",
+        "/",
+    ],
+    write: None,
+};
 
-/// Sends one legacy request through the proxy and words what happened: the request, what it made the proxy ask, and
+/// Sends one request through the proxy and words what happened: the request, what it made the proxy ask, and
 /// the reply; then lines to paste.
 ///
 /// # Errors
 /// When the proxy cannot be reached.
-pub(super) async fn tell(proxy: SocketAddr, asked: &LastAsked, id: &str) -> Result<String> {
+pub(super) async fn tell(
+    speaks: Dialect,
+    proxy: SocketAddr,
+    asked: &LastAsked,
+    id: &str,
+) -> Result<String> {
+    let story = match speaks {
+        Dialect::Nova => LEGACY,
+        Dialect::Glance => CURRENT,
+    };
     let stream = TcpStream::connect(proxy)
         .await
         .context("the sandbox cannot be reached")?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    let request = Request::get(SHOWN)
+    let request = Request::get(story.shown)
         .header("host", proxy.to_string())
         .body(Empty::<Bytes>::new())?;
     let (head, body) = sender.send_request(request).await?.into_parts();
     let body = body.collect().await?.to_bytes();
-    Ok(word(proxy, &asked.line(), head.status, &body, id))
-}
-
-fn word(proxy: SocketAddr, upstream: &str, status: StatusCode, body: &[u8], id: &str) -> String {
     let mut out = String::new();
+    let Story { client, shown, .. } = story;
+    let _ = writeln!(out, "{client}:\n\n    GET http://{proxy}{shown}\n");
+    let _ = writeln!(out, "{}:\n\n    {}\n", story.asked, asked.line());
     let _ = writeln!(
         out,
-        "A legacy client asks Nova:\n\n    GET http://{proxy}{SHOWN}\n"
+        "The client gets {}:\n\n{}\n",
+        head.status,
+        indent(&body)
     );
-    let _ = writeln!(out, "The proxy asks Glance:\n\n    {upstream}\n");
-    let _ = writeln!(out, "The client gets {status}:\n\n{}\n", indent(body));
     let _ = writeln!(out, "Try it:\n");
-    for target in TO_TRY {
-        let _ = writeln!(
-            out,
-            "    curl -s 'http://{proxy}{}'",
-            target.replace("{id}", id)
-        );
+    for target in story.to_try {
+        let target = target.replace("{id}", id);
+        let _ = writeln!(out, "    curl -s 'http://{proxy}{target}'");
     }
-    let (options, target) = WRITE;
-    let _ = writeln!(
-        out,
-        "    curl -s {options} 'http://{proxy}{}'",
-        target.replace("{id}", id)
-    );
-    out
+    if let Some((options, target)) = story.write {
+        let target = target.replace("{id}", id);
+        let _ = writeln!(out, "    curl -s {options} 'http://{proxy}{target}'");
+    }
+    Ok(out)
 }
 
 /// Breaks JSON into lines without touching its order or its values.

@@ -1,20 +1,24 @@
-//! The built-in image service, on a port of the loopback interface.
+//! The built-in service that the sandbox's proxy asks, on a port of the loopback interface.
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::config::Config;
+use crate::proxy::body::{self, Body};
+use crate::proxy::forwarded::Peer;
+use crate::proxy::{self, Proxy};
 use crate::sandbox::{Store, answer};
 
-/// The last request that the image service got.
+/// The last request that the service got.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LastAsked(Arc<Mutex<String>>);
 
@@ -31,53 +35,86 @@ impl LastAsked {
     }
 }
 
-/// Starts the image service on a free port.
+/// A service: it answers one request.
+pub(super) trait Service: Clone + Send + 'static {
+    /// Answers, unless the request breaks off.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<Body>, hyper::Error>> + Send;
+}
+
+/// A Glance that holds these images.
+pub(super) fn glance(store: Store) -> impl Service {
+    Glance(Arc::new(Mutex::new(store)))
+}
+
+/// A Nova: the first listener of this configuration.
+pub(super) fn nova(config: Config) -> impl Service {
+    Nova(Arc::new(Proxy::new(config)))
+}
+
+#[derive(Clone)]
+struct Glance(Arc<Mutex<Store>>);
+
+#[derive(Clone)]
+struct Nova(Arc<Proxy>);
+
+impl Service for Glance {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let (uri, headers) = (&parts.uri, &parts.headers);
+        // A store that panicked half-way through is still a store to play with.
+        let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (method, path, query) = (&parts.method, uri.path(), uri.query());
+        let reply = answer(&mut store, method, path, query, headers, &body);
+        Ok(reply.map(body::full))
+    }
+}
+
+impl Service for Nova {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
+        let peer = Peer {
+            address: None,
+            local: None,
+            tls: false,
+        };
+        Ok(match self.0.config.listen.first() {
+            Some(listener) => proxy::handle(&self.0, listener, &peer, request).await,
+            // A configuration without a listener is none.
+            None => Response::new(body::empty()),
+        })
+    }
+}
+
+/// Starts a service on a free port.
 ///
 /// # Errors
 /// When no port can be had.
-pub(super) async fn start(store: Store) -> Result<(SocketAddr, LastAsked)> {
+pub(super) async fn start(service: impl Service) -> Result<(SocketAddr, LastAsked)> {
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .await
-        .context("the sandbox's image service finds no port")?;
+        .context("the sandbox's upstream finds no port")?;
     let address = listener.local_addr()?;
     let asked = LastAsked::default();
-    let (store, seen) = (Arc::new(Mutex::new(store)), asked.clone());
+    let seen = asked.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(converse(stream, Arc::clone(&store), seen.clone()));
+            tokio::spawn(converse(stream, service.clone(), seen.clone()));
         }
     });
     Ok((address, asked))
 }
 
-async fn converse(stream: TcpStream, store: Arc<Mutex<Store>>, asked: LastAsked) {
+async fn converse(stream: TcpStream, service: impl Service, asked: LastAsked) {
     let service = service_fn(move |request: Request<Incoming>| {
         asked.set(&request);
-        let store = Arc::clone(&store);
-        async move { reply(&store, request).await }
+        let service = service.clone();
+        async move { service.answer(request).await }
     });
     // A client that breaks off is no concern of a sandbox.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
-}
-
-async fn reply(
-    store: &Mutex<Store>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, hyper::Error> {
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
-    let (uri, headers) = (&parts.uri, &parts.headers);
-    // A store that panicked half-way through is still a store to play with.
-    let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
-    let reply = answer(
-        &mut store,
-        &parts.method,
-        uri.path(),
-        uri.query(),
-        headers,
-        &body,
-    );
-    Ok(reply.map(Full::new))
 }

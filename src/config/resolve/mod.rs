@@ -15,9 +15,10 @@ use super::{
 };
 
 mod compat;
+mod nova;
 mod upstream;
 
-const SPEAKS: &[(&str, Speaks)] = &[("nova", Speaks::Nova)];
+const SPEAKS: &[(&str, Speaks)] = &[("nova", Speaks::Nova), ("glance", Speaks::Glance)];
 
 const LEVELS: &[(&str, &str)] = &[
     ("error", "error"),
@@ -90,13 +91,16 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
         );
     }
     let (glance, nova) = (root.section("glance"), root.section("nova"));
+    let identity = upstream::identity(&root.section("identity"), folder);
     for section in &listen {
-        needs_upstream(section, &glance);
+        needs_upstream(section, &glance, &nova);
     }
     let listen = listen.iter().map(|section| listener(section, folder));
     let listen: Vec<_> = listen.map(Arc::new).collect();
     twice(root, &listen);
     let rewrite_location = nova.flag("rewrite_location");
+    let limits = limits(&root.section("limits"));
+    let nova_images = nova::images(&nova, limits.page_size);
     let (glance, nova) = (
         upstream::glance(&glance, folder),
         upstream::nova(&nova, folder),
@@ -105,23 +109,26 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
     Config {
         listen,
         rewrite_location,
+        nova_images,
         compat: Arc::new(compat),
-        limits: limits(&root.section("limits")),
+        limits,
         timeouts: timeouts(&root.section("timeouts")),
         forward: forward(&root.section("headers")),
         log: log(&root.section("log")),
         glance,
         nova,
+        identity,
     }
 }
 
-/// A listener is of no use without the service that its clients' requests are answered from.
-fn needs_upstream(listen: &Section<'_, '_>, glance: &Section<'_, '_>) {
-    let (word, needs) = match listen.word("speaks", SPEAKS) {
-        Some(Speaks::Nova) => ("nova", "glance"),
+/// A listener is of no use without the service that its clients' requests are answered from: the other one.
+fn needs_upstream(listen: &Section<'_, '_>, glance: &Section<'_, '_>, nova: &Section<'_, '_>) {
+    let (word, needs, other) = match listen.word("speaks", SPEAKS) {
+        Some(Speaks::Nova) => ("nova", "glance", glance),
+        Some(Speaks::Glance) => ("glance", "nova", nova),
         None => return,
     };
-    if !glance.is_present() {
+    if !other.is_present() {
         listen.note(
             &listen.span,
             format!(

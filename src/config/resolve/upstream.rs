@@ -3,16 +3,23 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use http::HeaderValue;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::{identity, public_url};
+use super::{at_least, identity as identity_of, public_url};
 use crate::config::file::{At, Section};
-use crate::config::{Endpoint, Upstream, tls};
+use crate::config::{Endpoint, Identity, OnFailure, Upstream, tls};
+
+const ON_FAILURE: &[(&str, OnFailure)] = &[
+    ("continue", OnFailure::Continue),
+    ("refuse", OnFailure::Refuse),
+];
 
 /// The Glance that answers images.
 pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<Upstream> {
     let timeouts = section.section("glance.timeouts");
-    let glance = upstream(section, &timeouts, &section.section("glance.tls"), folder)?;
+    let tls = section.section("glance.tls");
+    let glance = upstream(section, &endpoints(section), &timeouts, &tls, folder)?;
     Some(Upstream {
         public_url: public_url(section),
         ..glance
@@ -22,33 +29,80 @@ pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<Upstrea
 /// The Nova that answers the rest.
 pub(super) fn nova(section: &Section<'_, '_>, folder: &Path) -> Option<Upstream> {
     let timeouts = section.section("nova.timeouts");
-    upstream(section, &timeouts, &section.section("nova.tls"), folder)
+    let tls = section.section("nova.tls");
+    upstream(section, &endpoints(section), &timeouts, &tls, folder)
+}
+
+/// The Keystone that validates tokens.
+pub(super) fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<Identity> {
+    let timeouts = section.section("identity.timeouts");
+    let tls = section.section("identity.tls");
+    let url = section.text("url");
+    let span = url.as_ref().map_or(&section.span, |at| &at.span).clone();
+    let url = At {
+        value: url.into_iter().collect(),
+        span,
+    };
+    let upstream = upstream(section, &url, &timeouts, &tls, folder);
+    let (cache_ttl, cache_size) = (section.duration("cache_ttl"), section.count("cache_size"));
+    let cache_size = at_least(section, "cache_size", &cache_size, 1);
+    let roles = section.texts("service_token_roles").value;
+    let on_failure = section.word("on_failure", ON_FAILURE);
+    let public = www_authenticate_uri(section);
+    let upstream = upstream?;
+    let public = public.unwrap_or_else(|| {
+        let first = upstream.endpoints.first().map(ToString::to_string);
+        format!("{}/v3", first.unwrap_or_default())
+    });
+    Some(Identity {
+        challenge: HeaderValue::from_str(&format!("Keystone uri=\"{public}\"")).ok()?,
+        upstream,
+        cache_ttl,
+        cache_size: usize::try_from(cache_size).unwrap_or(usize::MAX),
+        on_failure: on_failure.unwrap_or(OnFailure::Continue),
+        service_token_roles: roles.into_iter().map(|at| at.value).collect(),
+    })
+}
+
+/// As it was written: it is shown and not asked.
+fn www_authenticate_uri(section: &Section<'_, '_>) -> Option<String> {
+    let at = section.text("www_authenticate_uri")?;
+    section.keep(&at.span, at.value.parse::<Endpoint>())?;
+    if at.value.contains(['"', '\\']) {
+        section.note(&at.span, "a challenge cannot name a URL with quotes");
+    }
+    Some(at.value)
+}
+
+fn endpoints(section: &Section<'_, '_>) -> At<Vec<At<String>>> {
+    let listed = section.texts("endpoints");
+    if listed.value.is_empty() && listed.span != section.span {
+        section.note(&listed.span, "`endpoints` names at least one");
+    }
+    listed
 }
 
 /// `None` where the file has no such section; and where its TLS settings are wrong, which has been noted then.
 fn upstream(
     section: &Section<'_, '_>,
+    listed: &At<Vec<At<String>>>,
     timeouts: &Section<'_, '_>,
     tls: &Section<'_, '_>,
     folder: &Path,
 ) -> Option<Upstream> {
-    let listed = section.texts("endpoints");
     let endpoints: Vec<Endpoint> = listed
         .value
         .iter()
         .filter_map(|at| section.keep(&at.span, at.value.parse::<Endpoint>()))
         .map(Endpoint::without_version)
         .collect();
-    if listed.value.is_empty() && listed.span != section.span {
-        section.note(&listed.span, "`endpoints` names at least one");
-    }
     let (connect, first_byte) = (
         timeouts.some_time("connect"),
         timeouts.some_time("first_byte"),
     );
     let (idle, pool_idle) = (timeouts.some_time("idle"), section.duration("pool_idle"));
     let secure = endpoints.iter().any(Endpoint::is_tls);
-    let tls = upstream_tls(tls, secure, &listed, folder)?;
+    let tls = upstream_tls(tls, secure, listed, folder)?;
     section.is_present().then_some(Upstream {
         endpoints,
         public_url: None,
@@ -79,7 +133,7 @@ fn upstream_tls(
     };
     let shown = match (section.text("certificate"), section.text("key")) {
         (None, None) => None,
-        (Some(_), Some(_)) => Some(identity(section, folder)?),
+        (Some(_), Some(_)) => Some(identity_of(section, folder)?),
         (Some(at), None) | (None, Some(at)) => {
             section.note(&at.span, "`certificate` and `key` go together");
             None

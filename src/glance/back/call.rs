@@ -34,7 +34,9 @@ pub(super) fn plan(query: &Query) -> Plan {
     Plan {
         pushed: pushed.query,
         residual,
+        recheck: Vec::new(),
         nothing,
+        scan: None,
     }
 }
 
@@ -119,6 +121,8 @@ fn push_down<'p>(predicate: &'p Predicate, pushed: &Pushed) -> Split<'p> {
 /// The value of a text filter, if one value of it can say this.
 fn text_value(field: TextField, any_of: &[String]) -> Option<String> {
     match any_of {
+        // The scope says this; a filter of that name would overwrite it.
+        _ if field == TextField::Visibility => None,
         // These attributes alone know operators, and read any value with a colon as one.
         [one] if takes_operators(field) && one.contains(':') => Some(format!("eq:{one}")),
         [one] => Some(one.clone()),

@@ -46,22 +46,23 @@ impl Back for GlanceBack {
         vec![write::change(id, edit)]
     }
 
-    fn listed<'a>(&self, element: &'a [u8]) -> Result<Image<'a>, Fault> {
+    fn listed<'a>(&'a self, element: &'a [u8]) -> Result<Image<'a>, Fault> {
         read(element)
     }
 
-    fn listed_first<'a>(&self, text: &'a str) -> Option<(Image<'a>, usize)> {
-        image::read_first(text)
+    fn listed_first<'a>(&'a self, text: &'a str) -> Option<(Image<'a>, usize)> {
+        let read = image::read_first(text).ok();
+        read.filter(|(image, _)| !image.id.is_empty())
     }
 
-    fn shown<'a>(&self, body: &'a [u8]) -> Result<Image<'a>, Fault> {
+    fn shown<'a>(&'a self, body: &'a [u8]) -> Result<Image<'a>, Fault> {
         read(body)
     }
 
     /// Only the presence of `next` counts. Its text loses repeated parameters (`glance/api/v2/images.py`,
     /// `ResponseSerializer.index` builds it from a plain dict), and a page may be short because the Glance caps
     /// pages below what was asked.
-    fn has_next(&self, envelope: &Envelope) -> bool {
+    fn has_next(&self, envelope: &Envelope, _: u64) -> bool {
         envelope.has("next")
     }
 

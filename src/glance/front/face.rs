@@ -43,6 +43,13 @@ pub(super) enum View {
         /// Its id as it stood in the path, decoded.
         id: String,
     },
+    /// One image that is written to.
+    Write {
+        /// Its id as it stood in the path, decoded.
+        id: String,
+        /// What is done to it.
+        operation: &'static str,
+    },
     /// A schema document.
     Document,
     /// A resource with a method that it does not have.
@@ -85,6 +92,7 @@ impl Face for GlanceFace {
         match self.view {
             View::List { .. } | View::NoList => "list-images",
             View::Image { .. } => "show-image",
+            View::Write { operation, .. } => operation,
             View::Document => "show-schema",
             View::Wrong { .. } | View::Nowhere => "none",
         }
@@ -99,6 +107,14 @@ impl Face for GlanceFace {
             View::Image { id } if fault.reason == Reason::NoImage => {
                 let mut worded = fault.clone();
                 worded.message = format!("No image found with ID {id}");
+                fault::write(self.voice, &worded, None)
+            }
+            View::Write { id, operation } if fault.reason == Reason::NoImage => {
+                let mut worded = fault.clone();
+                worded.message = match *operation {
+                    "delete-image" => format!("Failed to find image {id} to delete"),
+                    _ => format!("No image found with ID {id}"),
+                };
                 fault::write(self.voice, &worded, None)
             }
             View::Wrong { allow } => fault::write(self.voice, fault, Some(allow)),

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
+use super::patch;
 use crate::model::Fault;
 use crate::webob::page::Form;
 
@@ -11,6 +12,9 @@ use crate::webob::page::Form;
 const UNAUTHORIZED: &str = "This server could not verify that you are authorized to access the document you \
                             requested. Either you supplied the wrong credentials (e.g., bad password), or your \
                             browser does not understand how to supply the credentials required.";
+
+/// What a resource can be patched with (RFC 5789, 3.1).
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 /// How a client wants to be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +43,9 @@ pub fn write(voice: Voice, fault: &Fault, allow: Option<&'static str>) -> Respon
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     if let Some(allow) = allow {
         headers.insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    if fault.status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        headers.insert(ACCEPT_PATCH, HeaderValue::from_static(patch::ACCEPT_PATCH));
     }
     for challenge in &fault.challenges {
         headers.append(WWW_AUTHENTICATE, challenge.clone());

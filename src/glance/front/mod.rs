@@ -18,11 +18,17 @@ mod filter;
 mod json;
 mod operator;
 mod params;
+pub mod patch;
 mod path;
+mod pointer;
 mod query;
 mod sort;
+pub mod unoffered;
+mod write;
 
 pub use face::GlanceFace;
+pub use unoffered::UNOFFERED;
+pub use write::{Draft, Written, write};
 
 use face::View;
 use fault::Voice;
@@ -143,6 +149,21 @@ pub fn read(
     }
 }
 
+/// How a request that is [`Reading::Elsewhere`] is refused where a Nova holds the images: by the name of what is asked.
+#[must_use]
+pub fn unoffered(method: &Method, path: &str, headers: &HeaderMap) -> Refused {
+    let behind = path.trim_start_matches('/').split_once('/');
+    let (fault, allow) = unoffered::refuse(method, behind.map_or("", |(_, rest)| rest));
+    let view = match allow {
+        Some(allow) => View::Wrong { allow },
+        None => View::Nowhere,
+    };
+    Refused {
+        fault,
+        face: GlanceFace::new(Voice::of(method, headers), view),
+    }
+}
+
 /// The id in a path that names an image, decoded.
 #[must_use]
 pub fn image(path: &str) -> Option<String> {
@@ -163,6 +184,12 @@ pub fn needs_token(path: &str) -> bool {
 #[must_use]
 pub fn refuse(method: &Method, headers: &HeaderMap, fault: &Fault) -> Response<Bytes> {
     fault::write(Voice::of(method, headers), fault, None)
+}
+
+/// The face of a request of which nothing is known but that it fails: one that no front has read.
+#[must_use]
+pub fn face(method: &Method, headers: &HeaderMap) -> GlanceFace {
+    GlanceFace::new(Voice::of(method, headers), View::Nowhere)
 }
 
 fn list(ground: &Ground, raw: Option<&str>, voice: Voice) -> Reading {

@@ -64,6 +64,10 @@ pub fn read(raw: Option<&str>, settings: &Settings) -> Result<Listing, Fault> {
         predicates.push(Predicate::Nothing);
     }
     predicates.extend(filter::read(&rest)?);
+    if marker.as_deref() == Some("") {
+        // An upstream may take it for none, and the list would begin anew.
+        return Err(Fault::no_marker(""));
+    }
     Ok(Listing {
         query: Query {
             scope: Scope {

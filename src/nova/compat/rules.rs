@@ -74,8 +74,9 @@ pub fn restored(compat: &Compat, setting: &str) -> bool {
     let mut named = RULES
         .iter()
         .filter(|rule| {
+            let on = |key: &str, word: &str| setting.contains(&format!("{key} = \"{word}\""));
             rule.setting
-                .is_some_and(|key| setting.contains(&format!("{key} = \"literal\"")))
+                .is_some_and(|key| on(key, "literal") || on(key, "era"))
         })
         .peekable();
     named.peek().is_some()
@@ -252,7 +253,7 @@ const LITERAL: &str = "literal: ";
 #[cfg(test)]
 mod tests {
     use super::{Concerns, Origin, RULES, restored};
-    use crate::nova::compat::{Compat, Release, Vendor};
+    use crate::nova::compat::{Compat, PRESETS, Preset, Release, Vendor};
 
     fn origin(setting: &str, compat: &Compat) -> Origin {
         RULES
@@ -304,11 +305,15 @@ mod tests {
 
     #[test]
     fn every_setting_that_a_deviation_names_is_known() {
-        let literal = Compat::default().literal();
+        let literal = |preset: &Preset| Compat::of(preset.release).literal();
         let rows = crate::deviations::all().iter();
         let settings = rows.filter_map(|row| row.setting.as_deref());
         for setting in settings.filter(|setting| setting.starts_with("compat")) {
-            assert!(restored(&literal, setting), "{setting}");
+            let mut releases = PRESETS.iter().map(literal);
+            assert!(
+                releases.any(|compat| restored(&compat, setting)),
+                "{setting}"
+            );
         }
     }
 

@@ -3,9 +3,9 @@
 
 use http::StatusCode;
 
-use super::python::{Json, listed};
 use crate::model::{Fault, Reason};
 use crate::nova::tables::Act;
+use crate::webob::python::{Json, listed};
 
 /// The items of a body, in its order; no key is there twice.
 pub(super) type Items = Vec<(String, String)>;

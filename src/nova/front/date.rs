@@ -7,7 +7,7 @@ use crate::model::time;
 /// Rewrites an upstream's timestamp. One that cannot be read is given as it came: a wrong time is the upstream's to
 /// answer for, and no reason to fail.
 pub(super) fn shown(written: &str) -> Cow<'_, str> {
-    if is_plain(written) {
+    if time::is_normal(written) {
         return Cow::Borrowed(written);
     }
     rewritten(written).map_or(Cow::Borrowed(written), Cow::Owned)

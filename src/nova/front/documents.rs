@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
+use super::caller::check_project;
 use super::path::{Place, may_be_project};
 use super::{Ground, NovaFace, text, version, xml};
 use crate::model::Face;
@@ -155,6 +156,9 @@ pub fn document(
     if let Some(fault) = negotiated.refusal {
         return Some(face.fault(&fault));
     }
+    if let Err(fault) = check_project(ground, place) {
+        return Some(face.fault(&fault));
+    }
     let body = match face.encoding() {
         Encoding::Json => one(ground, found).into(),
         Encoding::Xml => xml::documents::one(ground, found),
@@ -301,6 +305,7 @@ mod tests {
                 max_microversion: Microversion::NOVA_34,
                 ..Compat::default()
             }),
+            caller: None,
         }
     }
 

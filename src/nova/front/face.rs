@@ -29,7 +29,7 @@ pub struct NovaFace {
     pub(super) version: Option<Microversion>,
     media_type: &'static MediaType,
     form: Form,
-    links: Links,
+    pub(super) links: Links,
     pub(super) next: Option<Next>,
     pub(super) image: Option<String>,
     pub(super) key: Option<MetadataKey>,
@@ -39,7 +39,7 @@ pub struct NovaFace {
 const NO_OPERATION: &str = "none";
 
 impl NovaFace {
-    /// The face of an image request. `suffix` is what the ending of the path asks for.
+    /// The face of an image request. Its links are still to be made. `suffix` is what the ending of the path asks for.
     pub(super) fn of_images(
         ground: &Ground,
         place: Place<'_>,
@@ -51,7 +51,6 @@ impl NovaFace {
         Self {
             project: place.project.map(str::to_owned),
             media_type,
-            links: Links::new(ground, place, media_type.encoding),
             ..Self::of_faults(ground, headers)
         }
     }
@@ -176,7 +175,7 @@ impl NovaFace {
 
     fn changed_json(&self, out: &mut BytesMut, image: &Image<'_>, change: &Change) {
         match change {
-            Change::Merge(_) => {
+            Change::Merge(_) | Change::Steps(_) => {
                 out.extend_from_slice(b"{\"metadata\": ");
                 self.json().metadata(out, image);
             }
@@ -195,7 +194,7 @@ impl NovaFace {
 
     fn changed_xml(&self, out: &mut BytesMut, image: &Image<'_>, change: &Change) {
         match change {
-            Change::Merge(_) => self.xml().metadata(out, image),
+            Change::Merge(_) | Change::Steps(_) => self.xml().metadata(out, image),
             Change::Replace(items) => {
                 xml::texts(out, items.iter().map(|(key, value)| (&**key, &**value)));
             }
@@ -320,7 +319,7 @@ impl Face for NovaFace {
 
     fn list_close(&self, end: &ListEnd<'_>, out: &mut BytesMut) {
         if self.encoding() == Encoding::Xml {
-            return self.xml().list_close(out, self.next_in_xml(), end);
+            return xml::list_close(out, self.next_in_xml(), end);
         }
         out.put_u8(b']');
         if let Some(next) = &self.next {

@@ -114,6 +114,7 @@ mod tests {
         let ground = Ground {
             base: "http://h".to_owned(),
             compat: Arc::new(compat),
+            caller: None,
         };
         let mut headers = HeaderMap::new();
         if let Some(value) = content_type {
@@ -205,6 +206,7 @@ mod tests {
             let ground = Ground {
                 base: String::new(),
                 compat: Arc::new(compat),
+                caller: None,
             };
             match read(
                 &ground,

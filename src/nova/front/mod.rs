@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::model::{Call, Change, Fault, ImageId, Reason};
+use crate::model::{Call, Caller, Change, Fault, ImageId, Reason};
 use crate::nova::compat::{Compat, Release};
 use crate::nova::encoding::MediaType;
 use crate::nova::tables::{Act, Operation};
 use crate::webob;
 
 mod body;
+mod caller;
 mod date;
 mod documents;
 mod draft;
@@ -25,7 +26,6 @@ mod links;
 mod literal;
 mod outcome;
 mod path;
-mod python;
 mod query;
 mod shown;
 mod text;
@@ -33,11 +33,12 @@ mod unschemed;
 mod version;
 mod xml;
 
+pub use caller::is_open;
 pub use documents::document;
 pub use draft::Draft;
 pub use face::NovaFace;
 
-use links::Next;
+use links::{Links, Next};
 use path::{Place, Route};
 
 /// What the I/O shell knows about a request and the front cannot see.
@@ -48,6 +49,8 @@ pub struct Ground {
     pub base: String,
     /// Which Nova is imitated.
     pub compat: Arc<Compat>,
+    /// Whose request it is, where that is known.
+    pub caller: Option<Caller>,
 }
 
 /// What a request is to this dialect.
@@ -95,6 +98,7 @@ pub fn read(
     let request = Request {
         ground,
         method,
+        path,
         query: query.unwrap_or_default(),
         headers,
         media_type,
@@ -102,24 +106,22 @@ pub fn read(
     if let Some((place, operation)) = literal::refused_creation(&ground.compat, method, path) {
         return request.refuse(place, operation, literal::no_creation());
     }
-    match literal::narrowed(&ground.compat, method, route) {
-        Route::Unread if request.overrides_its_method() => Reading::Refused(Refused {
-            fault: Fault::no_route(),
-            face: NovaFace::of_faults(ground, headers),
-        }),
+    let may_write = match &route {
+        Route::Unread => true,
+        Route::Image { operation, .. } => operation.act != Act::Read,
+        _ => false,
+    };
+    let route = if may_write && request.overrides_its_method() {
+        Route::Nowhere
+    } else {
+        literal::narrowed(&ground.compat, method, route)
+    };
+    match route {
         Route::Unread | Route::Elsewhere => Reading::Elsewhere,
         Route::Nowhere => Reading::Refused(Refused {
             fault: Fault::no_route(),
             face: NovaFace::of_no_route(ground, method, headers),
         }),
-        Route::Image { operation, .. }
-            if operation.act != Act::Read && request.overrides_its_method() =>
-        {
-            Reading::Refused(Refused {
-                fault: Fault::no_route(),
-                face: NovaFace::of_faults(ground, headers),
-            })
-        }
         Route::Image {
             place,
             operation,
@@ -159,18 +161,28 @@ pub fn face(ground: &Ground, headers: &HeaderMap) -> NovaFace {
 struct Request<'r> {
     ground: &'r Ground,
     method: &'r Method,
+    path: &'r str,
     query: &'r str,
     headers: &'r HeaderMap,
     /// What the ending of the path asks for; it goes before `Accept`.
     media_type: Option<&'static MediaType>,
 }
 
-impl Request<'_> {
-    fn face(self, place: Place<'_>, operation: &'static Operation) -> NovaFace {
+impl<'r> Request<'r> {
+    fn face(self, place: Place<'r>, operation: &'static Operation) -> NovaFace {
         let mut face = NovaFace::of_images(self.ground, place, self.headers, self.media_type);
         let asked_for = operation.methods.contains(&self.method.as_str());
         face.operation = asked_for.then_some(operation);
+        face.links = Links::new(self.ground, self.linked(place, ""), face.encoding());
         face
+    }
+
+    /// The place that links name. Of a request for one image, Nova has dropped the whole query by then.
+    fn linked(self, place: Place<'r>, query: &str) -> Place<'r> {
+        Place {
+            project: caller::in_links(self.ground, place, self.path, query),
+            ..place
+        }
     }
 
     /// Whether the query names another method, which Nova would take for the request's own (Routes,
@@ -180,10 +192,10 @@ impl Request<'_> {
         pairs.is_none_or(|pairs| pairs.iter().any(|(name, _)| name == "_method"))
     }
 
-    /// What is asked, checked in Nova's order: microversion, type of content, query.
+    /// What is asked, checked in Nova's order: microversion, project, type of content, query.
     fn call(
         self,
-        place: Place<'_>,
+        place: Place<'r>,
         operation: &'static Operation,
         id: Option<ImageId>,
         face: &mut NovaFace,
@@ -202,6 +214,8 @@ impl Request<'_> {
             return Ok(Call::Show(id));
         }
         let query = query::read(&pairs, &self.ground.compat)?;
+        let place = self.linked(place, &caller::kept_query(self.query, &pairs));
+        face.links = Links::new(self.ground, place, face.encoding());
         face.next = Some(Next::new(
             self.ground,
             place,
@@ -216,13 +230,13 @@ impl Request<'_> {
     /// What can be said of a write before its body is there.
     fn draft(
         self,
-        place: Place<'_>,
+        place: Place<'r>,
         operation: &'static Operation,
         image: ImageId,
         mut face: NovaFace,
     ) -> Reading {
         let gone = match self.check_version(place, operation, &mut face) {
-            Err(fault) if fault.reason != Reason::MicroversionCeiling => {
+            Err(fault) if !comes_after_the_body(&fault) => {
                 return Reading::Refused(Refused { fault, face });
             }
             checked => checked.err(),
@@ -240,7 +254,7 @@ impl Request<'_> {
     }
 
     /// Refuses a request for what does not exist, unless something else is wrong with it first.
-    fn refuse(self, place: Place<'_>, operation: &'static Operation, missing: Fault) -> Reading {
+    fn refuse(self, place: Place<'r>, operation: &'static Operation, missing: Fault) -> Reading {
         let mut face = self.face(place, operation);
         let fault = self
             .check_version(place, operation, &mut face)
@@ -262,6 +276,7 @@ impl Request<'_> {
         if let Some(fault) = negotiated.refusal {
             return Err(fault);
         }
+        caller::check_project(self.ground, place)?;
         let gone = face
             .version
             .is_some_and(|version| version > operation.ceiling);
@@ -274,6 +289,14 @@ impl Request<'_> {
         }
         Ok(())
     }
+}
+
+/// Nova looks at the body's type and at the body before it finds these.
+fn comes_after_the_body(fault: &Fault) -> bool {
+    matches!(
+        fault.reason,
+        Reason::MicroversionCeiling | Reason::WrongProject
+    )
 }
 
 fn not_utf8() -> Fault {

@@ -22,6 +22,7 @@ fn ground() -> Ground {
             max_microversion: Microversion::NOVA_34,
             ..Compat::default()
         }),
+        caller: None,
     }
 }
 

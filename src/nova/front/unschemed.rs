@@ -4,9 +4,9 @@
 //! Values may be anything there. They are stored as the texts that Nova's client of Glance v1 made of them.
 
 use super::body::{Items, wrong};
-use super::python::Json;
 use crate::model::Fault;
 use crate::nova::tables::Act;
+use crate::webob::python::Json;
 
 /// The longest key, in characters.
 const MAX_CHARS: usize = 255;

@@ -3,22 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
-use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Response};
-use http_body::{Body as _, Frame};
-use http_body_util::{BodyExt, StreamBody};
+use http::Response;
+use http_body::Body as _;
+use http_body_util::BodyExt;
 use tokio::task::JoinHandle;
 
-use super::{Asking, broken, interrupted};
-use crate::model::{Call, Exchange, Face, Fault, Query};
-use crate::proxy::body::{self, Body, BoxError};
+use super::stream::{self, Pieces};
+use super::{Asking, broken, interrupted, scan};
+use crate::model::{Call, Exchange, Face, Fault, Plan, Query};
+use crate::proxy::body::Body;
 use crate::proxy::listing::{After, Bounds, Listing};
-
-/// A list that is complete within so many bytes goes out whole, with Content-Length.
-const WHOLE: usize = 256 * 1024;
-/// It is made in pieces of about this size, and so it goes out.
-const FRAME: usize = 64 * 1024;
 
 /// Lists. Whatever fails before the head is sent is a fault; what fails later breaks the reply off, so that no
 /// client takes a part of a list for the list.
@@ -27,34 +21,15 @@ pub async fn list(
     query: Query,
     face: Arc<dyn Face>,
 ) -> Result<Response<Body>, Fault> {
-    let (mut head, ()) = face.list_head().into_parts();
-    let mut walk = Walk::begin(asking, query, face).await?;
-    let (mut start, mut length) = (Vec::new(), 0);
-    while length < WHOLE && !walk.is_done() {
-        let piece = walk.read(FRAME).await?;
-        length += piece.len();
-        start.push(piece);
+    let plan = asking.back.plan(&query);
+    // Of an empty list the order does not matter; the upstream still checks token and marker.
+    let is_empty = plan.nothing || query.limit == Some(0);
+    if let Some(order) = plan.scan.clone().filter(|_| !is_empty) {
+        return scan::scan(asking, query, plan, order, face).await;
     }
-    if walk.is_done() {
-        head.headers
-            .insert(CONTENT_LENGTH, HeaderValue::from(length));
-        return Ok(Response::from_parts(head, body::pieces(start)));
-    }
-    let rest = stream::unfold(Some(walk), |walk| async {
-        let mut walk = walk?;
-        match walk.read(FRAME).await {
-            Ok(frame) => {
-                let rest = (!walk.is_done()).then_some(walk);
-                Some((Ok(Frame::data(frame)), rest))
-            }
-            Err(fault) => Some((Err(BoxError::from(fault)), None)),
-        }
-    });
-    let start = stream::iter(start).map(|piece| Ok(Frame::data(piece)));
-    Ok(Response::from_parts(
-        head,
-        StreamBody::new(start.chain(rest)).boxed_unsync(),
-    ))
+    let head = face.list_head();
+    let walk = Walk::begin(asking, query, plan, face).await?;
+    stream::reply(head, walk).await
 }
 
 /// The walk over the upstream's pages. To drop it is to leave: the exchange under way is cancelled.
@@ -76,8 +51,12 @@ enum At {
 }
 
 impl Walk {
-    async fn begin(asking: Asking, query: Query, face: Arc<dyn Face>) -> Result<Self, Fault> {
-        let plan = asking.back.plan(&query);
+    async fn begin(
+        asking: Asking,
+        query: Query,
+        plan: Plan,
+        face: Arc<dyn Face>,
+    ) -> Result<Self, Fault> {
         let marker = query.marker.clone();
         let bounds = Bounds {
             limit: query.limit,
@@ -86,7 +65,7 @@ impl Walk {
         };
         let call = Call::List(query);
         let listing = Listing::new(face, Arc::clone(&asking.back), plan, marker, bounds);
-        let at = At::Page(asking.ask(&call, listing.first_page()).await?);
+        let at = At::Page(asking.ask(&call, listing.page()).await?);
         Ok(Self {
             asking,
             call,
@@ -95,6 +74,21 @@ impl Walk {
         })
     }
 
+    /// Asks for the next page at once, while what this one gave is still on its way to the client.
+    fn end_page(&mut self) -> Result<(), Fault> {
+        self.at = match self.listing.end_page()? {
+            After::End => At::End,
+            After::Page(exchange) => At::Turning(Turning::start(
+                self.asking.clone(),
+                self.call.clone(),
+                exchange,
+            )),
+        };
+        Ok(())
+    }
+}
+
+impl Pieces for Walk {
     /// Goes on until so many bytes are ready, or the list is complete.
     async fn read(&mut self, enough: usize) -> Result<Bytes, Fault> {
         while self.listing.pending() < enough {
@@ -123,19 +117,6 @@ impl Walk {
 
     fn is_done(&self) -> bool {
         matches!(self.at, At::End) && self.listing.pending() == 0
-    }
-
-    /// Asks for the next page at once, while what this one gave is still on its way to the client.
-    fn end_page(&mut self) -> Result<(), Fault> {
-        self.at = match self.listing.end_page()? {
-            After::End => At::End,
-            After::Page(exchange) => At::Turning(Turning::start(
-                self.asking.clone(),
-                self.call.clone(),
-                exchange,
-            )),
-        };
-        Ok(())
     }
 }
 

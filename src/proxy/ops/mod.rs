@@ -8,13 +8,16 @@ use http_body_util::BodyExt;
 
 use super::body::{self, Body, BoxError, Broken};
 use super::upstream::Upstream;
+use crate::config::ScanLimits;
 use crate::model::{Back, Call, Content, Exchange, Fault, Reason, Refusal};
 use crate::watch::Tally;
 
 mod change;
 mod delete;
 mod list;
+mod scan;
 mod show;
+mod stream;
 
 pub use change::change;
 pub use delete::delete;
@@ -43,6 +46,8 @@ pub struct Limits {
     pub element: usize,
     /// The longest list, in images; `None` for no bound.
     pub items: Option<u64>,
+    /// What a list that is sorted here may cost.
+    pub scan: ScanLimits,
 }
 
 /// How much of an error reply is read.
@@ -87,7 +92,7 @@ impl Asking {
             .iter()
             .find(|value| !identity(value));
         let done = match call {
-            Call::Delete(_) => head.status.is_success(),
+            Call::Delete(_) | Call::Change(..) => head.status.is_success(),
             _ => CONTENT_FOLLOWS.contains(&head.status),
         };
         if !done {

@@ -179,10 +179,11 @@ fn a_token_is_asked_for_where_glance_does() {
 }
 
 #[test]
-fn nothing_is_written() {
+fn images_are_all_that_is_written() {
     let store = Store::demo();
     assert_eq!(ask(&store, &Method::POST, "/v2/images", &[]).0, 403);
-    assert_eq!(ask(&store, &Method::DELETE, "/v2/images/x", &[]).0, 403);
+    assert_eq!(ask(&store, &Method::PUT, "/v2/images/x/file", &[]).0, 403);
+    assert_eq!(ask(&store, &Method::DELETE, "/v2/images/x", &[]).0, 404);
     assert_eq!(ask(&store, &Method::GET, "/v2/images/x/file", &[]).0, 404);
     assert_eq!(ask(&store, &Method::GET, "/v2/foo", &[]).0, 404);
 }
@@ -283,4 +284,93 @@ fn pages_join_by_their_next_links() {
     }
     assert_eq!(walked, whole);
     assert_eq!(ids(&get(&store, "/v2/images")).len(), 7);
+}
+
+#[test]
+fn patches_are_read_as_glance_reads_them() {
+    let patch = |store: &mut Store, kind: &str, body: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_str(kind).unwrap());
+        headers.insert("x-auth-token", HeaderValue::from_static("p"));
+        let reply = answer(
+            store,
+            &Method::PATCH,
+            "/v2/images/own",
+            None,
+            &headers,
+            body.as_bytes(),
+        );
+        let text = String::from_utf8(reply.body().to_vec()).unwrap();
+        (reply.status().as_u16(), text)
+    };
+    let kind = "application/openstack-images-v2.1-json-patch";
+    let mut store = shares();
+    for (body, status, said) in [
+        (
+            r#"[{"op": "add", "path": "/a~1b", "value": "x"}]"#,
+            200,
+            r#""a/b": "x""#,
+        ),
+        (
+            r#"[{"op": "replace", "path": "/a~1b", "value": "y"}]"#,
+            200,
+            r#""a/b": "y""#,
+        ),
+        (
+            r#"[{"op": "add", "path": "/ c ", "value": "z"}, {"op": "remove", "path": "/a~1b"}]"#,
+            200,
+            r#""c": "z""#,
+        ),
+        (
+            r#"[{"op": "remove", "path": "/a~1b"}]"#,
+            409,
+            "Property a/b does not exist.",
+        ),
+        (
+            r#"[{"op": "replace", "path": "/d", "value": "y"}]"#,
+            409,
+            "Property d does not exist.",
+        ),
+        (
+            r#"[{"op": "add", "path": "/d", "value": 1}]"#,
+            400,
+            "is not of type",
+        ),
+        (
+            r#"[{"op": "add", "path": "/d"}]"#,
+            400,
+            "requires a member named",
+        ),
+        (
+            r#"[{"op": "test", "path": "/d", "value": "x"}]"#,
+            400,
+            "Invalid operation: `test`",
+        ),
+        (
+            r#"[{"op": "add", "path": "d", "value": "x"}]"#,
+            400,
+            "does not start with",
+        ),
+        (
+            r#"[{"op": "add", "path": "/d/e", "value": "x"}]"#,
+            400,
+            "Invalid JSON pointer",
+        ),
+        (
+            r#"[{"op": "add", "path": "/os_glance_x", "value": "x"}]"#,
+            403,
+            "is reserved",
+        ),
+        (
+            r#"[{"op": "replace", "path": "/status", "value": "x"}]"#,
+            403,
+            "is read-only",
+        ),
+        ("{}", 400, "must be a JSON array"),
+    ] {
+        let (got, text) = patch(&mut store, kind, body);
+        assert_eq!(got, status, "{body}: {text}");
+        assert!(text.contains(said), "{body}: {text}");
+    }
+    assert_eq!(patch(&mut store, "application/json", "[]").0, 415);
 }

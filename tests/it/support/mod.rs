@@ -3,6 +3,8 @@
 pub mod certificates;
 pub mod client;
 pub mod glance;
+pub mod keystone;
+pub mod nova;
 pub mod pages;
 pub mod program;
 pub mod proxy;

@@ -1,8 +1,8 @@
 """The tables of cases, one module a group, in the order in which they run."""
-from . import access, filters, images, paging, routes, through, versions, writes
+from . import access, filters, images, paging, routes, through, versions
 
 GROUPS = {"images": images, "filters": filters, "paging": paging, "versions": versions, "access": access,
-          "routes": routes, "through": through, "writes": writes}
+          "routes": routes, "through": through}
 
 
 def every(seed):

@@ -1,5 +1,5 @@
 """Paths and methods: what is an image request, what is none, and how a refusal looks."""
-from case import get, one
+from case import Ask, Case, get, one
 
 V2, V21 = "/v2/$A/images", "/v2.1/$A/images"
 IMAGE = "/$(cirros)"
@@ -46,6 +46,8 @@ def cases(_seed):
     yield from (get(V21 + "/detail?limit=1", headers=h) for h in FORWARDED)
     yield get(V21 + "/detail?limit=1", headers=[("X-Forwarded-Proto", "https")], deviates="forwarded-needs-trust",
               ours={"status": 200, "contains": "http://127.0.0.1"})
+    yield Case([Ask("GET", V21 + "/detail?limit=1", headers=(("Accept", "application/json"), ("X-Forwarded-Proto", "https")))],
+               deviates="forwarded-needs-trust", setup="maxlim")
     yield one("TRACE", V2, deviates="trace-and-connect-refused", ours={"status": 405})
     for value in ("req-11111111-2222-4333-8444-555555555555", "garbage", "", "req-" + "x" * 300):
         yield get(V21 + "?limit=1", headers=[("X-OpenStack-Request-ID", value)])

@@ -49,6 +49,12 @@ fn limits() {
     assert_eq!(refusal("limit=abc"), "limit param must be an integer");
     assert_eq!(refusal("limit="), "limit param must be an integer");
     assert_eq!(refusal("limit=1.5"), "limit param must be an integer");
+    // Every filter is looked at before the marker is.
+    assert_eq!(refusal("marker="), "No image found with ID ");
+    assert_eq!(
+        refusal("marker=&foo_min=x"),
+        "Unable to filter on a range with a non-numeric value."
+    );
     assert_eq!(refusal("limit=-1"), "limit param must be positive");
     let low = Settings {
         api_limit_max: 10,

@@ -10,7 +10,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 use crate::model::Fault;
 use crate::nova::front::body::wrong;
-use crate::nova::front::python::Json;
+use crate::webob::python::Json;
 
 /// How many nodes a body may have: more than a body of the longest length can hold in any sensible document.
 const MAX_NODES: u32 = 100_000;
@@ -118,8 +118,8 @@ mod tests {
     use bytes::BytesMut;
     use proptest::prelude::*;
 
-    use crate::nova::front::python::Json;
     use crate::nova::front::xml::escape;
+    use crate::webob::python::Json;
 
     fn read(body: &str) -> Result<Vec<(String, String)>, String> {
         read_as("metadata", body.as_bytes())

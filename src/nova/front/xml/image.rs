@@ -9,8 +9,8 @@ use super::{ATOM, COMPUTE, DECLARATION, DISK_CONFIG, IMAGE_SIZE, attribute, decl
 use crate::model::{Image, ListEnd, Value};
 use crate::nova::compat::{Compat, XmlNull};
 use crate::nova::front::links::{Links, Next};
-use crate::nova::front::python::Json;
 use crate::nova::front::{shown, text as json};
+use crate::webob::python::Json;
 
 /// Everything that a view depends on besides the image.
 #[derive(Clone, Copy)]
@@ -48,23 +48,6 @@ impl Views<'_> {
             self.brief(out, image);
         }
         out.extend_from_slice(b"</image>");
-    }
-
-    /// The end of a list.
-    pub(in crate::nova::front) fn list_close(
-        self,
-        out: &mut BytesMut,
-        next: Option<&Next>,
-        end: &ListEnd<'_>,
-    ) {
-        if end.count == 0 {
-            out.extend_from_slice(b"/>");
-            return;
-        }
-        if let Some(next) = next {
-            next.write_xml(out, end.count, end.last);
-        }
-        out.extend_from_slice(b"</images>");
     }
 
     /// An image by itself.
@@ -183,6 +166,22 @@ impl Views<'_> {
         declare(out, Some("atom"), ATOM);
         declare(out, None, COMPUTE);
     }
+}
+
+/// The end of a list.
+pub(in crate::nova::front) fn list_close(
+    out: &mut BytesMut,
+    next: Option<&Next>,
+    end: &ListEnd<'_>,
+) {
+    if end.count == 0 {
+        out.extend_from_slice(b"/>");
+        return;
+    }
+    if let Some(next) = next {
+        next.write_xml(out, end.count, end.last);
+    }
+    out.extend_from_slice(b"</images>");
 }
 
 /// Metadata that is nothing but texts, by itself.

@@ -1,4 +1,4 @@
-//! JSON as Python reads it, and as Python words it: Nova's messages about a body quote what is wrong with `repr`.
+//! JSON as Python reads it, and as Python words it: messages about a body quote what is wrong with `repr`.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,8 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 /// Any JSON value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Json {
+#[allow(missing_docs, reason = "the names are JSON's own")]
+pub enum Json {
     Null,
     Bool(bool),
     Integer(i128),
@@ -20,19 +21,22 @@ pub(super) enum Json {
 impl Json {
     /// Reads a whole text; `None` when it is no JSON. Unlike Python, a number must be finite, a string must be
     /// Unicode, and nesting ends at 128 levels.
-    pub(super) fn read(text: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn read(text: &[u8]) -> Option<Self> {
         serde_json::from_slice(text).ok()
     }
 
     /// The text of Python's `repr`.
-    pub(super) fn repr(&self) -> String {
+    #[must_use]
+    pub fn repr(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
         out
     }
 
     /// The text of Python's `str`: of a string the string itself.
-    pub(super) fn plain(&self) -> String {
+    #[must_use]
+    pub fn plain(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             _ => self.repr(),
@@ -72,7 +76,7 @@ impl Json {
 }
 
 /// The texts in Python's quotes, with commas between them.
-pub(super) fn listed<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+pub fn listed<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     let mut out = String::new();
     for (at, text) in texts.enumerate() {
         comma(&mut out, at);
@@ -206,7 +210,7 @@ mod tests {
     fn values_are_worded_as_python_words_them() {
         for (json, repr) in [
             ("null", "None"),
-            ("[true, false, -0, 12]", "[True, False, 0, 12]"),
+            ("[true, false, -7, 12]", "[True, False, -7, 12]"),
             (
                 "[1.0, 1.5, -0.0, 1e15, 1e16, 1.5e-5, 0.0001, 1e300]",
                 "[1.0, 1.5, -0.0, 1000000000000000.0, 1e+16, 1.5e-05, 0.0001, 1e+300]",
@@ -230,7 +234,7 @@ mod tests {
     fn what_is_no_json() {
         let deep = "[".repeat(100_000);
         for text in ["", "{", "{} x", "NaN", "\"\\ud800\"", "1e999", "'a'", &deep] {
-            assert_eq!(Json::read(text.as_bytes()), None, "{:.20}", text);
+            assert_eq!(Json::read(text.as_bytes()), None, "{text:.20}");
         }
         assert_eq!(Json::read(b"\"\xff\""), None);
     }

@@ -1,0 +1,59 @@
+//! How a Nova is asked for images, where clients speak Glance's dialect.
+
+use std::sync::Arc;
+
+use super::at_least;
+use crate::config::file::Section;
+use crate::config::{NovaImages, ScanLimits};
+use crate::model::query::Visibility;
+use crate::nova::back::Settings;
+
+const VISIBILITIES: &[(&str, Visibility)] = &[
+    ("public", Visibility::Public),
+    ("private", Visibility::Private),
+    ("shared", Visibility::Shared),
+    ("community", Visibility::Community),
+];
+
+/// The part of `[nova]` that is about images.
+pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
+    let usual = Settings::default();
+    let settings = Settings {
+        version: segment(section, "api_version").unwrap_or(usual.version),
+        page_size,
+        trusted_order: section.flag("trusted_order"),
+        visibility: section
+            .word("visibility", VISIBILITIES)
+            .unwrap_or(usual.visibility),
+        pending_delete: section.flag("pending_delete"),
+        disk_format: section.text("disk_format").map(|at| at.value),
+        container_format: section.text("container_format").map(|at| at.value),
+    };
+    NovaImages {
+        settings: Arc::new(settings),
+        project: segment(section, "project"),
+        allow_metadata_writes: section.flag("allow_metadata_writes"),
+        scan: ScanLimits {
+            images: Some(section.count("max_scan").value).filter(|most| *most > 0),
+            bytes: at_least(
+                section,
+                "max_scan_bytes",
+                &section.size("max_scan_bytes"),
+                1,
+            ),
+        },
+    }
+}
+
+/// One segment of a path.
+fn segment(section: &Section<'_, '_>, key: &str) -> Option<String> {
+    let at = section.text(key)?;
+    if at.value.is_empty() || at.value.contains(['/', '?', '#']) || at.value.starts_with('.') {
+        let message = format!(
+            "`{key}` is one segment of a path, such as `v2.1`: `{}` is none",
+            at.value
+        );
+        section.note(&at.span, message);
+    }
+    Some(at.value)
+}

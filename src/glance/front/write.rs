@@ -1,0 +1,95 @@
+//! Writes to one image that a Nova can carry out: its end, and other custom properties.
+
+use http::{HeaderMap, Method, StatusCode};
+
+use super::face::{GlanceFace, View};
+use super::fault::Voice;
+use super::patch;
+use super::{Asked, Refused};
+use crate::model::{Call, Change, Fault, ImageId, Reason};
+
+/// What a write is.
+#[derive(Debug)]
+pub enum Written {
+    /// A write that makes sense.
+    Mine(Asked),
+    /// A write that may make sense: its body has to be read.
+    Draft(Draft),
+    /// A write that makes none.
+    Refused(Refused),
+}
+
+/// A patch whose body has not been read yet.
+#[derive(Debug)]
+pub struct Draft {
+    /// The image that is written to.
+    pub image: ImageId,
+    /// How the answer is to be written.
+    pub face: GlanceFace,
+    edition: patch::Draft,
+}
+
+impl Draft {
+    /// Reads the body, and so completes the call.
+    ///
+    /// # Errors
+    /// As [`patch::read`].
+    pub fn complete(&self, body: &[u8]) -> Result<Call, Fault> {
+        let steps = patch::read(self.edition, body)?;
+        Ok(Call::Change(self.image.clone(), Change::Steps(steps)))
+    }
+
+    /// The refusal where no metadata is to be written.
+    #[must_use]
+    pub fn refused(self) -> Refused {
+        let message = "Properties cannot be changed here: some Novas make a shared image private when its metadata \
+                       is written (nova.allow_metadata_writes).";
+        Refused {
+            fault: Fault::proxy(StatusCode::FORBIDDEN, Reason::NoRoute, message),
+            face: self.face,
+        }
+    }
+}
+
+/// Reads `DELETE` and `PATCH` of an image; `None` is anything else. `path` is still percent-encoded.
+#[must_use]
+pub fn write(method: &Method, path: &str, headers: &HeaderMap) -> Option<Written> {
+    let operation = match *method {
+        Method::DELETE => "delete-image",
+        Method::PATCH => "update-image",
+        _ => return None,
+    };
+    let id = super::image(path)?;
+    let image = ImageId::parse(&id);
+    let face = GlanceFace::new(Voice::of(method, headers), View::Write { id, operation });
+    Some(read(method, image, headers, face))
+}
+
+/// Glance reads the type of a patch before it looks for the image.
+fn read(method: &Method, image: Option<ImageId>, headers: &HeaderMap, face: GlanceFace) -> Written {
+    let edition = match *method {
+        Method::PATCH => match patch::draft(headers) {
+            Ok(edition) => Some(edition),
+            Err(fault) => return Written::Refused(Refused { fault, face }),
+        },
+        _ => None,
+    };
+    match (image, edition) {
+        (None, _) => {
+            let fault = Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, "Image not found.");
+            Written::Refused(Refused { fault, face })
+        }
+        (Some(image), Some(edition)) => Written::Draft(Draft {
+            image,
+            face,
+            edition,
+        }),
+        (Some(image), None) => Written::Mine(Asked {
+            call: Call::Delete(image),
+            face,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! A change to an image's custom properties that is told step by step, and what the steps come to.
+
+use http::StatusCode;
+
+use super::fault::{Fault, Reason};
+
+/// What is to become of an image's custom properties, step by step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Steps(pub Vec<Step>);
+
+/// One step. It is taken on what the steps before it have left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The property gets this value, whether or not it is there.
+    Set(String, String),
+    /// The property gets this value; it must not be there.
+    Create(String, String),
+    /// The property gets this value; it must be there.
+    Replace(String, String),
+    /// The property goes; it must be there.
+    Remove(String),
+}
+
+/// What steps come to on one image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The properties that get a value, in the order in which the patch names them first.
+    pub sets: Vec<(String, String)>,
+    /// The properties of the image that go, in that order, too.
+    pub removes: Vec<String>,
+}
+
+impl Steps {
+    /// What the steps come to on an image that has these properties.
+    ///
+    /// # Errors
+    /// 409 when a property that must be there is not, or the other way round.
+    pub fn on<'i>(&self, properties: impl Iterator<Item = &'i str>) -> Result<Outcome, Fault> {
+        let mut there: Vec<&str> = properties.collect();
+        let before = there.clone();
+        let mut touched: Vec<(&str, Option<&str>)> = Vec::new();
+        for step in &self.0 {
+            let (key, value) = step.parts();
+            let exists = there.contains(&key);
+            match step {
+                Step::Create(..) if exists => {
+                    return Err(conflict(&format!("Property {key} already present.")));
+                }
+                Step::Replace(..) | Step::Remove(_) if !exists => {
+                    return Err(conflict(&format!("Property {key} does not exist.")));
+                }
+                Step::Set(..) | Step::Create(..) if !exists => there.push(key),
+                Step::Remove(_) => there.retain(|is| *is != key),
+                _ => {}
+            }
+            match touched.iter_mut().find(|(is, _)| *is == key) {
+                Some((_, held)) => *held = value,
+                None => touched.push((key, value)),
+            }
+        }
+        let mut outcome = Outcome::default();
+        for (key, value) in touched {
+            match value {
+                Some(value) => outcome.sets.push((key.to_owned(), value.to_owned())),
+                None if before.contains(&key) => outcome.removes.push(key.to_owned()),
+                None => {}
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+impl Step {
+    /// The property's name and the value that it gets.
+    fn parts(&self) -> (&str, Option<&str>) {
+        match self {
+            Self::Set(key, value) | Self::Create(key, value) | Self::Replace(key, value) => {
+                (key, Some(value))
+            }
+            Self::Remove(key) => (key, None),
+        }
+    }
+}
+
+fn conflict(what: &str) -> Fault {
+    Fault::client(
+        StatusCode::CONFLICT,
+        Reason::BadRequest,
+        format!("There was a conflict when trying to complete your request.\n{what}"),
+    )
+}

@@ -1,0 +1,151 @@
+//! Requests to Nova that write.
+
+use bytes::Bytes;
+use http::Method;
+use percent_encoding::utf8_percent_encode;
+use serde::Serialize;
+use serde::ser::{SerializeMap as _, Serializer};
+
+use super::call::{self, SEGMENT, SUFFIXES};
+use crate::model::attributes::is_base_property;
+use crate::model::change::Setting;
+use crate::model::{Content, Edit, Exchange, ImageId};
+
+/// The request that ends one image.
+pub(super) fn delete(root: &str, id: &ImageId) -> Exchange {
+    bare(Method::DELETE, call::image(root, id))
+}
+
+/// The requests of an edit: what gets a value in one, what goes one by one, since Nova has no other way that leaves the
+/// rest alone; and at last the image, since Nova answers the others without it.
+pub(super) fn change(root: &str, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
+    let metadata = format!("{}/metadata", call::image(root, id));
+    let mut exchanges = Vec::with_capacity(edit.remove.len() + 2);
+    if !edit.set.is_empty() {
+        let body = Body {
+            metadata: Metadata(&edit.set),
+        };
+        exchanges.push(Exchange {
+            method: Method::POST,
+            target: metadata.clone(),
+            content: Some(Content {
+                kind: "application/json",
+                bytes: Bytes::from(serde_json::to_vec(&body).unwrap_or_default()),
+            }),
+        });
+    }
+    exchanges.extend(edit.remove.iter().map(|key| {
+        let key = utf8_percent_encode(key, SEGMENT);
+        bare(Method::DELETE, format!("{metadata}/{key}"))
+    }));
+    exchanges.push(call::show(root, id));
+    exchanges
+}
+
+/// Whether Nova's metadata cannot hold a property of this name: the schema of its newer releases allows letters, digits
+/// and a few marks, 255 at most (`nova/api/validation/parameter_types.py`, `metadata`); and what names an attribute of
+/// the image means that attribute to the Glance behind it, which strips blanks off. In a path, dots alone are a step
+/// and no name, and up to Mitaka a suffix chooses the form of the reply.
+pub(super) fn reserves(key: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:. ".contains(&byte);
+    key.is_empty()
+        || key.len() > 255
+        || !key.bytes().all(allowed)
+        || key.bytes().all(|byte| byte == b'.')
+        || SUFFIXES.iter().any(|suffix| key.ends_with(suffix))
+        || key.starts_with("os_glance_")
+        || is_base_property(key.trim())
+}
+
+fn bare(method: Method, target: String) -> Exchange {
+    Exchange {
+        method,
+        target,
+        content: None,
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'e> {
+    metadata: Metadata<'e>,
+}
+
+/// The items of an edit, as a JSON object.
+struct Metadata<'e>(&'e [Setting]);
+
+impl Serialize for Metadata<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for Setting { key, value, .. } in self.0 {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Edit, ImageId, Setting, change, delete, reserves};
+
+    #[test]
+    fn an_edit_is_one_post_then_a_delete_a_key_then_the_image() {
+        let id = ImageId::parse("abc").unwrap();
+        let set = |key: &str, value: &str| Setting {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            existed: false,
+        };
+        let edit = Edit {
+            remove: vec!["a b".to_owned(), "trait:X".to_owned()],
+            set: vec![set("os_distro", "\"č\""), set("x", "")],
+        };
+        let lines: Vec<_> = change("/v2.1/p", &id, &edit)
+            .iter()
+            .map(|exchange| {
+                let body = exchange
+                    .content
+                    .as_ref()
+                    .map(|content| content.bytes.clone());
+                let body = String::from_utf8(body.unwrap_or_default().to_vec()).unwrap();
+                format!("{} {} {body}", exchange.method, exchange.target)
+            })
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                r#"POST /v2.1/p/images/abc/metadata {"metadata":{"os_distro":"\"č\"","x":""}}"#,
+                "DELETE /v2.1/p/images/abc/metadata/a%20b ",
+                "DELETE /v2.1/p/images/abc/metadata/trait%3AX ",
+                "GET /v2.1/p/images/abc ",
+            ]
+        );
+        assert_eq!(delete("/v2", &id).target, "/v2/images/abc");
+        // Up to Mitaka this would end the image abc.
+        let other = ImageId::parse("abc.json").unwrap();
+        assert!(!delete("/v2", &other).target.contains("abc"));
+    }
+
+    #[test]
+    fn what_nova_cannot_hold_is_reserved() {
+        let long = "x".repeat(256);
+        for key in [
+            "",
+            "name",
+            " name",
+            "é",
+            "a/b",
+            "a$",
+            "os_glance_x",
+            ".",
+            "..",
+            "a.json",
+            "a.xml",
+            &long,
+        ] {
+            assert!(reserves(key), "{key}");
+        }
+        for key in ["os_distro", "trait:CUSTOM_X", "a b", "1.2-3"] {
+            assert!(!reserves(key), "{key}");
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The front half of a listener's dialect, chosen once for a request, and what stands behind it.
+//!
+//! Here, and nowhere else in the I/O shell, the two dialects have names: a listener that speaks one of them is
+//! answered from the other one's upstream.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Response, StatusCode};
+
+use crate::config::{Config, Speaks};
+use crate::glance::{self, back::GlanceBack};
+use crate::model::{Back, Call, Caller, Face, Fault, ImageId};
+use crate::nova::{self, back::NovaBack};
+
+/// What reads the requests of one listener's clients and words their faults.
+#[derive(Debug)]
+pub enum Front {
+    /// The legacy Nova images API. What is no image request passes through where there is a Nova.
+    Nova {
+        /// What the dialect knows of the request.
+        ground: nova::front::Ground,
+        /// Whether there is a Nova to pass the rest on to.
+        passes: bool,
+    },
+    /// Glance v2. Nothing passes through: what cannot be translated is refused.
+    Glance {
+        /// What the dialect knows of the request.
+        ground: glance::front::Ground,
+        /// Whether custom properties may be written.
+        writes: bool,
+    },
+}
+
+/// What a request is to its listener.
+pub enum Reading {
+    /// An image request that makes sense.
+    Mine(Asked),
+    /// An image request that may make sense: its body has to be read.
+    Draft(Draft),
+    /// A request that is refused here and never reaches an upstream.
+    Refused(Fault, Arc<dyn Face>),
+    /// A reply that depends on nothing but the request.
+    Document(Document),
+    /// Not an image request: it passes through.
+    Elsewhere,
+}
+
+impl Reading {
+    /// How the answer is to be written, where a face writes it.
+    pub fn face(&self) -> Option<Arc<dyn Face>> {
+        match self {
+            Self::Mine(asked) => Some(Arc::clone(&asked.face)),
+            Self::Draft(draft) => Some(Arc::clone(&draft.face)),
+            Self::Refused(_, face) => Some(Arc::clone(face)),
+            Self::Document(_) | Self::Elsewhere => None,
+        }
+    }
+}
+
+/// An image request.
+pub struct Asked {
+    /// What is asked.
+    pub call: Call,
+    /// How the answer is to be written.
+    pub face: Arc<dyn Face>,
+}
+
+/// What makes a call of a body.
+type ReadBody = Box<dyn FnOnce(&[u8]) -> Result<Call, Fault> + Send>;
+
+/// An image request that is incomplete without its body.
+pub struct Draft {
+    /// The image that it is about.
+    pub image: ImageId,
+    /// How the answer is to be written.
+    pub face: Arc<dyn Face>,
+    /// What its dialect makes of the body.
+    read: ReadBody,
+}
+
+impl Draft {
+    /// Reads the body, and so completes the request.
+    pub fn complete(self, body: &[u8]) -> Result<Asked, Fault> {
+        Ok(Asked {
+            call: (self.read)(body)?,
+            face: self.face,
+        })
+    }
+}
+
+/// A reply that depends on nothing but the request.
+pub struct Document {
+    /// The reply.
+    pub reply: Response<Bytes>,
+    /// What the access log calls it.
+    pub operation: &'static str,
+    /// Whether it bears a request id: both services give those below a version one, and their lists of versions none.
+    pub signed: bool,
+}
+
+impl Front {
+    /// The front of the listener's dialect. Links begin with `base`.
+    pub fn new(config: &Config, speaks: Speaks, base: &str) -> Self {
+        match speaks {
+            Speaks::Nova => Self::Nova {
+                ground: nova::front::Ground {
+                    base: base.to_owned(),
+                    compat: Arc::clone(&config.compat),
+                    caller: None,
+                },
+                passes: config.nova.is_some(),
+            },
+            Speaks::Glance => Self::Glance {
+                ground: glance::front::Ground {
+                    base: base.to_owned(),
+                    settings: Arc::default(),
+                },
+                writes: config.nova_images.allow_metadata_writes,
+            },
+        }
+    }
+
+    /// Takes note of whose request it is.
+    pub fn know(&mut self, caller: &Caller) {
+        match self {
+            Self::Nova { ground, .. } => ground.caller = Some(caller.clone()),
+            // What Glance's own front reads and writes is the same for everybody.
+            Self::Glance { .. } => {}
+        }
+    }
+
+    /// Whether a token is to be validated here before the request is answered so. Of documents, the dialects' own
+    /// services give some without looking at a token; what passes through is validated where it goes.
+    pub fn is_guarded(&self, reading: &Reading, parts: &Parts, target: &PathAndQuery) -> bool {
+        match (reading, self) {
+            (Reading::Elsewhere, _) => false,
+            (Reading::Document(_), Self::Nova { .. }) => {
+                !nova::front::is_open(&parts.method, target.path())
+            }
+            (Reading::Document(_), Self::Glance { .. }) => {
+                parts.method != Method::OPTIONS && glance::front::needs_token(target.path())
+            }
+            (Reading::Mine(_) | Reading::Draft(_) | Reading::Refused(..), _) => true,
+        }
+    }
+
+    /// Reads one request. `target` has lost the listener's mount point.
+    pub fn read(&self, parts: &Parts, target: &PathAndQuery) -> Reading {
+        let (method, headers) = (&parts.method, &parts.headers);
+        let (path, query) = (target.path(), target.query());
+        match self {
+            Self::Nova { ground, passes } => {
+                use nova::front::Reading as Read;
+                match nova::front::read(ground, method, path, query, headers) {
+                    Read::Mine(asked) => mine(asked.call, asked.face),
+                    Read::Draft(draft) => Reading::Draft(Draft {
+                        image: draft.image().clone(),
+                        face: Arc::new(draft.face.clone()),
+                        read: Box::new(move |body| draft.complete(body)),
+                    }),
+                    Read::Refused(refused) => {
+                        Reading::Refused(refused.fault, Arc::new(refused.face))
+                    }
+                    Read::Elsewhere if *passes => Reading::Elsewhere,
+                    Read::Elsewhere => self.without_nova(ground, parts, path),
+                }
+            }
+            Self::Glance { ground, writes } => {
+                use glance::front::Reading as Read;
+                match glance::front::read(ground, method, path, query, headers) {
+                    Read::Mine(asked) => mine(asked.call, asked.face),
+                    Read::Refused(refused) => {
+                        Reading::Refused(refused.fault, Arc::new(refused.face))
+                    }
+                    Read::Answer(reply) => {
+                        let (operation, signed) = match *method {
+                            Method::OPTIONS => ("options", false),
+                            _ if glance::front::needs_token(path) => ("schema", true),
+                            _ => ("version", false),
+                        };
+                        Reading::Document(Document {
+                            reply,
+                            operation,
+                            signed,
+                        })
+                    }
+                    Read::Elsewhere => written(method, path, headers, *writes),
+                }
+            }
+        }
+    }
+
+    /// The face of a request of which nothing is known but that it fails.
+    pub fn face(&self, parts: &Parts) -> Arc<dyn Face> {
+        match self {
+            Self::Nova { ground, .. } => Arc::new(nova::front::face(ground, &parts.headers)),
+            Self::Glance { .. } => Arc::new(glance::front::face(&parts.method, &parts.headers)),
+        }
+    }
+
+    /// Discovery has to work where there is no Nova; everything else is Nova's 404.
+    fn without_nova(&self, ground: &nova::front::Ground, parts: &Parts, path: &str) -> Reading {
+        match nova::front::document(ground, &parts.method, path, &parts.headers) {
+            Some(reply) => {
+                let is_list = path == "/" || reply.status() == StatusCode::MULTIPLE_CHOICES;
+                Reading::Document(Document {
+                    reply,
+                    operation: "version",
+                    signed: !is_list && parts.method != Method::OPTIONS,
+                })
+            }
+            None => Reading::Refused(Fault::no_route(), self.face(parts)),
+        }
+    }
+}
+
+/// What a request is that Glance's own front leaves to whoever holds the images.
+fn written(method: &Method, path: &str, headers: &HeaderMap, writes: bool) -> Reading {
+    use glance::front::Written;
+    let refused = match glance::front::write(method, path, headers) {
+        Some(Written::Mine(asked)) => return mine(asked.call, asked.face),
+        Some(Written::Draft(draft)) if writes => {
+            return Reading::Draft(Draft {
+                image: draft.image.clone(),
+                face: Arc::new(draft.face.clone()),
+                read: Box::new(move |body| draft.complete(body)),
+            });
+        }
+        Some(Written::Draft(draft)) => draft.refused(),
+        Some(Written::Refused(refused)) => refused,
+        None => glance::front::unoffered(method, path, headers),
+    };
+    Reading::Refused(refused.fault, Arc::new(refused.face))
+}
+
+fn mine(call: Call, face: impl Face) -> Reading {
+    Reading::Mine(Asked {
+        call,
+        face: Arc::new(face),
+    })
+}
+
+/// The dialect of the upstream behind such a listener, for a request of this caller.
+pub fn back(config: &Config, speaks: Speaks, caller: Option<&Caller>) -> Arc<dyn Back> {
+    match speaks {
+        Speaks::Nova => Arc::new(GlanceBack {
+            page_size: config.limits.page_size,
+        }),
+        Speaks::Glance => {
+            let of_token = caller.and_then(|caller| caller.project.clone());
+            let fixed = config.nova_images.project.clone();
+            Arc::new(NovaBack {
+                settings: Arc::clone(&config.nova_images.settings),
+                project: fixed.clone().or_else(|| of_token.clone()),
+                caller: of_token.or(fixed),
+            })
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Lists on their way out: whole where they are short, piece by piece where they are long.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+
+use crate::model::Fault;
+use crate::proxy::body::{self, Body, BoxError};
+
+/// A list that is complete within so many bytes goes out whole, with Content-Length.
+const WHOLE: usize = 256 * 1024;
+/// It is made in pieces of about this size, and so it goes out.
+const FRAME: usize = 64 * 1024;
+
+/// The body of a list, as it comes into being.
+pub(super) trait Pieces: Send + 'static {
+    /// Goes on until so many bytes are ready, or the list is complete.
+    fn read(&mut self, enough: usize) -> impl Future<Output = Result<Bytes, Fault>> + Send;
+
+    /// Whether everything has been read.
+    fn is_done(&self) -> bool;
+}
+
+/// The reply with this head and that body. A fault before the first piece is complete is the reply's; a later one
+/// breaks the body off.
+pub(super) async fn reply(
+    head: Response<()>,
+    mut pieces: impl Pieces,
+) -> Result<Response<Body>, Fault> {
+    let (mut head, ()) = head.into_parts();
+    let (mut start, mut length) = (Vec::new(), 0);
+    while length < WHOLE && !pieces.is_done() {
+        let piece = pieces.read(FRAME).await?;
+        length += piece.len();
+        start.push(piece);
+    }
+    if pieces.is_done() {
+        head.headers
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+        return Ok(Response::from_parts(head, body::pieces(start)));
+    }
+    let rest = stream::unfold(Some(pieces), |pieces| async {
+        let mut pieces = pieces?;
+        match pieces.read(FRAME).await {
+            Ok(frame) => {
+                let rest = (!pieces.is_done()).then_some(pieces);
+                Some((Ok(Frame::data(frame)), rest))
+            }
+            Err(fault) => Some((Err(BoxError::from(fault)), None)),
+        }
+    });
+    let start = stream::iter(start).map(|piece| Ok(Frame::data(piece)));
+    Ok(Response::from_parts(
+        head,
+        StreamBody::new(start.chain(rest)).boxed_unsync(),
+    ))
+}

@@ -1,0 +1,179 @@
+//! The walk over an upstream's pages, without the I/O: frames in, images that fulfil the query out.
+//!
+//! The markers are ours, made of the ids that went by; an upstream's own links are not followed, since they lose
+//! parameters, name other hosts, or are missing where pages go on. An upstream that leads around in a circle is
+//! noticed, whether it does not know the marker, answers every request alike, or repeats itself later.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::circle::Circle;
+use crate::model::page::{Element, Splitter, Stop};
+use crate::model::{Back, Exchange, Fault, Image, Plan, Reason};
+
+/// One walk, from the first page to the last.
+pub struct Pages {
+    back: Arc<dyn Back>,
+    plan: Plan,
+    max_element: usize,
+    splitter: Splitter,
+    /// Behind which image the current page begins.
+    marker: Option<String>,
+    circle: Circle,
+    /// The first image of all.
+    first: Option<String>,
+    /// The last image of the current page so far, selected or not.
+    last: String,
+    /// How many images the current page has brought so far, and all pages together.
+    on_page: u64,
+    walked: u64,
+    /// Nothing that still comes is wanted.
+    enough: bool,
+}
+
+/// What is to become of the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// More is wanted.
+    More,
+    /// That was the last one.
+    Enough,
+}
+
+impl Pages {
+    /// A walk of which nothing has been read. An image object is longer than `max_element` bytes only in a broken
+    /// page.
+    pub fn new(
+        back: Arc<dyn Back>,
+        plan: Plan,
+        marker: Option<String>,
+        max_element: usize,
+    ) -> Self {
+        Self {
+            splitter: Splitter::new(max_element),
+            circle: Circle::new(marker.clone()),
+            // Of such a query nothing is wanted but the upstream's consent.
+            enough: plan.nothing,
+            back,
+            plan,
+            max_element,
+            marker,
+            first: None,
+            last: String::new(),
+            on_page: 0,
+            walked: 0,
+        }
+    }
+
+    /// The request for the page that is due, of at most `want` images. Where images are also dropped here, any
+    /// number is.
+    pub fn request(&self, want: Option<u64>) -> Exchange {
+        let want = want.filter(|_| self.plan.residual.is_empty());
+        self.back.page(&self.plan, self.marker.as_deref(), want)
+    }
+
+    /// Takes the next bytes of the current page, and hands each image that the query selects to `each`, with the
+    /// bytes that it was read from.
+    pub fn push(
+        &mut self,
+        frame: &[u8],
+        mut each: impl FnMut(&Image<'_>, &[u8]) -> Result<Want, Fault>,
+    ) -> Result<(), Fault> {
+        let Self {
+            back,
+            plan,
+            splitter,
+            marker,
+            first,
+            last,
+            on_page,
+            walked,
+            enough,
+            ..
+        } = self;
+        let pushed = splitter.push(frame, |element| {
+            if *enough {
+                return Ok(0);
+            }
+            let (image, element) = match element {
+                Element::Whole(bytes) => (back.listed(bytes)?, bytes),
+                Element::Begun(text) => match back.listed_first(text) {
+                    Some((image, length)) => (image, &text.as_bytes()[..length]),
+                    None => return Ok(0),
+                },
+            };
+            let again = marker.as_deref() == Some(&*image.id)
+                || (*on_page == 0 && first.as_deref() == Some(&*image.id));
+            if again {
+                return Err(circular(&image.id));
+            }
+            first.get_or_insert_with(|| image.id.clone().into_owned());
+            last.clear();
+            last.push_str(&image.id);
+            *on_page += 1;
+            *walked += 1;
+            if plan.keeps(&image) {
+                *enough = each(&image, element)? == Want::Enough;
+            }
+            Ok(element.len())
+        });
+        pushed.map_err(|stop| match stop {
+            Stop::Receiver(fault) => fault,
+            Stop::Page(error) => broken(error.to_string()),
+        })
+    }
+
+    /// Says that nothing is wanted of what still comes.
+    pub fn leave(&mut self) {
+        self.enough = true;
+    }
+
+    /// Whether the rest of the current page may be long and is of no use. (A page that was asked for no more images
+    /// than are wanted is read to its end, which keeps the connection for the next one.)
+    pub fn may_break_off(&self) -> bool {
+        self.enough && !self.plan.residual.is_empty()
+    }
+
+    /// Ends the current page and says whether another one is due.
+    pub fn turn(&mut self) -> Result<bool, Fault> {
+        let page = std::mem::replace(&mut self.splitter, Splitter::new(self.max_element));
+        if self.enough {
+            return Ok(false);
+        }
+        let envelope = page.finish().map_err(|error| broken(error.to_string()))?;
+        if !self.back.has_next(&envelope, self.on_page) {
+            return Ok(false);
+        }
+        if self.on_page == 0 {
+            return Err(broken(
+                "an empty page has a successor, and no id to go on from".to_owned(),
+            ));
+        }
+        let marker = std::mem::take(&mut self.last);
+        if self.circle.closes(&marker) {
+            return Err(circular(&marker));
+        }
+        self.marker = Some(marker);
+        self.on_page = 0;
+        Ok(true)
+    }
+
+    /// How many images went by so far, selected or not.
+    pub fn walked(&self) -> u64 {
+        self.walked
+    }
+}
+
+fn circular(id: &str) -> Fault {
+    broken(format!("the pages go in a circle: {id} comes again"))
+}
+
+fn broken(detail: String) -> Fault {
+    Fault::upstream(
+        StatusCode::BAD_GATEWAY,
+        Reason::UpstreamReply,
+        "The upstream sent a list that cannot be read.",
+    )
+    .with_detail(detail)
+}

@@ -1,0 +1,92 @@
+//! A Nova with as many images as a test wants, as the detailed list shows them, newest first.
+
+use std::time::Duration;
+
+use super::Reply;
+use super::pages::{id, parameter};
+use super::upstream::Seen;
+
+/// A list that is served page by page, with links that lead astray.
+#[derive(Clone, Copy, Debug)]
+pub struct Nova {
+    /// How many images there are.
+    pub images: usize,
+    /// How many of them a page holds at most, whatever is asked for.
+    pub per_page: usize,
+    /// How many bytes one property of each image has.
+    pub padding: usize,
+    /// Whether it knows what a marker is.
+    pub knows_markers: bool,
+}
+
+impl Nova {
+    /// As vendors set theirs up: pages of 25.
+    pub const CAPPED: Self = Self {
+        images: 60,
+        per_page: 25,
+        padding: 0,
+        knows_markers: true,
+    };
+
+    /// The page or image that is asked for.
+    pub fn reply(&self, seen: &Seen) -> Reply {
+        let path = seen.target().split('?').next().unwrap();
+        if path.ends_with("/images/detail") {
+            return Reply::json(self.page(seen));
+        }
+        let wanted = (0..self.images).find(|number| path.ends_with(&id(*number)));
+        match wanted {
+            Some(number) => Reply::json(format!(r#"{{"image": {}}}"#, self.image(number))),
+            None => Reply::new(
+                "404 Not Found",
+                &["Content-Type: application/json"],
+                r#"{"itemNotFound": {"message": "Image not found.", "code": 404}}"#,
+            ),
+        }
+    }
+
+    /// The text of a page.
+    pub fn page(&self, seen: &Seen) -> String {
+        let marker = parameter(seen, "marker").filter(|_| self.knows_markers);
+        let begin = marker.map_or(0, |marker| {
+            (0..self.images)
+                .find(|number| id(*number) == marker)
+                .unwrap()
+                + 1
+        });
+        let wanted = parameter(seen, "limit").map_or(1000, |limit| limit.parse().unwrap());
+        let end = self.images.min(begin + self.per_page.min(wanted));
+        let images: Vec<_> = (begin..end).map(|number| self.image(number)).collect();
+        format!(
+            r#"{{"images": [{}], "images_links": [{{"rel": "next", "href": "http://astray/v2/images?limit=1&marker=x"}}]}}"#,
+            images.join(", ")
+        )
+    }
+
+    /// One image. The names go round in sevens, so that a sort has ties.
+    fn image(self, number: usize) -> String {
+        let (id, hour, minute) = (id(number), 23 - number / 60, 59 - number % 60);
+        let (name, padding) = (number % 7, "x".repeat(self.padding));
+        format!(
+            r#"{{"id": "{id}", "name": "image {name}", "status": "ACTIVE", "progress": 100, "minRam": 0, "minDisk": 0, "created": "2024-05-06T{hour:02}:{minute:02}:00Z", "updated": "2024-05-06T{hour:02}:{minute:02}:00Z", "OS-EXT-IMG-SIZE:size": {number}, "metadata": {{"padding": "{padding}", "os_distro": "{}"}}, "links": []}}"#,
+            ["even", "odd"][number % 2]
+        )
+    }
+}
+
+/// The configuration of a proxy for Glance clients before that Nova; `more` goes at the end, below `[nova]`.
+pub fn before_nova_images(nova: std::net::SocketAddr, more: &str) -> String {
+    format!(
+        r#"
+[[listen]]
+address = "127.0.0.1:0"
+speaks = "glance"
+[nova]
+endpoints = ["http://{nova}"]
+{more}
+"#
+    )
+}
+
+/// Longer than any test lets an upstream take.
+pub const TOO_LONG: Duration = Duration::from_secs(3);
