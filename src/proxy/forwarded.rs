@@ -49,6 +49,25 @@ impl Peer {
     }
 }
 
+/// An address as text. Every request has one or two, and what formats any number in any way takes its time.
+pub fn shown(ip: IpAddr) -> String {
+    let IpAddr::V4(ip) = ip else {
+        return ip.to_string();
+    };
+    let mut text = String::with_capacity("255.255.255.255".len());
+    for (index, octet) in ip.octets().into_iter().enumerate() {
+        if index > 0 {
+            text.push('.');
+        }
+        for unit in [100, 10, 1] {
+            if octet >= unit || unit == 1 {
+                text.push(char::from(b'0' + octet / unit % 10));
+            }
+        }
+    }
+    text
+}
+
 /// Takes the claims about who asks out of a request whose peer is not trusted, and those in disguise out of every
 /// request: a WSGI server cannot tell `X_Forwarded_Host` from `X-Forwarded-Host`, and no proxy writes the former.
 pub fn drop_untrusted(listener: &Listener, peer: &Peer, headers: &mut HeaderMap) {
@@ -79,11 +98,15 @@ pub fn tell(peer: &Peer, base: &str, headers: &mut HeaderMap) {
     let Some(ip) = peer.ip() else {
         return;
     };
-    let before = headers.get_all(X_FORWARDED_FOR).iter();
-    let before: Vec<&str> = before.filter_map(|line| line.to_str().ok()).collect();
-    let ip = ip.to_string();
-    let all = [before.as_slice(), &[ip.as_str()]].concat().join(", ");
-    if let Ok(value) = HeaderValue::from_str(&all) {
+    let mut all = String::new();
+    for line in headers.get_all(X_FORWARDED_FOR) {
+        if let Ok(before) = line.to_str() {
+            all.push_str(before);
+            all.push_str(", ");
+        }
+    }
+    all.push_str(&shown(ip));
+    if let Ok(value) = HeaderValue::try_from(all) {
         headers.insert(X_FORWARDED_FOR, value);
     }
 }
@@ -248,6 +271,13 @@ mod tests {
         ("x-forwarded-host", "outer.example.com, inner"),
         ("x-forwarded-prefix", "/cloud/"),
     ];
+
+    #[test]
+    fn addresses_are_shown_as_they_are_written() {
+        for ip in ["0.0.0.0", "10.9.100.255", "127.0.0.1", "::1", "2001:db8::a"] {
+            assert_eq!(shown(ip.parse().unwrap()), ip);
+        }
+    }
 
     #[test]
     fn untrusted_claims_count_for_nothing() {

@@ -17,8 +17,16 @@ pub fn preferred_less(
     offers: &[&'static str],
     ignored: &[&str],
 ) -> Option<&'static str> {
+    let first = offers.first().copied();
+    let mut lines = headers.get_all(ACCEPT).iter();
+    if let (Some(line), None) = (lines.next(), lines.next())
+        && line == "*/*"
+    {
+        // What most clients send needs no weighing.
+        return first;
+    }
     let Some(ranges) = ranges(headers, ignored) else {
-        return offers.first().copied();
+        return first;
     };
     let mut best = None;
     for offer in offers {
