@@ -17,7 +17,7 @@ use super::{CONFIGURATION, Dialect, USAGE, complain, say};
 use crate::config::{Config, Problems, Speaks, Upstream};
 use crate::deviations::{self, Deviation};
 use crate::keystone::VALIDATION;
-use crate::model::{Back, Call, Edit, Exchange, Face, Fault, ImageId, Setting};
+use crate::model::{Back, Call, Change, Edit, Exchange, Face, Fault, ImageId, Setting};
 use crate::nova::compat::{self, Compat, Xml};
 use crate::proxy::below_mount;
 use crate::proxy::front::{self, Front, Reading};
@@ -198,7 +198,15 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
                 Call::List(query) => list(out, scene, query),
                 Call::Show(id) => request(out, 1, scene, &scene.back.show(id), ""),
                 Call::Delete(id) => request(out, 1, scene, &scene.back.delete(id), ""),
-                Call::Change(id, _) => change(out, scene, id),
+                Call::Change(id, Change::Remove(key)) => {
+                    let edit = Edit {
+                        remove: vec![key.clone()],
+                        ..Edit::default()
+                    };
+                    let note = "(404 where answer 1 does not have it; 409: from request 1 again, three times)";
+                    change(out, scene, id, &edit, note);
+                }
+                Call::Change(id, _) => change(out, scene, id, &any_edit(), ANY_EDIT),
             }
             return true;
         }
@@ -214,7 +222,7 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
                 "body",
                 "read first; what is wrong with it is answered here, and nothing is asked",
             );
-            change(out, scene, &draft.image);
+            change(out, scene, &draft.image, &any_edit(), ANY_EDIT);
             return true;
         }
         Reading::Refused(fault, face) => {
@@ -278,19 +286,24 @@ fn identified(out: &mut String, scene: &Scene, is_guarded: bool) {
     }
 }
 
-/// What is asked for depends on how the image is, so the edit is shown with a property that stands for all.
-fn change(out: &mut String, scene: &Scene, id: &ImageId) {
-    request(out, 1, scene, &scene.back.show(id), "");
-    let edit = Edit {
+/// What is asked for depends on the body and on how the image is, so the edit is shown with a property that stands for
+/// all.
+fn any_edit() -> Edit {
+    Edit {
         remove: Vec::new(),
         set: vec![Setting {
             key: "KEY".to_owned(),
             value: "VALUE".to_owned(),
             existed: false,
         }],
-    };
-    let note = "(what answer 1 does not have yet; none where that is nothing; 409: from request 1 again, three times)";
-    for (exchange, number) in scene.back.change(id, &edit).iter().zip(2..) {
+    }
+}
+
+const ANY_EDIT: &str = "(what answer 1 does not have yet; none where that is nothing; 409: from request 1 again, three times)";
+
+fn change(out: &mut String, scene: &Scene, id: &ImageId, edit: &Edit, note: &str) {
+    request(out, 1, scene, &scene.back.show(id), "");
+    for (exchange, number) in scene.back.change(id, edit).iter().zip(2..) {
         request(out, number, scene, exchange, note);
         if let Some(content) = &exchange.content {
             let body = String::from_utf8_lossy(&content.bytes);

@@ -47,6 +47,19 @@ impl Edit {
     pub fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.set.is_empty()
     }
+
+    /// What is still to be done on an image to which a part of this has been done, or which others have changed: what is
+    /// gone need not go any more.
+    #[must_use]
+    pub fn left_on(mut self, image: &Image<'_>) -> Self {
+        self.remove.retain(|key| image.property(key).is_some());
+        self.set.retain_mut(|setting| {
+            let held = image.property(&setting.key);
+            setting.existed = held.is_some();
+            held.and_then(Value::text).as_deref() != Some(&*setting.value)
+        });
+        self
+    }
 }
 
 impl Change {

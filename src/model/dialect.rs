@@ -80,6 +80,12 @@ pub trait Back: fmt::Debug + Send + Sync + 'static {
     /// Whether the upstream keeps custom properties of this name for itself, or could not hold one as such.
     fn reserves(&self, key: &str) -> bool;
 
+    /// Whether a request can name a property that an image has under this name. One that cannot be named is left as it
+    /// is: a request would meet another property.
+    fn reaches(&self, _key: &str) -> bool {
+        true
+    }
+
     /// The requests that carry out an edit which is not empty, one after the other. The reply to the last of them is
     /// the image as it is then, for [`Back::shown`]. One that is answered with 409 may be tried again, with an edit
     /// made anew.

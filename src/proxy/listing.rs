@@ -119,6 +119,15 @@ impl Listing {
         Ok(After::End)
     }
 
+    /// The request to go on with where the page that is due was refused.
+    ///
+    /// # Errors
+    /// As [`Pages::step_back`].
+    pub fn step_back(&mut self, fault: Fault) -> Result<Exchange, Fault> {
+        self.pages.step_back(fault)?;
+        Ok(self.page())
+    }
+
     /// How many images have been written.
     pub fn count(&self) -> u64 {
         self.count

@@ -4,6 +4,7 @@
 //! parameters, name other hosts, or are missing where pages go on. An upstream that leads around in a circle is
 //! noticed, whether it does not know the marker, answers every request alike, or repeats itself later.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -23,14 +24,19 @@ pub struct Pages {
     circle: Circle,
     /// The first image of all.
     first: Option<String>,
-    /// The last image of the current page so far, selected or not.
-    last: String,
+    /// The last images so far, selected or not; the hindmost is the next marker.
+    trail: VecDeque<String>,
     /// How many images the current page has brought so far, and all pages together.
     on_page: u64,
     walked: u64,
+    /// How many of them were not selected.
+    dropped: u64,
     /// Nothing that still comes is wanted.
     enough: bool,
 }
+
+/// How many images are remembered to go on from, should the last ones be deleted between two pages.
+const TRAIL: usize = 8;
 
 /// What is to become of the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,16 +66,18 @@ impl Pages {
             max_element,
             marker,
             first: None,
-            last: String::new(),
+            trail: VecDeque::with_capacity(TRAIL),
             on_page: 0,
             walked: 0,
+            dropped: 0,
         }
     }
 
     /// The request for the page that is due, of at most `want` images. Where images are also dropped here, any
-    /// number is.
+    /// number is; and where an upstream's own selection proves to be worth little, pages grow with what it costs.
     pub fn request(&self, want: Option<u64>) -> Exchange {
         let want = want.filter(|_| self.plan.residual.is_empty());
+        let want = want.map(|want| want.max(self.dropped));
         self.back.page(&self.plan, self.marker.as_deref(), want)
     }
 
@@ -86,9 +94,10 @@ impl Pages {
             splitter,
             marker,
             first,
-            last,
+            trail,
             on_page,
             walked,
+            dropped,
             enough,
             ..
         } = self;
@@ -109,12 +118,13 @@ impl Pages {
                 return Err(circular(&image.id));
             }
             first.get_or_insert_with(|| image.id.clone().into_owned());
-            last.clear();
-            last.push_str(&image.id);
+            remember(trail, &image.id);
             *on_page += 1;
             *walked += 1;
             if plan.keeps(&image) {
                 *enough = each(&image, element)? == Want::Enough;
+            } else {
+                *dropped += 1;
             }
             Ok(element.len())
         });
@@ -150,7 +160,7 @@ impl Pages {
                 "an empty page has a successor, and no id to go on from".to_owned(),
             ));
         }
-        let marker = std::mem::take(&mut self.last);
+        let marker = self.trail.back().cloned().unwrap_or_default();
         if self.circle.closes(&marker) {
             return Err(circular(&marker));
         }
@@ -159,10 +169,43 @@ impl Pages {
         Ok(true)
     }
 
+    /// The page that is due was refused. If that may be because the image behind which it begins has been deleted
+    /// meanwhile, the walk goes on from the one before, where nothing is missing and nothing comes twice.
+    ///
+    /// # Errors
+    /// The fault itself, where it means something else; a fault of the upstream's where it knows none of the images that
+    /// it has just listed.
+    pub fn step_back(&mut self, fault: Fault) -> Result<(), Fault> {
+        let gone = match self.trail.pop_back() {
+            Some(gone) if fault.status == StatusCode::BAD_REQUEST => gone,
+            _ => return Err(fault),
+        };
+        let before = self.trail.back().cloned();
+        self.marker = Some(before.ok_or_else(|| {
+            broken(format!(
+                "{gone} was listed and is no marker: {}",
+                fault.message
+            ))
+        })?);
+        Ok(())
+    }
+
     /// How many images went by so far, selected or not.
     pub fn walked(&self) -> u64 {
         self.walked
     }
+}
+
+/// Puts the id at the end, in the place of the oldest one if there are enough.
+fn remember(trail: &mut VecDeque<String>, id: &str) {
+    let mut place = if trail.len() < TRAIL {
+        String::new()
+    } else {
+        trail.pop_front().unwrap_or_default()
+    };
+    place.clear();
+    place.push_str(id);
+    trail.push_back(place);
 }
 
 fn circular(id: &str) -> Fault {

@@ -1,6 +1,6 @@
 //! The images of a list that has to be sorted here, as they go by.
 
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 
 use http::StatusCode;
 
@@ -15,8 +15,8 @@ pub struct Sorting {
     after: Option<Position>,
     limit: usize,
     limits: ScanLimits,
-    /// The hindmost one first, since that is the one to go.
-    kept: BinaryHeap<(Position, Box<[u8]>)>,
+    /// Each place once: an image that an upstream lists twice is one image.
+    kept: BTreeMap<Position, Box<[u8]>>,
     bytes: usize,
 }
 
@@ -34,7 +34,7 @@ impl Sorting {
             after,
             limit: limit.unwrap_or(usize::MAX),
             limits,
-            kept: BinaryHeap::new(),
+            kept: BTreeMap::new(),
             bytes: 0,
         }
     }
@@ -45,11 +45,15 @@ impl Sorting {
         if self.after.as_ref().is_some_and(|after| position <= *after) {
             return Ok(());
         }
+        if self.kept.contains_key(&position) {
+            return Ok(());
+        }
         if self.kept.len() >= self.limit {
-            if self.kept.peek().is_none_or(|(last, _)| position >= *last) {
+            let last = self.kept.last_key_value();
+            if last.is_none_or(|(last, _)| position > *last) {
                 return Ok(());
             }
-            if let Some((last, dropped)) = self.kept.pop() {
+            if let Some((last, dropped)) = self.kept.pop_last() {
                 self.bytes -= cost(&last, &dropped);
             }
         }
@@ -57,7 +61,7 @@ impl Sorting {
         if self.bytes > self.limits.bytes {
             return Err(too_large(self.limits.bytes));
         }
-        self.kept.push((position, bytes.into()));
+        self.kept.insert(position, bytes.into());
         Ok(())
     }
 
@@ -71,8 +75,7 @@ impl Sorting {
 
     /// The images' bytes, in order.
     pub fn finish(self) -> Vec<Box<[u8]>> {
-        let sorted = self.kept.into_sorted_vec();
-        sorted.into_iter().map(|(_, bytes)| bytes).collect()
+        self.kept.into_values().collect()
     }
 }
 
@@ -157,6 +160,14 @@ mod tests {
         assert_eq!(sorted(&names, None, None).unwrap_err().status, 413);
         assert_eq!(sorted(&names, None, Some(1)).unwrap(), [long('a')]);
         assert_eq!(sorted(&names, None, Some(0)).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn what_comes_twice_is_listed_once_and_takes_no_place() {
+        let names = ["b", "a", "a", "b", "c"].map(str::to_owned);
+        assert_eq!(sorted(&names, None, None).unwrap(), ["a", "b", "c"]);
+        assert_eq!(sorted(&names, None, Some(2)).unwrap(), ["a", "b"]);
+        assert_eq!(sorted(&names, Some("a"), Some(2)).unwrap(), ["b", "c"]);
     }
 
     proptest! {

@@ -15,6 +15,7 @@ use super::store::{Caller, Held, Properties, Store};
 use super::visible::{owned, visible};
 use crate::glance::tables::{OBJECT_ATTRIBUTES, RESERVED_PREFIX, is_base_property};
 use crate::model::{Fault, ImageId, Reason, Value};
+use crate::webob::python::strip;
 
 /// The media type of a patch.
 const PATCH: &str = "application/openstack-images-v2.1-json-patch";
@@ -203,7 +204,7 @@ fn member(path: &str) -> Result<String, Fault> {
             "Invalid JSON pointer for this resource: '{path}'"
         )));
     }
-    Ok(name.replace("~1", "/").replace("~0", "~").trim().to_owned())
+    Ok(strip(&name.replace("~1", "/").replace("~0", "~")).to_owned())
 }
 
 /// A value must be a string, and MySQL's `utf8` has no room for what takes four bytes (`no_4byte_params`).

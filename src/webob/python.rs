@@ -85,10 +85,25 @@ pub fn listed<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     out
 }
 
+/// The text less the blanks at either end, as `str.strip()` leaves it. Python counts four separators among the blanks
+/// that Unicode's property leaves out.
+#[must_use]
+pub fn strip(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
+}
+
 fn comma(out: &mut String, at: usize) {
     if at > 0 {
         out.push_str(", ");
     }
+}
+
+/// A string as Python's `repr` shows it.
+#[must_use]
+pub fn repr(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    quoted(&mut out, text);
+    out
 }
 
 fn quoted(out: &mut String, text: &str) {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use form_urlencoded::byte_serialize;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// Name and value, decoded.
@@ -28,6 +29,47 @@ fn decode(text: &str) -> Option<String> {
         Cow::Borrowed(text)
     };
     Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
+}
+
+/// A query string under construction, as a browser would encode it.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    text: String,
+    names: Vec<String>,
+}
+
+impl Written {
+    /// Goes on from a query string whose parameters are none of those that are still to come.
+    #[must_use]
+    pub fn after(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            names: Vec::new(),
+        }
+    }
+
+    /// Whether there is a parameter of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|is| is == name)
+    }
+
+    /// Appends a parameter.
+    pub fn add(&mut self, name: &str, value: &str) {
+        if !self.text.is_empty() {
+            self.text.push('&');
+        }
+        self.text.extend(byte_serialize(name.as_bytes()));
+        self.text.push('=');
+        self.text.extend(byte_serialize(value.as_bytes()));
+        self.names.push(name.to_owned());
+    }
+
+    /// The query string.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.text
+    }
 }
 
 /// What `urllib.parse.quote` leaves alone besides letters and digits.

@@ -61,7 +61,7 @@ fn untold() -> Map<String, Value> {
 }
 
 /// What Nova tells of an image of Glance's.
-fn carried(image: &Value) -> Value {
+pub(super) fn carried(image: &Value) -> Value {
     let mut image = image.clone();
     let lost = ["owner", "visibility", "direct_url", "locations", "stores"];
     let fields = image.as_object_mut().unwrap();
@@ -94,8 +94,8 @@ fn carried(image: &Value) -> Value {
     image
 }
 
-struct Chain {
-    glance: Glance,
+pub(super) struct Chain {
+    pub(super) glance: Glance,
     /// Dropped, it would end.
     _nova: Proxy,
     proxy: Proxy,
@@ -104,13 +104,19 @@ struct Chain {
 
 impl Chain {
     async fn start(store: &str, token: &str) -> Self {
-        let glance = Glance::start(Store::from_json(&fixture(store)).unwrap()).await;
+        let store = Store::from_json(&fixture(store)).unwrap();
+        Self::before(store, token, "").await
+    }
+
+    /// `more` is what else the proxy's configuration says.
+    pub(super) async fn before(store: Store, token: &str, more: &str) -> Self {
+        let glance = Glance::start(store).await;
         let nova = Proxy::start(&before_glance(glance.upstream.address, "")).await;
         let Bound::Tcp(address) = nova.address() else {
             panic!("TCP is asked for");
         };
-        let more = "pending_delete = true\nallow_metadata_writes = true";
-        let proxy = Proxy::start(&before_nova_images(*address, more)).await;
+        let more = format!("pending_delete = true\nallow_metadata_writes = true\n{more}");
+        let proxy = Proxy::start(&before_nova_images(*address, &more)).await;
         Self {
             glance,
             _nova: nova,
@@ -119,12 +125,18 @@ impl Chain {
         }
     }
 
-    async fn sides(&self) -> (Client, Client) {
+    pub(super) async fn sides(&self) -> (Client, Client) {
         let glance = Client::connect(&Bound::Tcp(self.glance.upstream.address)).await;
         (glance, self.proxy.client().await)
     }
 
-    async fn ask(&self, client: &mut Client, line: &str, more: &str, body: &str) -> Answer {
+    pub(super) async fn ask(
+        &self,
+        client: &mut Client,
+        line: &str,
+        more: &str,
+        body: &str,
+    ) -> Answer {
         let length = body.len();
         client
             .send(format!(

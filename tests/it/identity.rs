@@ -322,6 +322,23 @@ async fn what_glance_refuses_is_asked_about_again() {
     assert_eq!(glance.seen().len(), 2);
 }
 
+/// What Nova makes of Glance's failures has nothing to do with Keystone's.
+#[tokio::test]
+async fn a_silent_keystone_is_a_503_in_literal_mode_too() {
+    let broken = Reply::new("500 Internal Server Error", &[], "{}");
+    let keystone = Upstream::start(move |_| broken.clone()).await;
+    let glance = glance().await;
+    let more = "on_failure = \"refuse\"\n[compat]\nliteral = true\n";
+    let text = before_glance(glance.address, &identity(&keystone, more));
+    let proxy = Proxy::start(&text).await;
+    for target in ["/v2.1/images", "/v2.1/images/x", "/v2.1/images/x/metadata"] {
+        let answer = ask(&proxy, target, &with("t")).await;
+        assert_eq!(answer.status(), 503, "{target}: {}", answer.text());
+        assert!(answer.text().contains("serviceUnavailable"));
+    }
+    assert!(glance.seen().is_empty());
+}
+
 /// A Keystone that says nothing of tokens, in every way.
 #[tokio::test]
 async fn while_keystone_fails_requests_go_on_or_are_refused() {

@@ -5,6 +5,7 @@
 
 mod cases;
 mod chain;
+mod chain_generated;
 mod commands;
 mod drain;
 mod glance_recorded;
@@ -21,6 +22,7 @@ mod passthrough;
 mod readme;
 mod reload;
 mod reverse;
+mod reverse_races;
 mod support;
 mod timeouts;
 mod translated;

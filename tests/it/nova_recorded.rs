@@ -136,14 +136,14 @@ enum Mode {
     Literal,
 }
 
-async fn replay(mode: Mode, more: &str, deviating: &BTreeMap<String, String>) {
+async fn replay(mode: Mode, added: &str, deviating: &BTreeMap<String, String>) {
     let bodies = bodies();
     let glance = Glance::start(Store::from_json(&fixture("recorded/store.json")).unwrap()).await;
     let mut proxies = HashMap::new();
     for (port, settings) in VARIANTS {
         let settings = match mode {
-            Mode::Right => format!("{settings}{more}"),
-            Mode::Literal => format!("{settings}{more}\ncompat.literal = true"),
+            Mode::Right => format!("{settings}{added}"),
+            Mode::Literal => format!("{settings}{added}\ncompat.literal = true"),
         };
         proxies.insert(*port, Proxy::start(&config(&glance.url(), &settings)).await);
     }

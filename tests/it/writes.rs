@@ -149,6 +149,54 @@ async fn what_is_so_already_is_not_asked_for() {
     );
 }
 
+/// Glance strips blanks off what a patch names, so a property whose name has them can be created and not removed: the
+/// patch would remove its namesake.
+#[tokio::test]
+async fn a_property_that_no_patch_can_name_stays_and_so_does_its_namesake() {
+    let (glance, proxy) = with(r#""a": "1", " a": "2", "b": "3", "#).await;
+    let answer = ask(
+        &proxy,
+        "PUT /v2.1/images/ID/metadata",
+        r#"{"metadata": {"a": "1"}}"#,
+    )
+    .await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    for (line, body) in [
+        ("DELETE /v2.1/images/ID/metadata/%20a", ""),
+        (
+            "POST /v2.1/images/ID/metadata",
+            r#"{"metadata": {" a": "9"}}"#,
+        ),
+    ] {
+        let (status, said) = message(&ask(&proxy, line, body).await);
+        assert!(status == 400 && said.contains("' a'"), "{status} {said}");
+    }
+    let (_, left) = glance.image(ID, "");
+    let left: Value = serde_json::from_str(&left).unwrap();
+    assert_eq!((&left["a"], &left[" a"]), (&json!("1"), &json!("2")));
+    assert_eq!(left.get("b"), None);
+}
+
+#[tokio::test]
+async fn no_blank_in_a_key_makes_it_an_attribute() {
+    let (glance, proxy) = with("").await;
+    for blank in ["\\u001c", "\\u001f", "\\u00a0", "\\u0085", " "] {
+        let body = format!(r#"{{"metadata": {{"{blank}visibility": "public"}}}}"#);
+        let (status, said) = message(&ask(&proxy, "POST /v2/images/ID/metadata", &body).await);
+        assert!(
+            status == 400 && said.contains("is reserved"),
+            "{blank}: {status} {said}"
+        );
+    }
+    assert_eq!(
+        lines(&glance.upstream.seen())
+            .iter()
+            .filter(|line| *line != "GET")
+            .count(),
+        0
+    );
+}
+
 #[tokio::test]
 async fn what_is_gone_has_no_content_and_no_type() {
     let (glance, proxy) = with(r#""a": "1", "#).await;
@@ -411,6 +459,20 @@ async fn a_conflict_is_tried_again_three_times_from_the_beginning() {
                 r#"{"conflictingRequest": {"code": 409, "message": "Busy."}}"#
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_gone_whatever_the_reply_holds() {
+    for reply in [
+        Reply::new("200 OK", &["Content-Encoding: gzip"], "?"),
+        Reply::new("200 OK", &[], "not JSON"),
+        Reply::new("202 Accepted", &[], ""),
+    ] {
+        let glance = Upstream::start(move |_| reply.clone()).await;
+        let proxy = Proxy::start(&before_glance(glance.address, "")).await;
+        let answer = ask(&proxy, "DELETE /v2.1/images/ID", "").await;
+        assert_eq!((answer.status(), answer.body.len()), (204, 0));
     }
 }
 

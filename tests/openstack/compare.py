@@ -39,7 +39,7 @@ def arguments():
     ap.add_argument("--count", type=int, default=600, help="how many are generated")
     ap.add_argument("--workers", type=int, default=4, help="how many requests are under way at once")
     ap.add_argument("--list", action="store_true", help="print the cases, ask nothing")
-    ap.add_argument("-v", "--verbose", action="store_true", help="print every case")
+    ap.add_argument("-v", "--verbose", action="store_true", help="print every case, and the rows that fit it though the answers are alike")
     ap.add_argument("--deviations", type=pathlib.Path, default=ROOT / "fixtures" / "deviations.toml")
     return ap.parse_args()
 
@@ -62,7 +62,8 @@ def main():
             if verdict.outcome == "different":
                 counts.once(side, case, parts.get(id(case)), verdict)
             elif args.verbose:
-                print(f"{verdict.outcome:9} {verdict.nova[0].status} {verdict.ours[0].status}  {heading(side, case, verdict)}", flush=True)
+                alone = f"   fits {' '.join(fitting(side, case))}" if verdict.outcome == "equal" and fitting(side, case) else ""
+                print(f"{verdict.outcome:9} {verdict.nova[0].status} {verdict.ours[0].status}  {heading(side, case, verdict)}{alone}", flush=True)
     if any(c.restore for c in todo):
         store.restore()
     left_out = generate.missing_from(generate.TABLES_RS)
@@ -123,8 +124,7 @@ class Counts:
         self.groups[of(side)][case.group][verdict.outcome] += 1
         self.rows[of(side)].update(verdict.used)
         if verdict.outcome == "equal":
-            line = f"{case.asks[0].method} {side.fill(case.asks[0].target)}"
-            self.alike.update(row for row, pattern in side.claims.items() if pattern.search(line))
+            self.alike.update(fitting(side, case))
         if verdict.restored and verdict.outcome == "equal":
             self.restored[verdict.restored] += 1
 
@@ -181,6 +181,12 @@ class Counts:
         print("rows that no request here meets: " + (", ".join(unmet) or "none"))
         unrestored = [r.id for r in known.values() if r.setting and not self.restored[r.id]]
         print("rows whose setting no case tries: " + (", ".join(unrestored) or "none"))
+
+
+def fitting(side, case):
+    """The rows without a `when` whose pattern fits the request."""
+    line = f"{case.asks[0].method} {side.fill(case.asks[0].target)}"
+    return [row for row, pattern in side.claims.items() if pattern.search(line)]
 
 
 def of(side):

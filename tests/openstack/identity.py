@@ -80,8 +80,8 @@ class Keystone:
 
 # ---------------------------------------------------------------- the proxies
 @contextlib.contextmanager
-def proxy(args, port, env, keystone, nova=True):
-    """One that runs while it is wanted."""
+def proxy(args, port, env, keystone, nova=True, identity=""):
+    """One that runs while it is wanted; `identity` is what its `[identity]` says besides."""
     text = f'''
 [[listen]]
 address = "127.0.0.1:{port}"
@@ -91,6 +91,7 @@ endpoints = ["{env["glance_url"]}"]
 [identity]
 url = "{keystone}"
 www_authenticate_uri = "{env["auth_url"]}"
+{identity}
 [compat]
 max_microversion = "2.104"
 ''' + (f'[nova]\nendpoints = ["{env["nova_url"]}"]\n' if nova else "")
@@ -260,6 +261,9 @@ def run(args, env, seed, keystone):
             see.differs("Keystone down", base, "/v2.1/$B/images/$(cirros)", good, 200, "/v2.1/be7a")
             see.same("Keystone down", base, "/v2.1/images", [token("nonsense")], status=401)
             see.same("Keystone down", base, "/v2.1/images?limit=x", status=401)
+        with proxy(args, args.port + 2, env, DOWN, identity='on_failure = "refuse"') as base:
+            for target in ("/v2.1/$A/images/$(cirros)", "/v2.1/images?limit=x", "/v2.1/$B/images"):
+                see.differs("Keystone down, refused", base, target, good, 503, "The Keystone service is temporarily unavailable.")
     finally:
         exchange(env["glance_url"], "DELETE", f"/v2/images/{named}", headers)
     return see

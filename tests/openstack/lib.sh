@@ -19,6 +19,8 @@ NOVA_PORT=${NOVA_PORT:-28774}
 NOVA_OLD_PORT=${NOVA_OLD_PORT:-28773}             # nova 27, in front of the same glance
 PROXY_PORT=${PROXY_PORT:-28780}
 PROXY_LOWCAP_PORT=${PROXY_LOWCAP_PORT:-28781}     # in front of the low-cap glance
+PROXY_WRITES_PORT=${PROXY_WRITES_PORT:-28782}     # a relay of writes.py; the next one is its proxy's
+PROXY_REVERSE_PORT=${PROXY_REVERSE_PORT:-28785}   # the proxy of reverse.py
 PROXY_IDENTITY_PORT=${PROXY_IDENTITY_PORT:-28790}   # and the two after it: those of identity.py
 # Thirty ports in a row for what only compare.py needs: the services of its setups, and their proxies.
 SPARE_PORT=${SPARE_PORT:-28800}

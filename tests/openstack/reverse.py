@@ -263,7 +263,7 @@ def main():
     ap.add_argument("--var", required=True, type=pathlib.Path, help="where env.json is")
     ap.add_argument("--bin", required=True, help="the proxy's binary")
     ap.add_argument("--only-writes", action="store_true", help="leave the reads out")
-    ap.add_argument("--port", default="28785", help="where it is to listen")
+    ap.add_argument("--port", required=True, help="where it is to listen")
     args = ap.parse_args()
     env, seed = (json.loads((args.var / name).read_text()) for name in ("env.json", "seed.json"))
     with proxy(args.bin, args.port, env) as base:

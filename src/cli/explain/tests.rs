@@ -145,7 +145,11 @@ fn writes_tell_their_steps() {
         for part in [
             "request 1   GET http://g:9292/v2/images/abc\n",
             "request 2   PATCH http://g:9292/v2/images/abc\n",
-            r#"json-patch: [{"op":"add","path":"/KEY","value":"VALUE"}]"#,
+            if body {
+                r#"json-patch: [{"op":"add","path":"/KEY","value":"VALUE"}]"#
+            } else {
+                r#"json-patch: [{"op":"remove","path":"/key"}]"#
+            },
         ] {
             assert!(told.contains(part), "{part}\n{told}");
         }

@@ -1,18 +1,17 @@
 //! Requests to Glance, and which part of a query they can carry.
 
-use form_urlencoded::byte_serialize;
-
 use crate::glance::tables;
 use crate::model::query::{NumberField, NumberTest, Scope, TextField, Verbatim};
 use crate::model::{Exchange, ImageId, Plan, Predicate, Query, time};
+use crate::webob::query::Written;
 
 /// Splits a query. What goes into the plan's `pushed` is exactly what every Glance since 12.0.0 (Mitaka) decides as
 /// [`Predicate::holds`] would; the rest is residual.
 pub(super) fn plan(query: &Query) -> Plan {
-    let mut pushed = Pushed::default();
+    let mut pushed = Written::default();
     let mut residual = Vec::new();
     let mut nothing = false;
-    pushed.scope(&query.scope);
+    add_scope(&mut pushed, &query.scope);
     for predicate in &query.predicates {
         match push_down(predicate, &pushed) {
             Split::Push(name, value) => pushed.add(name, &value),
@@ -32,7 +31,7 @@ pub(super) fn plan(query: &Query) -> Plan {
         pushed.add("sort", &keys.join(","));
     }
     Plan {
-        pushed: pushed.query,
+        pushed: pushed.into_text(),
         residual,
         recheck: Vec::new(),
         nothing,
@@ -42,16 +41,13 @@ pub(super) fn plan(query: &Query) -> Plan {
 
 /// The request for one page of at most `limit` images.
 pub(super) fn page(plan: &Plan, marker: Option<&str>, limit: u64) -> Exchange {
-    let mut query = Pushed {
-        query: plan.pushed.clone(),
-        ..Pushed::default()
-    };
+    let mut query = Written::after(&plan.pushed);
     // An empty page still has Glance check the token and the marker, and costs it no search.
     query.add("limit", &if plan.nothing { 0 } else { limit }.to_string());
     if let Some(marker) = marker {
         query.add("marker", marker);
     }
-    Exchange::get(format!("/v2/images?{}", query.query))
+    Exchange::get(format!("/v2/images?{}", query.into_text()))
 }
 
 /// The request for one image.
@@ -69,7 +65,7 @@ enum Split<'p> {
     Nothing,
 }
 
-fn push_down<'p>(predicate: &'p Predicate, pushed: &Pushed) -> Split<'p> {
+fn push_down<'p>(predicate: &'p Predicate, pushed: &Written) -> Split<'p> {
     match predicate {
         Predicate::Text(field, any_of) => {
             let name = text_name(*field);
@@ -168,41 +164,18 @@ fn takes_operators(field: TextField) -> bool {
     !tables::word(tables::OPERATOR_FIELDS, &field).is_empty()
 }
 
-/// A query string under construction.
-#[derive(Default)]
-struct Pushed {
-    query: String,
-    names: Vec<String>,
-}
-
-impl Pushed {
-    fn scope(&mut self, scope: &Scope) {
-        if let Some(visibility) = &scope.visibility {
-            self.add("visibility", tables::word(tables::VISIBILITIES, visibility));
-        }
-        if let Some(status) = &scope.member_status {
-            self.add(
-                "member_status",
-                tables::word(tables::MEMBER_STATUSES, status),
-            );
-        }
-        if scope.hidden {
-            self.add("os_hidden", "true");
-        }
+fn add_scope(pushed: &mut Written, scope: &Scope) {
+    if let Some(visibility) = &scope.visibility {
+        pushed.add("visibility", tables::word(tables::VISIBILITIES, visibility));
     }
-
-    fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|is| is == name)
+    if let Some(status) = &scope.member_status {
+        pushed.add(
+            "member_status",
+            tables::word(tables::MEMBER_STATUSES, status),
+        );
     }
-
-    fn add(&mut self, name: &str, value: &str) {
-        if !self.query.is_empty() {
-            self.query.push('&');
-        }
-        self.query.extend(byte_serialize(name.as_bytes()));
-        self.query.push('=');
-        self.query.extend(byte_serialize(value.as_bytes()));
-        self.names.push(name.to_owned());
+    if scope.hidden {
+        pushed.add("os_hidden", "true");
     }
 }
 

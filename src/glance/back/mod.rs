@@ -42,6 +42,10 @@ impl Back for GlanceBack {
         write::reserves(key)
     }
 
+    fn reaches(&self, key: &str) -> bool {
+        write::reaches(key)
+    }
+
     fn change(&self, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
         vec![write::change(id, edit)]
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::glance::tables;
 use crate::model::{Content, Edit, Exchange, ImageId};
+use crate::webob::python::strip;
 
 /// The media type of Glance's own JSON patch in which `add` on a property that exists sets it anew
 /// (`glance/api/v2/images.py`, `_do_add`).
@@ -61,11 +62,17 @@ fn pointer(key: &str) -> String {
 
 /// Whether Glance keeps the name for itself. It strips blanks off a pointer, so that ` name` means the same.
 pub(super) fn reserves(key: &str) -> bool {
-    let key = key.trim();
+    let key = strip(key);
     tables::is_base_property(key)
         || tables::OBJECT_ATTRIBUTES.contains(&key)
         || key.starts_with(tables::RESERVED_PREFIX)
         || (key.starts_with("__") && key.ends_with("__"))
+}
+
+/// Whether a pointer can name the property. Images can be created with names that begin or end with a blank; a patch
+/// that were to remove one would remove what has the name without the blank.
+pub(super) fn reaches(key: &str) -> bool {
+    strip(key) == key
 }
 
 #[cfg(test)]
@@ -124,6 +131,8 @@ mod tests {
             "__class__",
             " name",
             "status\n",
+            "\u{1c}visibility",
+            "\u{a0}os_glance_x\u{1f}",
             "extra_properties",
         ] {
             assert!(reserves(key), "{key}");

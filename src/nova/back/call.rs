@@ -1,6 +1,5 @@
 //! Requests to Nova, and which part of a query they can carry.
 
-use form_urlencoded::byte_serialize;
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -10,6 +9,7 @@ use crate::model::attributes::is_base_property;
 use crate::model::query::{NumberField, NumberTest, Relation, Scope, TextField, Visibility};
 use crate::model::{Exchange, ImageId, Order, Plan, Predicate, Query, time};
 use crate::nova::tables::PROPERTY_PREFIX;
+use crate::webob::query::Written;
 
 /// What stays as it is in a path segment.
 pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -21,7 +21,7 @@ pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 /// Splits a query. Whatever Nova is asked for is checked once more here, since Novas differ in what they make of it;
 /// and so is the status of every image, since some list what Glance's lists hide.
 pub(super) fn plan(settings: &Settings, query: &Query) -> Plan {
-    let mut filters = Filters::default();
+    let mut filters = Written::default();
     let mut residual = Vec::new();
     let mut recheck = vec![listed()];
     let mut nothing = query.scope.hidden;
@@ -44,7 +44,7 @@ pub(super) fn plan(settings: &Settings, query: &Query) -> Plan {
     let order = Order::total(&query.sort);
     let streams = nothing || (settings.trusted_order && order.is_default());
     Plan {
-        pushed: filters.query,
+        pushed: filters.into_text(),
         residual,
         recheck,
         nothing,
@@ -62,15 +62,12 @@ pub(super) fn root(version: &str, project: Option<&str>) -> String {
 
 /// The request for one page of at most `limit` images.
 pub(super) fn page(root: &str, plan: &Plan, marker: Option<&str>, limit: u64) -> Exchange {
-    let mut query = Filters {
-        query: plan.pushed.clone(),
-        ..Filters::default()
-    };
+    let mut query = Written::after(&plan.pushed);
     query.add("limit", &limit.to_string());
     if let Some(marker) = marker {
         query.add("marker", marker);
     }
-    Exchange::get(format!("{root}/images/detail?{}", query.query))
+    Exchange::get(format!("{root}/images/detail?{}", query.into_text()))
 }
 
 /// The request for one image.
@@ -103,7 +100,7 @@ enum Split {
     Never,
 }
 
-fn split(settings: &Settings, predicate: &Predicate, filters: &Filters) -> Split {
+fn split(settings: &Settings, predicate: &Predicate, filters: &Written) -> Split {
     let pushed = match predicate {
         Predicate::Nothing
         | Predicate::Tag(_)
@@ -222,29 +219,6 @@ fn listed() -> Predicate {
         .map(|status| status.word().to_owned())
         .collect();
     Predicate::Text(TextField::Status, words)
-}
-
-/// A query string under construction.
-#[derive(Default)]
-struct Filters {
-    query: String,
-    names: Vec<String>,
-}
-
-impl Filters {
-    fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|is| is == name)
-    }
-
-    fn add(&mut self, name: &str, value: &str) {
-        if !self.query.is_empty() {
-            self.query.push('&');
-        }
-        self.query.extend(byte_serialize(name.as_bytes()));
-        self.query.push('=');
-        self.query.extend(byte_serialize(value.as_bytes()));
-        self.names.push(name.to_owned());
-    }
 }
 
 #[cfg(test)]

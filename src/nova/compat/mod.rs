@@ -151,6 +151,13 @@ impl Compat {
         self.status_filter = StatusFilter::Literal;
         self
     }
+
+    /// Whether a query has lost the parameters that its operation does not know when links are written, as it has where
+    /// a schema checks queries (`nova/api/validation/__init__.py`, `_strip_additional_query_parameters`).
+    #[must_use]
+    pub fn drops_unknown_parameters(&self) -> bool {
+        self.limit_check == LimitCheck::Schema
+    }
 }
 
 /// The form of an `alternate` link: by release (`nova/api/openstack/compute/views/images.py`), and at vendors.

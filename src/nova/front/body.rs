@@ -80,6 +80,7 @@ fn keys(items: &[(String, Json)], strict: bool) -> Result<(), String> {
     if bad.is_empty() || (!strict && bad.len() == items.len()) {
         return Ok(());
     }
+    // Under `/v2` Nova names them in the order of a set, which is none.
     bad.sort_unstable();
     let one = bad.len() == 1;
     let bad = listed(bad.into_iter());

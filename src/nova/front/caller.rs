@@ -1,11 +1,14 @@
 //! What is otherwise once it is known whose request it is.
 
+use std::borrow::Cow;
+
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use super::Ground;
 use super::path::Place;
 use crate::model::{Caller, Fault, Reason};
+use crate::nova::compat::Compat;
 use crate::nova::tables::parameter;
 use crate::webob::query::{Pair, quote_plus};
 
@@ -67,12 +70,13 @@ pub(super) fn in_links<'a>(
     occurs.then_some(project)
 }
 
-/// A list's query string as it stands when Nova writes links: parameters that lists do not know have been dropped, and
-/// where one was, the rest has been written anew (`nova/api/validation/__init__.py`,
-/// `_strip_additional_query_parameters`).
-pub(super) fn kept_query(raw: &str, pairs: &[Pair]) -> String {
-    if pairs.iter().all(|(name, _)| parameter(name).is_some()) {
-        return raw.to_owned();
+/// The query string as it stands when Nova writes links. Where unknown parameters are dropped
+/// ([`Compat::drops_unknown_parameters`]) and one was, the rest has been written anew. `pairs` is empty for an operation
+/// that knows none.
+pub(super) fn kept_query<'r>(compat: &Compat, raw: &'r str, pairs: &[Pair]) -> Cow<'r, str> {
+    let all_known = !pairs.is_empty() && pairs.iter().all(|(name, _)| parameter(name).is_some());
+    if all_known || !compat.drops_unknown_parameters() {
+        return Cow::Borrowed(raw);
     }
     let mut kept = String::new();
     for (name, value) in pairs.iter().filter(|(name, _)| parameter(name).is_some()) {
@@ -83,7 +87,7 @@ pub(super) fn kept_query(raw: &str, pairs: &[Pair]) -> String {
         kept.push('=');
         quote_plus(&mut kept, value);
     }
-    kept
+    Cow::Owned(kept)
 }
 
 #[cfg(test)]
@@ -92,6 +96,7 @@ mod tests {
 
     use super::{in_links, is_open, kept_query};
     use crate::model::Caller;
+    use crate::nova::compat::{Compat, Release};
     use crate::nova::front::Ground;
     use crate::nova::front::path::Place;
     use crate::webob::query::parse;
@@ -150,7 +155,14 @@ mod tests {
             ("x=abc", ""),
             ("x&property-a%20b=c%26d", "property-a+b=c%26d"),
         ] {
-            assert_eq!(kept_query(raw, &parse(raw).unwrap()), kept, "{raw}");
+            let pairs = parse(raw).unwrap();
+            let left = |release| kept_query(&Compat::of(release), raw, &pairs);
+            assert_eq!(left(Release::Modern), kept, "{raw}");
+            assert_eq!(left(Release::Antelope), raw, "{raw}");
+        }
+        // One image knows no parameter.
+        for (release, kept) in [(Release::Modern, ""), (Release::Antelope, "x=abc")] {
+            assert_eq!(kept_query(&Compat::of(release), "x=abc", &[]), kept);
         }
     }
 }

@@ -216,7 +216,7 @@ impl NovaFace {
     }
 }
 
-/// There can be no such metadata item: its key has a character that no key in a path may have.
+/// There can be no such metadata item: its key is too long, or has a character that no key in a path may have.
 pub(super) fn impossible_item(act: Act) -> Fault {
     if act != Act::SetItem {
         return no_item();
@@ -224,7 +224,7 @@ pub(super) fn impossible_item(act: Act) -> Fault {
     Fault::client(
         StatusCode::BAD_REQUEST,
         Reason::BadRequest,
-        "The metadata key in the URI has a character that no key there may have.",
+        "The metadata key in the URI is too long, or has a character that no key there may have.",
     )
 }
 

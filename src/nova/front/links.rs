@@ -11,7 +11,7 @@ use super::Ground;
 use super::path::Place;
 use super::text;
 use super::xml::escape;
-use crate::nova::compat::{AlternateStyle, Compat, LimitCheck, NextLink, NextQuery, Release};
+use crate::nova::compat::{AlternateStyle, Compat, NextLink, NextQuery, Release};
 use crate::nova::encoding::Encoding;
 use crate::nova::tables::parameter;
 use crate::webob::query::{Pair, quote_plus};
@@ -124,8 +124,7 @@ impl Next {
             path
         };
         let url = format!("{}{path}?", own_url(ground, place));
-        let known =
-            |name: &str| compat.limit_check != LimitCheck::Schema || parameter(name).is_some();
+        let known = |name: &str| !compat.drops_unknown_parameters() || parameter(name).is_some();
         let kept = pairs.iter().filter(|(name, _)| known(name));
         let (before, after) = match compat.next_query {
             NextQuery::Sorted => sorted_query(kept),

@@ -12,7 +12,7 @@ use crate::model::{Call, Caller, Change, Fault, ImageId, Reason};
 use crate::nova::compat::{Compat, Release};
 use crate::nova::encoding::MediaType;
 use crate::nova::tables::{Act, Operation};
-use crate::webob;
+use crate::webob::{self, query::Pair};
 
 mod body;
 mod caller;
@@ -173,14 +173,15 @@ impl<'r> Request<'r> {
         let mut face = NovaFace::of_images(self.ground, place, self.headers, self.media_type);
         let asked_for = operation.methods.contains(&self.method.as_str());
         face.operation = asked_for.then_some(operation);
-        face.links = Links::new(self.ground, self.linked(place, ""), face.encoding());
+        face.links = Links::new(self.ground, self.linked(place, &[]), face.encoding());
         face
     }
 
-    /// The place that links name. Of a request for one image, Nova has dropped the whole query by then.
-    fn linked(self, place: Place<'r>, query: &str) -> Place<'r> {
+    /// The place that links name. `pairs` are those of a list's query; any other operation knows no parameter.
+    fn linked(self, place: Place<'r>, pairs: &[Pair]) -> Place<'r> {
+        let query = caller::kept_query(&self.ground.compat, self.query, pairs);
         Place {
-            project: caller::in_links(self.ground, place, self.path, query),
+            project: caller::in_links(self.ground, place, self.path, &query),
             ..place
         }
     }
@@ -214,7 +215,7 @@ impl<'r> Request<'r> {
             return Ok(Call::Show(id));
         }
         let query = query::read(&pairs, &self.ground.compat)?;
-        let place = self.linked(place, &caller::kept_query(self.query, &pairs));
+        let place = self.linked(place, &pairs);
         face.links = Links::new(self.ground, place, face.encoding());
         face.next = Some(Next::new(
             self.ground,

@@ -8,6 +8,7 @@ use crate::model::query::{NumberField, NumberTest, Relation, TextField, TimeFiel
 use crate::model::{Fault, Predicate, Query, Reason, Status, time};
 use crate::nova::compat::{Compat, MinFilter, StatusFilter};
 use crate::nova::tables::{Meaning, PROPERTY_PREFIX, STATUSES, parameter};
+use crate::webob::python::repr;
 use crate::webob::query::Pair;
 
 mod number;
@@ -82,14 +83,15 @@ fn invalid(name: &str, value: &str, wrong: &str) -> Fault {
 }
 
 /// Where an id is cut on its way to Glance, if it is: Nova writes it into the upstream's URL unescaped. What follows
-/// the cut is dropped, never a parameter.
+/// the cut is dropped, never a parameter; and no image has the empty id that may be left. Nova leaves out the one that
+/// was sent empty.
 fn marker(value: &str, compat: &Compat) -> Option<String> {
     let whole = if compat.quirks.odd_input {
         value.split(['&', '#']).next().unwrap_or_default()
     } else {
         value
     };
-    Some(whole.to_owned()).filter(|marker| !marker.is_empty())
+    (!value.is_empty()).then(|| whole.to_owned())
 }
 
 /// The Glance statuses that are meant. Only Nova's own words, in capitals, are mapped; every other spelling is
@@ -200,38 +202,6 @@ fn whole(value: &str, round: impl FnOnce(f64) -> Option<f64>) -> Option<i64> {
         .ok()
         .filter(|number| number.is_finite())?;
     round(number).map(|number| number as i64)
-}
-
-/// A string as Python's `repr` shows it.
-fn repr(text: &str) -> String {
-    use std::fmt::Write as _;
-
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push(quote);
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c == quote => out.extend(['\\', c]),
-            c if c != ' ' && (c.is_control() || c.is_whitespace()) => {
-                // Writing to a string cannot fail.
-                let _ = match u32::from(c) {
-                    code @ 0..=0xff => write!(out, "\\x{code:02x}"),
-                    code => write!(out, "\\u{code:04x}"),
-                };
-            }
-            c => out.push(c),
-        }
-    }
-    out.push(quote);
-    out
 }
 
 #[cfg(test)]

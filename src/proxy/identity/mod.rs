@@ -207,7 +207,8 @@ impl Identity {
     fn without_answer(&self, silence: &Silence) -> Result<(), Fault> {
         match self.settings.on_failure {
             OnFailure::Continue => Ok(()),
-            OnFailure::Refuse => Err(Fault::upstream(
+            // It is the proxy that refuses: nothing that Nova makes of a Glance's refusals applies.
+            OnFailure::Refuse => Err(Fault::proxy(
                 StatusCode::SERVICE_UNAVAILABLE,
                 Reason::UpstreamUnreachable,
                 "The Keystone service is temporarily unavailable.",

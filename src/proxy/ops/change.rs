@@ -3,7 +3,7 @@
 use http::{Response, StatusCode};
 
 use super::{Asking, read_whole, whole};
-use crate::model::{Call, Change, Face, Fault, Image, ImageId, Reason};
+use crate::model::{Call, Change, Edit, Face, Fault, Image, ImageId, Reason};
 use crate::proxy::body::Body;
 
 /// How often a change that met a conflict is tried again.
@@ -14,7 +14,9 @@ const RETRIES: usize = 3;
 ///
 /// The requests of an edit say what becomes of single properties and of nothing else, so other writers' work between
 /// the fetch and the edit stays. What the upstream answers with 409 it has not done: somebody else was faster, and the
-/// edit is made anew from how the image is by then. Nothing else is tried twice.
+/// edit is made anew from how the image is by then. Nothing else is tried twice. Where an edit takes several requests
+/// and some of them have been carried out, it is only what is left of it that is tried again, since the wish itself
+/// speaks of the image before; and a fault says so.
 pub async fn change(
     asking: &Asking,
     id: &ImageId,
@@ -23,27 +25,39 @@ pub async fn change(
 ) -> Result<Response<Body>, Fault> {
     let call = Call::Change(id.clone(), change.clone());
     let mut retries = RETRIES;
+    let mut begun = None;
     loop {
-        match once(asking, &call, id, change, face).await {
+        match once(asking, &call, id, change, &mut begun, face).await {
             Err(fault) if is_conflict(&fault) && retries > 0 => retries -= 1,
+            Err(fault) if begun.is_some() => return Err(in_part(fault)),
             outcome => return outcome,
         }
     }
 }
 
+/// One attempt. `begun` is the edit of which a part has been carried out, by this attempt or an earlier one.
 async fn once(
     asking: &Asking,
     call: &Call,
     id: &ImageId,
     change: &Change,
+    begun: &mut Option<Edit>,
     face: &dyn Face,
 ) -> Result<Response<Body>, Fault> {
     let reply = asking.ask(call, asking.back.show(id)).await?;
     let mut json = read_whole(reply, asking.limits.element).await?;
-    let edit = change.on(&asking.back.shown(&json)?, |key| asking.back.reserves(key))?;
+    let held = asking.back.shown(&json)?;
+    let is_fixed = |key: &str| {
+        asking.back.reserves(key) || (held.property(key).is_some() && !asking.back.reaches(key))
+    };
+    let edit = match begun {
+        Some(edit) => edit.clone().left_on(&held),
+        None => change.on(&held, is_fixed)?,
+    };
     if !edit.is_empty() {
         for exchange in asking.back.change(id, &edit) {
             let reply = asking.ask(call, exchange).await?;
+            begun.get_or_insert_with(|| edit.clone());
             json = read_whole(reply, asking.limits.element).await?;
         }
     }
@@ -53,4 +67,11 @@ async fn once(
 
 fn is_conflict(fault: &Fault) -> bool {
     fault.status == StatusCode::CONFLICT && fault.reason == Reason::UpstreamRefused
+}
+
+/// The fault of an edit that did not come to its end.
+fn in_part(mut fault: Fault) -> Fault {
+    let said = fault.message.trim_end_matches('.');
+    fault.message = format!("{said}. The change had been made by then, at least in part.");
+    fault
 }

@@ -78,13 +78,17 @@ impl Walk {
     fn end_page(&mut self) -> Result<(), Fault> {
         self.at = match self.listing.end_page()? {
             After::End => At::End,
-            After::Page(exchange) => At::Turning(Turning::start(
-                self.asking.clone(),
-                self.call.clone(),
-                exchange,
-            )),
+            After::Page(exchange) => self.turning(exchange),
         };
         Ok(())
+    }
+
+    fn turning(&self, exchange: Exchange) -> At {
+        At::Turning(Turning::start(
+            self.asking.clone(),
+            self.call.clone(),
+            exchange,
+        ))
     }
 }
 
@@ -107,7 +111,15 @@ impl Pieces for Walk {
                     }
                     None => self.end_page()?,
                 },
-                At::Turning(turning) => self.at = At::Page(turning.page().await?),
+                At::Turning(turning) => {
+                    self.at = match turning.page().await {
+                        Ok(body) => At::Page(body),
+                        Err(fault) => {
+                            let exchange = self.listing.step_back(fault)?;
+                            self.turning(exchange)
+                        }
+                    };
+                }
                 At::End => break,
             }
         }

@@ -36,7 +36,13 @@ pub(super) async fn scan(
     let call = Call::List(query);
     let mut pages = Pages::new(Arc::clone(&asking.back), plan, None, asking.limits.element);
     loop {
-        let mut body = asking.ask(&call, pages.request(None)).await?;
+        let mut body = match asking.ask(&call, pages.request(None)).await {
+            Ok(body) => body,
+            Err(fault) => {
+                pages.step_back(fault)?;
+                continue;
+            }
+        };
         while let Some(frame) = body.frame().await {
             // Trailers say nothing about a list.
             if let Ok(data) = frame.map_err(|error| interrupted(&error))?.into_data() {

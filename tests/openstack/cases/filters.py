@@ -93,8 +93,11 @@ def cases(_seed):
     yield from (get(LIST + "changes-since=" + t, deviates="changes-since-message", ours={"status": 400, "contains": "changes-since"}) for t in BAD_TIMES)
     yield from (get(LIST + "changes-since=" + t, deviates="changes-since-plus",
                     ours={"status": 200, "as_if": LIST + "changes-since=" + t.replace("+", "%2B")}) for t in RAW_PLUS)
+    yield from (get(LIST + "changes-since=" + t + "%0A", deviates="times-end-with-their-digits", ours={"status": 400, "contains": "changes-since"})
+                for t in ("2024-03-05T00:00:00Z", "2024-02-15"))
     yield from (get(LIST + q, deviates="status-mapped", ours={"status": 200, "as_if": LIST + same}) for q, same in STATUS)
-    yield get(LIST + f"server={S1}/", deviates="server-last-segment", ours={"status": 200, "as_if": LIST + f"server={S1}"})
+    for link in (f"{S1}/", f"http://x/v2/servers/{S1}/?x=y", f"http://x/servers/{S1}%23f"):
+        yield get(LIST + f"server={link}", deviates="server-last-segment", ours={"status": 200, "as_if": LIST + f"server={S1}"})
     yield get(LIST + "name=duplicate#fragment", deviates="fragment-refused", ours={"status": 400, "contains": "fragment"})
     yield from named(OPERATORS, "", "operators-are-text")
     yield from named(EXACT_KEYS, "property-", "property-key-exact")

@@ -18,6 +18,9 @@ MARKERS = ["$(cirros)", "$(prop-many)", "$(same-second-2)", "$(kernel)", "$(ubun
            "$(beta-private)", "$(st-killed)", "$(st-deleted)", "$(st-deleted-row)", "$(st-pending_delete)", "00000000-0000-4000-8000-00000000dead", "garbage", "", "x%20y", "%C3%A9", "..%2Fx", "a" * 300,
            "36a71c26de945f099e67cdc245586d89", "36A71C26-DE94-5F09-9E67-CDC245586D89", "%00", "%22quoted%22%3Cb%3E", "$(cirros)%20", "$(cirros)%2Fx"]
 
+# Nova cuts an id at & and #: there is such an image, or none with an empty id.
+CUT = ["$(cirros)%26x", "$(cirros)%23x", "$(cirros)%23", "%26", "%23x", "garbage%26x"]
+
 # What the next link makes of the query.
 NEXT_LINKS = ["limit=2&x=y", "limit=2&foo=bar&status=ACTIVE", "status=ACTIVE&limit=2", "limit=1&name=%C5%BDlu%C5%A5ou%C4%8Dk%C3%BD%20k%C5%AF%C5%88%20%E6%97%A5%E6%9C%AC%E8%AA%9E%20%D9%85", "limit=1&name=duplicate&name=duplicate",
               "limit=1&name=duplicate", "limit=3&name=duplicate", "limit=4&name=duplicate", "limit=1&property-a.b%3Ac%20d=odd%20key", "limit=1&foo=a+b%20c&bar=%2B%26%3D%2F:,", "limit=2&page_size=2", "limit=2&page_size=1",
@@ -33,6 +36,9 @@ def cases(_seed):
     for m in MARKERS:
         yield get(f"{ALPHA}?limit=2&marker={m}")
         yield get(f"{ALPHA}/detail?marker={m}")
+    yield from (get(f"{ALPHA}?limit=2&marker={m}", deviates="marker-whole", ours={"status": 400}) for m in CUT)
+    for q in ("limit=2%0A", "limit=2&page_size=2%0a", "limit=2&offset=1%0A"):
+        yield get(f"{ALPHA}?{q}", deviates="numbers-end-with-their-digits", ours={"status": 400, "contains": "Invalid input for query parameters"})
     yield from (get(f"{ALPHA}/detail?{q}") for q in NEXT_LINKS)
     yield from (get(f"/v2/images?{q}") for q in NEXT_LINKS[:8])
     yield from walks(lowcap=False)

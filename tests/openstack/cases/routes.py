@@ -22,6 +22,8 @@ HEADS = ["", "/detail", IMAGE, IMAGE + "/metadata", IMAGE + "/metadata/os_distro
 
 SMUGGLED = [V2 + IMAGE + "%3Ffoo=bar", V21 + IMAGE + "%23x", V21 + IMAGE + "%2Fmetadata", V2 + IMAGE + "%2Fmetadata%2Fos_distro"]
 NOT_COLLAPSED = ["/v2/$A//images", "/v2/$A/images//detail", "/v2/./$A/images", V21 + "/./detail", V21 + "/x/../detail", V21 + "//$(cirros)", "/v2%2F$A/images", "/v2/$A%2Fimages"]
+# Escapes at the end of a path that want a digit or two.
+CUT_SHORT = [V2 + IMAGE + "%", V21 + IMAGE + "%4", V21 + IMAGE + "%a?x=y", V2 + IMAGE + "/metadata/os_distro%", V21 + IMAGE + "/metadata/os_distro%2"]
 HOSTS = ["example.com", "example.com:8080", "EXAMPLE.com", "[::1]:8774", "localhost", "a-b.example.com:1"]
 FORWARDED = [[("Forwarded", "for=10.1.2.3;proto=https;host=fwd.example.com")], [("X-Forwarded-Host", "fwd.example.com"), ("X-Forwarded-Port", "8443"), ("X-Forwarded-For", "10.1.2.3")], [("X-Forwarded-Prefix", "/x")]]
 
@@ -38,6 +40,7 @@ def cases(_seed):
     yield from (one("OPTIONS", V21 + t, who=None) for t in ("", IMAGE))
     yield from (one("HEAD", version + t, deviates="head-is-served", ours={"status": 200}) for t in HEADS for version in (V2, V21))
     yield from (get(t, deviates="smuggled-id-refused", ours={"status": 404}) for t in SMUGGLED)
+    yield from (get(t, deviates="incomplete-escape", ours={"status": 404}) for t in CUT_SHORT)
     yield from (get(t, deviates="slashes-not-collapsed") for t in NOT_COLLAPSED)
     yield from (get(t, deviates="v1.1-served", ours={"status": 200}) for t in ("/v1.1/$A/images", "/v1.1/$A/images/detail", "/v1.1/$A/images/$(cirros)", "/v1.1/$A/images/$(cirros)/metadata"))
     yield one("GET", V21 + "/$(deletable)?_method=DELETE", restore=True, deviates="method-override-ignored", ours={"status": 200, "contains": "deletable"})

@@ -26,6 +26,8 @@ def cases(_seed):
         yield get("/v2.1/$A/images/detail?limit=1", headers=[(OLD, version)])
         yield get("/v2.1/images/$(cirros)/metadata", headers=[(OLD, version)])
     yield from (get("/v2.1/$A/images?limit=1", headers=h) for h in SPELLINGS)
+    yield get("/v2.1/$A/images?limit=1", headers=[(NEW, "compute 2.1\u00e9")], deviates="microversion-ascii", ours={"status": 400, "contains": "2.1\\u00e9"})
+    yield get("/v2.1/$A/images?limit=1", headers=[(OLD, "\uff12.1")], deviates="microversion-ascii", ours={"status": 400, "contains": "\\uff12.1"})
     # /v2 takes no notice of either header.
     for value in ("2.1", "2.36", "2.999", "garbage", "latest"):
         yield get("/v2/$A/images?limit=1", headers=[(NEW, "compute " + value)])

@@ -1,9 +1,10 @@
 //! The numbers in a list's query: `limit`, `page_size` and `offset`, checked as the release checks them.
 
-use super::{invalid, repr};
+use super::invalid;
 use crate::model::{Fault, Reason};
 use crate::nova::compat::{Compat, LimitCheck};
 use crate::nova::tables::{Meaning, PARAMETERS};
+use crate::webob::python::repr;
 use crate::webob::query::Pair;
 
 use http::StatusCode;

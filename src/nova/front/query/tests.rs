@@ -388,3 +388,21 @@ fn novas_mistakes_are_made_in_literal_mode() {
         assert_eq!(literally(Release::Icehouse, asked), is, "{asked}");
     }
 }
+
+#[test]
+fn markers_are_cut_in_literal_mode() {
+    let marker = |asked| {
+        let pairs = webob::query::parse(asked).unwrap();
+        let literal = Compat::of(Release::Modern).literal();
+        read(&pairs, &literal).unwrap().marker
+    };
+    for (asked, cut) in [
+        ("marker=", None),
+        ("marker=a%26b%23c", Some("a")),
+        // Glance is asked for the empty id, and has none.
+        ("marker=%26", Some("")),
+        ("marker=%23a", Some("")),
+    ] {
+        assert_eq!(marker(asked).as_deref(), cut, "{asked}");
+    }
+}

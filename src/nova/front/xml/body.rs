@@ -4,7 +4,7 @@
 //! anything in it is read, so there are no entities but XML's own five; whatever else is no well-formed XML is refused
 //! with the place where it goes wrong.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use roxmltree::{Document, Node, ParsingOptions};
 
@@ -15,6 +15,12 @@ use crate::webob::python::Json;
 /// How many nodes a body may have: more than a body of the longest length can hold in any sensible document.
 const MAX_NODES: u32 = 100_000;
 
+/// How many names of namespaces a body may declare, and how many attributes an element may have. The parser compares
+/// each attribute with those before it, and copies what is declared around an element into all that is declared there;
+/// a body of the longest length could keep it busy for minutes.
+const MAX_NAMESPACES: usize = 32;
+const MAX_ATTRIBUTES: usize = 64;
+
 /// Reads a body whose root must be `root`: `metadata`, which holds items, or `meta`, which is one. What comes of it has
 /// the form of the same body in JSON: an object whose one member is the root.
 ///
@@ -22,7 +28,8 @@ const MAX_NODES: u32 = 100_000;
 /// elements within an item; an item without a key has the key `""`.
 ///
 /// # Errors
-/// Status 400 when the body is empty, is no well-formed XML, has a document type declaration, or has another root.
+/// Status 400 when the body is empty, is no well-formed XML, has a document type declaration, has another root, or has
+/// more namespaces or attributes than any sensible document.
 pub(in crate::nova::front) fn read(body: &[u8], root: &str) -> Result<Json, Fault> {
     let text = text(body)?;
     let document = parse(text)?;
@@ -80,12 +87,52 @@ fn text(body: &[u8]) -> Result<&str, Fault> {
 }
 
 fn parse(text: &str) -> Result<Document<'_>, Fault> {
+    check_numbers(text)?;
     let options = ParsingOptions {
         allow_dtd: false,
         nodes_limit: MAX_NODES,
         ..ParsingOptions::default()
     };
     Document::parse_with_options(text, options).map_err(|error| malformed(&error.to_string()))
+}
+
+/// Refuses what would be parsed for too long. It may count too much, within comments, and never too little: no `<`
+/// stands inside of a tag.
+fn check_numbers(text: &str) -> Result<(), Fault> {
+    let declared = text.split("xmlns").skip(1);
+    let ends = |c: char| c == '=' || c.is_ascii_whitespace();
+    let names: HashSet<_> = declared.map(|rest| rest.split(ends).next()).collect();
+    if names.len() > MAX_NAMESPACES {
+        let why = format!("it declares more than {MAX_NAMESPACES} namespaces");
+        return Err(malformed(&why));
+    }
+    if text
+        .split('<')
+        .skip(1)
+        .any(|tag| attributes(tag) > MAX_ATTRIBUTES)
+    {
+        let why = format!("an element has more than {MAX_ATTRIBUTES} attributes");
+        return Err(malformed(&why));
+    }
+    Ok(())
+}
+
+/// How many values in quotes a tag has.
+fn attributes(tag: &str) -> usize {
+    let mut count = 0;
+    let mut within = None;
+    for byte in tag.bytes() {
+        match (within, byte) {
+            (None, b'>') => break,
+            (None, b'"' | b'\'') => within = Some(byte),
+            (Some(quote), _) if byte == quote => {
+                within = None;
+                count += 1;
+            }
+            _ => {}
+        }
+    }
+    count
 }
 
 fn is(node: Node<'_, '_>, name: &str) -> bool {
@@ -259,6 +306,48 @@ mod tests {
             "x".repeat(1 << 20)
         );
         assert_eq!(read(&long).unwrap()[0].1.len(), 1 << 20);
+    }
+
+    #[test]
+    fn what_the_parser_would_be_slow_at_is_refused() {
+        let nested = |declares: &dyn Fn(usize) -> String, depth: usize| {
+            let open: String = (0..depth)
+                .map(|level| format!("<a {}>", declares(level)))
+                .collect();
+            read(&format!(
+                "<metadata>{open}{}</metadata>",
+                "</a>".repeat(depth)
+            ))
+        };
+        let message = nested(&|level| format!("xmlns:p{level}='u{level}'"), 2000).unwrap_err();
+        assert!(
+            message.contains("declares more than 32 namespaces"),
+            "{message}"
+        );
+        assert_eq!(
+            nested(&|level| format!("xmlns:p{level}='u'"), 32),
+            Ok(vec![])
+        );
+        assert_eq!(
+            nested(&|level| format!("xmlns='u{level}'"), 2000),
+            Ok(vec![])
+        );
+        let crowded = |attributes: usize| {
+            let attributes: String = (0..attributes)
+                .map(|at| format!(" a{at} = '>\"'"))
+                .collect();
+            read(&format!(
+                "<metadata><meta key=\"k\"{attributes}>a=\"b\"</meta></metadata>"
+            ))
+        };
+        assert_eq!(crowded(63), Ok(pairs(&[("k", "a=\"b\"")])));
+        let message = crowded(64).unwrap_err();
+        assert!(message.contains("more than 64 attributes"), "{message}");
+        let quotes = format!(
+            "<metadata><meta key='k'>{}</meta></metadata>",
+            "a=\"b\" ".repeat(100)
+        );
+        assert!(read(&quotes).is_ok());
     }
 
     #[test]
