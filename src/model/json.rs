@@ -177,12 +177,11 @@ impl<'a> Reader<'a> {
         self.list(b'{', b'}', |reader| {
             let name = reader.name()?;
             let from = reader.at;
-            let is_escaped = match reader.peek()? {
-                b'"' => reader.string()?.is_escaped,
-                _ => {
-                    reader.value(0)?;
-                    false
-                }
+            let is_escaped = if reader.peek()? == b'"' {
+                reader.string()?.is_escaped
+            } else {
+                reader.value(0)?;
+                false
             };
             let value = Json(reader.text.get(from..reader.at)?);
             each(Member {

@@ -159,16 +159,13 @@ pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<St
 /// The text, if it is a host with or without a port and nothing else: `compute.example.com`, `10.0.0.1:8774`,
 /// `[::1]:8774`.
 pub fn plain_authority(text: &str) -> Option<&str> {
-    let (is_host, rest) = match text.strip_prefix('[') {
-        Some(inside) => {
-            let (address, rest) = inside.split_once(']')?;
-            (address.parse::<std::net::Ipv6Addr>().is_ok(), rest)
-        }
-        None => {
-            let (host, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
-            let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-            (!host.is_empty() && host.bytes().all(is_plain), rest)
-        }
+    let (is_host, rest) = if let Some(inside) = text.strip_prefix('[') {
+        let (address, rest) = inside.split_once(']')?;
+        (address.parse::<std::net::Ipv6Addr>().is_ok(), rest)
+    } else {
+        let (host, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+        (!host.is_empty() && host.bytes().all(is_plain), rest)
     };
     let is_port = match rest.strip_prefix(':') {
         // RFC 3986, 3.2.3, lets a port be empty.
