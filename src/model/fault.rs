@@ -57,6 +57,8 @@ pub enum Reason {
     BadQuery,
     /// The request's body is wrong.
     BadBody,
+    /// The operation is not asked for by this method.
+    BadMethod,
     /// The request's framing or headers are wrong.
     BadRequest,
     /// The request's body is of a media type that the operation does not read.
@@ -101,6 +103,7 @@ impl Reason {
             Self::PropertyQuota => "property_quota",
             Self::BadQuery => "bad_query",
             Self::BadBody => "bad_body",
+            Self::BadMethod => "bad_method",
             Self::BadRequest => "bad_request",
             Self::MediaType => "media_type",
             Self::Unauthorized => "unauthorized",

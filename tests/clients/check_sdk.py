@@ -3,8 +3,10 @@ import sys
 
 from common import ALPHA, GAMMA, MISSING, TRUTH, UNIQUE, attempt, base, check, done, filters, ids, refused
 import openstack
+from openstack.compute.v2 import image as compute_image
 import openstack.exceptions
 import openstack.version
+from writing import OWNER, Writer, writes
 
 VERSION = sys.argv[1]
 NEWEST = VERSION.startswith("4.")
@@ -59,6 +61,26 @@ def shapes(c):
         check("images() has the same", listed[image["id"]], want)
         metadata = (c.fetch_image_metadata if NEWEST else c.get_image_metadata)(image["id"]).metadata
         check("its metadata alone", metadata, image["metadata"])
+
+
+# ---------------------------------------------------------------- writes
+def writer(c, strict):
+    """Deleting what is not there is no mistake unless it is told so."""
+    calls = dict(strict=strict, delete=lambda image: c.delete_image(image, ignore_missing=False), merge=lambda image, metadata: c.set_image_metadata(image, **metadata),
+                 drop=c.delete_image_metadata, status=lambda e: e.status_code)
+    e = openstack.exceptions
+    if not NEWEST:          # what is no text it refuses by itself
+        return Writer(refusals={400: e.BadRequestException, 403: e.HttpException, 404: e.NotFoundException}, blind=KeyError, **{**calls, "status": lambda e: getattr(e, "status_code", None)})
+    # The resources have more than the proxy: they are made with the id, as the proxy itself does it.
+    def resource(image):
+        return compute_image.Image.existing(id=image, metadata={})
+    return Writer(refusals={400: e.BadRequestException, 403: e.ForbiddenException, 404: e.NotFoundException}, any_value=True,
+                  replace=lambda image, metadata: resource(image).replace_metadata(c, metadata) if metadata else c.delete_image_metadata(image),
+                  set_item=lambda image, key, value: resource(image).set_metadata_item(c, key, value), **calls)
+
+
+def missing(what, c):
+    check(f"{what}: delete_image of nothing", c.delete_image(MISSING), None)
 
 
 # ---------------------------------------------------------------- what passes through
@@ -120,6 +142,10 @@ for what, url in WAYS.items():
     attempt(f"lookups {what}", lambda: lookups(what, compute("gamma", url)))
 attempt("filters", lambda: filtered(compute("alpha")))
 attempt("shapes", lambda: shapes(compute("alpha")))
+for what, url in {**{what: WAYS[what] for what in ("catalog", "/v2/P")}, "checking": base("/v2.1/P", OWNER, TRUTH["checking_url"])}.items():
+    c = compute(OWNER, url and url.replace(TRUTH["projects"]["gamma"], TRUTH["projects"][OWNER]))
+    attempt(f"writes, {what}", lambda: writes(what, writer(c, what != "/v2/P")))
+    attempt(f"missing, {what}", missing, what, c)
 if NEWEST:
     attempt("pass-through", passes_through)
 done()

@@ -1,13 +1,15 @@
 """shade, in a cloud without image service: there it asks Nova for its images, all of them at once."""
 import sys
 
-from common import ALPHA, GAMMA, MISSING, TRUTH, UNIQUE, attempt, base, check, done, ids
+from common import ALPHA, GAMMA, MISSING, TRUTH, UNIQUE, attempt, base, check, done, ids, refused
+from keystoneauth1.exceptions import EndpointNotFound
 import pkg_resources
 import shade
+from writing import OWNER, alone, image
 
 VERSION = sys.argv[1]
 # It takes no override for one service alone that would also hide the image service: the catalog has a region for it.
-REGION = "Imageless"
+REGION = TRUTH["imageless"]
 
 
 def cloud(who, **options):
@@ -43,11 +45,21 @@ def shapes(c):
         check(f"{image['name']!r}", {k: got.get(k) for k in want}, want)
 
 
+def writes(c):
+    """What it has of writes goes to Glance alone, also where it found the image with Nova: it says so, and writes nothing."""
+    with alone(), image() as i:
+        for what, call in (("delete_image", lambda: c.delete_image(i.id)), ("update_image_properties", lambda: c.update_image_properties(name_or_id=i.id, colour="red"))):
+            refused(what, EndpointNotFound, call)
+        i.has("the image is as it was")
+    check("delete_image of nothing", c.delete_image(MISSING), False)
+
+
 check("the version", pkg_resources.get_distribution("shade").version, VERSION)
 attempt("lists", lambda: lists("catalog", cloud("gamma")))
 for what, url in (("override", TRUTH["proxy_url"]), ("50 a page", TRUTH["lowcap_url"])):
     attempt(what, lambda: lists(what, cloud("gamma", compute_endpoint_override=base("/v2.1/P", url=url))))
 attempt("filters", lambda: filters(cloud("alpha")))
 attempt("shapes", lambda: shapes(cloud("alpha")))
+attempt("writes", lambda: writes(cloud(OWNER)))
 attempt("pass-through", lambda: check("list_servers()", cloud("gamma").list_servers(), []))
 done()

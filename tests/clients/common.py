@@ -1,6 +1,7 @@
 """What the Python checks share: the truth that truth.py wrote, filters with what they must find, and the counting."""
 import json
 import os
+import re
 import sys
 import warnings
 
@@ -41,6 +42,8 @@ def shortened(value, other):
 
 def attempt(what, checks, *args):
     """Runs some checks; an exception of the client is a failure of what it talks to."""
+    if not re.search(os.environ["CHECKS"], what):
+        return
     try:
         checks(*args)
     except Exception as e:

@@ -49,7 +49,10 @@ def in_novas_words(image):
 
 OUT.write_text(json.dumps({
     "auth_url": ENV["auth_url"], "nova_url": ENV["nova_url"], "glance_url": ENV["glance_url"],
-    "proxy_url": os.environ["PROXY_URL"], "lowcap_url": os.environ["PROXY_LOWCAP_URL"], "region": os.environ["REGION"],
+    "proxy_url": os.environ["PROXY_URL"], "lowcap_url": os.environ["PROXY_LOWCAP_URL"],
+    "checking_url": os.environ["PROXY_CHECKING_URL"], "icehouse_url": os.environ["PROXY_ICEHOUSE_URL"],
+    "region": os.environ["REGION"], "imageless": os.environ["REGION_IMAGELESS"], "region_checking": os.environ["REGION_CHECKING"],
+    "lock": str(OUT) + ".lock",                 # a directory, for as long as a client writes
     "itself": os.environ["ITSELF"] == "1",      # it is Nova that is asked, not the proxy
     "password": ENV["tenant_password"], "projects": ENV["projects"], "tokens": ENV["tokens"],
     "images": {who: [in_novas_words(i) for i in stored(who)] for who in ("alpha", "gamma")},

@@ -21,6 +21,8 @@ PROXY_PORT=${PROXY_PORT:-28780}
 PROXY_LOWCAP_PORT=${PROXY_LOWCAP_PORT:-28781}     # in front of the low-cap glance
 PROXY_WRITES_PORT=${PROXY_WRITES_PORT:-28782}     # a relay of writes.py; the next one is its proxy's
 PROXY_REVERSE_PORT=${PROXY_REVERSE_PORT:-28785}   # the proxy of reverse.py
+PROXY_CHECKING_PORT=${PROXY_CHECKING_PORT:-28776}   # asks Keystone about tokens
+PROXY_ICEHOUSE_PORT=${PROXY_ICEHOUSE_PORT:-28777}   # speaks XML, too
 PROXY_IDENTITY_PORT=${PROXY_IDENTITY_PORT:-28790}   # and the two after it: those of identity.py
 # Thirty ports in a row for what only compare.py needs: the services of its setups, and their proxies.
 SPARE_PORT=${SPARE_PORT:-28800}
@@ -33,6 +35,8 @@ NOVA_URL=http://127.0.0.1:$NOVA_PORT
 NOVA_OLD_URL=http://127.0.0.1:$NOVA_OLD_PORT
 PROXY_URL=http://127.0.0.1:$PROXY_PORT
 PROXY_LOWCAP_URL=http://127.0.0.1:$PROXY_LOWCAP_PORT
+PROXY_CHECKING_URL=http://127.0.0.1:$PROXY_CHECKING_PORT
+PROXY_ICEHOUSE_URL=http://127.0.0.1:$PROXY_ICEHOUSE_PORT
 
 # Passwords of services that listen on loopback and live for one test run.
 ADMIN_PW=${ADMIN_PW:-adminpw}

@@ -1,6 +1,8 @@
 //! JSON pointers as Glance reads them (`glance/api/v2/images.py`, `_validate_json_pointer`, `_decode_json_pointer`).
 
-/// The parts of a pointer, unescaped. Slashes at its beginning count as one.
+use crate::webob::python::strip;
+
+/// The parts of a pointer, unescaped and without blanks at either end. Slashes at its beginning count as one.
 ///
 /// # Errors
 /// Glance's message.
@@ -23,7 +25,7 @@ pub fn read(pointer: &str) -> Result<Vec<String>, String> {
     Ok(pointer
         .trim_start_matches('/')
         .split('/')
-        .map(|part| part.replace("~1", "/").replace("~0", "~"))
+        .map(|part| strip(&part.replace("~1", "/").replace("~0", "~")).to_owned())
         .collect())
 }
 
@@ -31,7 +33,7 @@ pub fn read(pointer: &str) -> Result<Vec<String>, String> {
 fn has_adjacent_slashes(text: &str) -> bool {
     let parts: Vec<_> = text.split('/').collect();
     match parts.as_slice() {
-        [_, between @ .., _] => between.iter().any(|part| part.trim().is_empty()),
+        [_, between @ .., _] => between.iter().any(|part| strip(part).is_empty()),
         _ => false,
     }
 }
@@ -51,6 +53,7 @@ mod tests {
             ("/t~0l", &["t~l"]),
             ("/~01", &["~1"]),
             ("/a b/é", &["a b", "é"]),
+            ("/ name\u{1f}", &["name"]),
         ] {
             assert_eq!(read(pointer).unwrap(), parts, "{pointer}");
         }
@@ -61,6 +64,10 @@ mod tests {
             ("//", "Pointer `//` end with \"/\"."),
             ("/x//y", "Pointer `/x//y` contains adjacent \"/\"."),
             ("/x/ /y", "Pointer `/x/ /y` contains adjacent \"/\"."),
+            (
+                "/x/\u{1c}/y",
+                "Pointer `/x/\u{1c}/y` contains adjacent \"/\".",
+            ),
             (
                 "/x~2",
                 "Pointer `/x~2` contains \"~\" not part of a recognized escape sequence.",

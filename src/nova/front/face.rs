@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http::header::CONTENT_TYPE;
+use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::links::{Links, Next};
@@ -261,6 +261,11 @@ impl Face for NovaFace {
             }
             _ => fault::nova(fault, &message, compat, encoding),
         };
+        if fault.reason == Reason::BadMethod {
+            // Images are read at the place where they cannot be created.
+            let methods = HeaderValue::from_static("GET, HEAD");
+            response.headers_mut().insert(ALLOW, methods);
+        }
         if let Some(version) = self.version {
             version::echo(version, self.compat.microversions, response.headers_mut());
         }

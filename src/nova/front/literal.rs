@@ -14,15 +14,18 @@ const DROPPED: &str = "v1.1";
 const IMAGES: &str = "/images";
 
 /// The route that is left of one where Nova has fewer.
-pub(super) fn narrowed<'p>(compat: &Compat, method: &Method, route: Route<'p>) -> Route<'p> {
+pub(super) fn narrowed<'p>(
+    compat: &Compat,
+    method: &Method,
+    path: &str,
+    route: Route<'p>,
+) -> Route<'p> {
     let quirks = compat.quirks;
+    if quirks.no_v1_1 && path.split('/').nth(1) == Some(DROPPED) {
+        return Route::Elsewhere;
+    }
     let no_key = |key: Option<&MetadataKey>| key.is_some_and(|key| !key.as_str().is_ascii());
     match route {
-        Route::Image { place, .. } | Route::NoImage { place, .. } | Route::NoItem { place, .. }
-            if quirks.no_v1_1 && place.version == DROPPED =>
-        {
-            Route::Elsewhere
-        }
         Route::Image { place, .. } | Route::NoImage { place, .. } | Route::NoItem { place, .. }
             if (quirks.no_head && method == Method::HEAD)
                 || (quirks.hex_projects && !place.project.is_none_or(is_hex)) =>
@@ -60,7 +63,7 @@ pub(super) fn refused_creation<'p>(
 pub(super) fn no_creation() -> Fault {
     Fault::client(
         StatusCode::METHOD_NOT_ALLOWED,
-        Reason::BadRequest,
+        Reason::BadMethod,
         "The server could not comply with the request since it is either malformed or otherwise incorrect.",
     )
 }
@@ -140,6 +143,7 @@ mod tests {
             (Release::Modern, &get, "/v2/a-0/images", "mine", "mine"),
             (Release::Icehouse, &get, "/v2/alpha/images", "mine", "mine"),
             (Release::Modern, &get, "/v1.1/a/images", "mine", "elsewhere"),
+            (Release::Modern, &get, "/v1.1/images/", "404", "elsewhere"),
             (Release::Kilo, &get, "/v1.1/a/images", "mine", "mine"),
             (
                 Release::Modern,

@@ -114,7 +114,7 @@ pub fn read(
     let route = if may_write && request.overrides_its_method() {
         Route::Nowhere
     } else {
-        literal::narrowed(&ground.compat, method, route)
+        literal::narrowed(&ground.compat, method, path, route)
     };
     match route {
         Route::Unread | Route::Elsewhere => Reading::Elsewhere,
@@ -193,7 +193,7 @@ impl<'r> Request<'r> {
         pairs.is_none_or(|pairs| pairs.iter().any(|(name, _)| name == "_method"))
     }
 
-    /// What is asked, checked in Nova's order: microversion, project, type of content, query.
+    /// What is asked, checked in Nova's order: microversion, type of content, project, query.
     fn call(
         self,
         place: Place<'r>,
@@ -201,7 +201,7 @@ impl<'r> Request<'r> {
         id: Option<ImageId>,
         face: &mut NovaFace,
     ) -> Result<Call, Fault> {
-        self.check_version(place, operation, face)?;
+        self.check(place, operation, face)?;
         match (operation.act, &id, face.key()) {
             (Act::Delete, Some(id), _) => return Ok(Call::Delete(id.clone())),
             (Act::RemoveItem, Some(id), Some(key)) => {
@@ -209,7 +209,6 @@ impl<'r> Request<'r> {
             }
             _ => {}
         }
-        literal::check_content_type(&self.ground.compat, self.headers)?;
         let pairs = webob::query::parse(self.query).ok_or_else(not_utf8)?;
         if let Some(id) = id {
             return Ok(Call::Show(id));
@@ -236,7 +235,7 @@ impl<'r> Request<'r> {
         image: ImageId,
         mut face: NovaFace,
     ) -> Reading {
-        let gone = match self.check_version(place, operation, &mut face) {
+        let gone = match self.check(place, operation, &mut face) {
             Err(fault) if !comes_after_the_body(&fault) => {
                 return Reading::Refused(Refused { fault, face });
             }
@@ -258,14 +257,14 @@ impl<'r> Request<'r> {
     fn refuse(self, place: Place<'r>, operation: &'static Operation, missing: Fault) -> Reading {
         let mut face = self.face(place, operation);
         let fault = self
-            .check_version(place, operation, &mut face)
-            .and_then(|()| literal::check_content_type(&self.ground.compat, self.headers))
+            .check(place, operation, &mut face)
             .err()
             .unwrap_or(missing);
         Reading::Refused(Refused { fault, face })
     }
 
-    fn check_version(
+    /// Everything that Nova looks at before the query and the image.
+    fn check(
         self,
         place: Place<'_>,
         operation: &Operation,
@@ -277,6 +276,7 @@ impl<'r> Request<'r> {
         if let Some(fault) = negotiated.refusal {
             return Err(fault);
         }
+        literal::check_content_type(compat, self.headers)?;
         caller::check_project(self.ground, place)?;
         let gone = face
             .version

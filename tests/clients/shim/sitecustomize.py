@@ -2,6 +2,10 @@
 import collections
 import collections.abc
 import inspect
+import sys
+
+sys.modules["_elementtree"] = None      # its Element takes no new methods; the one in Python does
+import xml.etree.ElementTree            # noqa: E402
 
 if not hasattr(inspect, "getargspec"):
     Spec = collections.namedtuple("Spec", "args varargs keywords defaults")
@@ -10,3 +14,5 @@ if not hasattr(inspect, "getargspec"):
 for name in collections.abc.__all__:
     if not hasattr(collections, name):
         setattr(collections, name, getattr(collections.abc, name))
+
+xml.etree.ElementTree.Element.getiterator = xml.etree.ElementTree.Element.iter

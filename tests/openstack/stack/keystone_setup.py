@@ -26,15 +26,15 @@ USERS = {
     "omega": ("omega", ["member", "reader"]),
     "alphareader": ("alpha", ["reader"]),
 }
-# For clients whose only way to a proxy is the catalog there are two more regions, whose Nova is the proxy.  The second
-# has no Glance: there some clients ask Nova for its images.
-PROXIED, IMAGELESS = "Proxied", "Imageless"
+# For clients whose only way to a proxy is the catalog there are more regions, whose Nova is a proxy: one that asks
+# Keystone about tokens in the second.  The third has no Glance: there some clients ask Nova for its images.
+PROXIED, CHECKING, IMAGELESS = "Proxied", "Checking", "Imageless"
 
 
 def arguments():
     ap = argparse.ArgumentParser()
     for name in ("auth-url", "admin-password", "service-password", "tenant-password",
-                 "glance-url", "nova-url", "proxy-url", "keystone-db", "glance-db"):
+                 "glance-url", "nova-url", "proxy-url", "checking-url", "keystone-db", "glance-db"):
         ap.add_argument("--" + name, required=True)
     return ap.parse_args()
 
@@ -104,13 +104,14 @@ for name, (project, roles) in USERS.items():
     ensure_user(name, ARGS.tenant_password, PROJECTS[project], roles)
 for name in ("glance", "nova"):
     ensure_user(name, ARGS.service_password, service_project, ["admin", "service"])
-for region in (PROXIED, IMAGELESS):
+for region in (PROXIED, CHECKING, IMAGELESS):
     made = ADMIN.post(ARGS.auth_url + "/regions", json={"region": {"id": region}})
     if made.status_code != 409:       # it is there already
         made.raise_for_status()
-ensure_service("image", "glance", {"RegionOne": ARGS.glance_url, PROXIED: ARGS.glance_url})
-ensure_service("compute", "nova", {"RegionOne": ARGS.nova_url + "/v2.1", PROXIED: ARGS.proxy_url + "/v2.1", IMAGELESS: ARGS.proxy_url + "/v2.1"})
-ensure_service("compute_legacy", "nova_legacy", {"RegionOne": ARGS.nova_url + "/v2/%(project_id)s", PROXIED: ARGS.proxy_url + "/v2/%(project_id)s"})
+with_glance = {"RegionOne": ARGS.nova_url, PROXIED: ARGS.proxy_url, CHECKING: ARGS.checking_url}
+ensure_service("image", "glance", {region: ARGS.glance_url for region in with_glance})
+ensure_service("compute", "nova", {region: url + "/v2.1" for region, url in {**with_glance, IMAGELESS: ARGS.proxy_url}.items()})
+ensure_service("compute_legacy", "nova_legacy", {region: url + "/v2/%(project_id)s" for region, url in with_glance.items()})
 
 tokens = {name: login(name, ARGS.tenant_password, project) for name, (project, _) in USERS.items()}
 tokens["admin"] = login("admin", ARGS.admin_password, "ops")

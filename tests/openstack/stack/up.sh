@@ -194,8 +194,8 @@ answers keystone "$OS_AUTH_URL" 90
 say "keystone content"
 "$VENV/bin/python" "$STACK/keystone_setup.py" --auth-url "$OS_AUTH_URL" \
     --admin-password "$ADMIN_PW" --service-password "$SERVICE_PW" --tenant-password "$TENANT_PW" \
-    --glance-url "$GLANCE_URL" --nova-url "$NOVA_URL" --proxy-url "$PROXY_URL" --keystone-db "$VAR/keystone.db" \
-    --glance-db "$VAR/glance.db" > "$VAR/env.json.new"
+    --glance-url "$GLANCE_URL" --nova-url "$NOVA_URL" --proxy-url "$PROXY_URL" --checking-url "$PROXY_CHECKING_URL" \
+    --keystone-db "$VAR/keystone.db" --glance-db "$VAR/glance.db" > "$VAR/env.json.new"
 mv "$VAR/env.json.new" "$VAR/env.json"
 
 glance() { serve "$1" "$2" "$3" "$VENV" --module=glance.wsgi.api:application OS_GLANCE_CONFIG_DIR="$ETC/$1"; }

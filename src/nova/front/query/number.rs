@@ -4,7 +4,7 @@ use super::invalid;
 use crate::model::{Fault, Reason};
 use crate::nova::compat::{Compat, LimitCheck};
 use crate::nova::tables::{Meaning, PARAMETERS};
-use crate::webob::python::repr;
+use crate::webob::python::{self, repr};
 use crate::webob::query::Pair;
 
 use http::StatusCode;
@@ -77,8 +77,8 @@ fn as_python(name: &str, value: &str, check: LimitCheck) -> Result<(), Fault> {
     ))
 }
 
-/// Python's `int` of a text: blanks around it, a sign, single underscores between digits, and full-width digits are
-/// fine. What is beyond 64 bits is as good as the greatest number that is not.
+/// Python's `int` of a text: blanks around it, a sign, single underscores between digits, and digits of any script
+/// are fine. What is beyond 64 bits is as good as the greatest number that is not.
 fn integer(text: &str) -> Option<i128> {
     let text = text.trim();
     let (sign, digits) = match text.strip_prefix('-') {
@@ -91,20 +91,11 @@ fn integer(text: &str) -> Option<i128> {
             return None;
         }
         for c in group.chars() {
-            let digit = u64::from(digit(c)?);
+            let digit = u64::from(python::digit(c)?);
             number = number.saturating_mul(10).saturating_add(digit);
         }
     }
     Some(sign * i128::from(number))
-}
-
-fn digit(c: char) -> Option<u32> {
-    const FULL_WIDTH_ZERO: u32 = 0xff10;
-    c.to_digit(10).or_else(|| {
-        u32::from(c)
-            .checked_sub(FULL_WIDTH_ZERO)
-            .filter(|digit| *digit < 10)
-    })
 }
 
 #[cfg(test)]
@@ -119,6 +110,11 @@ mod tests {
             (" +5\n", Some(5)),
             ("1_0", Some(10)),
             ("\u{ff11}\u{ff10}", Some(10)),
+            ("\u{663}\u{660}", Some(30)),
+            ("\u{1d7ff}", Some(9)),
+            ("\u{b2}", None),
+            ("\u{1d800}", None),
+            ("/", None),
             ("-0", Some(0)),
             ("99999999999999999999", Some(i128::from(u64::MAX))),
             ("-1", Some(-1)),

@@ -96,8 +96,8 @@ fn parse(text: &str) -> Result<Document<'_>, Fault> {
     Document::parse_with_options(text, options).map_err(|error| malformed(&error.to_string()))
 }
 
-/// Refuses what would be parsed for too long. It may count too much, within comments, and never too little: no `<`
-/// stands inside of a tag.
+/// Refuses what would be parsed for too long. It may count too much, where markup is quoted, and never too
+/// little: no `<` stands inside of a tag.
 fn check_numbers(text: &str) -> Result<(), Fault> {
     let declared = text.split("xmlns").skip(1);
     let ends = |c: char| c == '=' || c.is_ascii_whitespace();
@@ -117,8 +117,11 @@ fn check_numbers(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// How many values in quotes a tag has.
+/// How many values in quotes a tag has. What begins as a comment, as CDATA or as an instruction is no tag.
 fn attributes(tag: &str) -> usize {
+    if tag.starts_with(['!', '?']) {
+        return 0;
+    }
     let mut count = 0;
     let mut within = None;
     for byte in tag.bytes() {
@@ -311,9 +314,10 @@ mod tests {
     #[test]
     fn what_the_parser_would_be_slow_at_is_refused() {
         let nested = |declares: &dyn Fn(usize) -> String, depth: usize| {
-            let open: String = (0..depth)
+            let open: Vec<_> = (0..depth)
                 .map(|level| format!("<a {}>", declares(level)))
                 .collect();
+            let open = open.concat();
             read(&format!(
                 "<metadata>{open}{}</metadata>",
                 "</a>".repeat(depth)
@@ -333,9 +337,10 @@ mod tests {
             Ok(vec![])
         );
         let crowded = |attributes: usize| {
-            let attributes: String = (0..attributes)
+            let attributes: Vec<_> = (0..attributes)
                 .map(|at| format!(" a{at} = '>\"'"))
                 .collect();
+            let attributes = attributes.concat();
             read(&format!(
                 "<metadata><meta key=\"k\"{attributes}>a=\"b\"</meta></metadata>"
             ))
@@ -348,6 +353,11 @@ mod tests {
             "a=\"b\" ".repeat(100)
         );
         assert!(read(&quotes).is_ok());
+        let marked = format!(
+            "<metadata><!-- {0} --><meta key='k'><![CDATA[{0}]]></meta></metadata>",
+            "{\"a\": \"b\"}, ".repeat(100)
+        );
+        assert!(read(&marked).is_ok());
     }
 
     #[test]
