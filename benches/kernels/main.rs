@@ -27,18 +27,19 @@ use divan::counter::BytesCount;
 use http::{HeaderMap, Method};
 use nova_glance_proxy::glance::back::GlanceBack;
 use nova_glance_proxy::glance::image;
-use nova_glance_proxy::model::page::Splitter;
+use nova_glance_proxy::model::page::{Element, Splitter};
 use nova_glance_proxy::model::{Back as _, Call, Face, Image};
-use nova_glance_proxy::nova::compat::Compat;
+use nova_glance_proxy::nova::compat::{Compat, Xml};
 use nova_glance_proxy::nova::front::{self, Asked, Ground, Reading};
 use nova_glance_proxy::proxy::listing::{Bounds, Listing};
 use nova_glance_proxy::webob;
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use payload::COUNTS;
 
 const DETAIL: &str = "/v2.1/images/detail";
+const DETAIL_XML: &str = "/v2.1/images/detail.xml";
 /// As frames come: one segment of Ethernet, and what buffers hold.
 const FRAMES: [usize; 4] = [1448, 8 << 10, 16 << 10, 64 << 10];
 const MAX_ELEMENT: usize = 16 << 20;
@@ -61,6 +62,8 @@ fn prove() {
             assert_eq!(cut, elements, "{count} images in frames of {frame} bytes");
             let list: Value = serde_json::from_slice(&reshape(&asked(), &page, frame)).unwrap();
             assert_eq!(list, tree::list(&page, BASE), "{count} images, {frame}");
+            let xml = reshape(&read(DETAIL_XML), &page, frame);
+            assert_eq!(shown_in_xml(&xml), shown_in_json(&list));
         }
         for (image, element) in read_all(&whole_elements(&page)).iter().zip(&elements) {
             assert_eq!(element["id"], *image.id);
@@ -85,6 +88,7 @@ fn ground() -> Ground {
         // What the tree does not write: a link to the next page.
         compat: Arc::new(Compat {
             max_limit: 1_000_000,
+            xml: Xml::All,
             ..Compat::default()
         }),
         caller: None,
@@ -111,12 +115,40 @@ fn asked() -> Asked {
     read(DETAIL)
 }
 
+/// Id, name and metadata of each image, of a list in XML and of one in JSON.
+fn shown_in_xml(list: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(list).unwrap();
+    let document = roxmltree::Document::parse(text).unwrap();
+    let images = document.root_element().children().map(|image| {
+        let items = image
+            .descendants()
+            .filter(|node| node.has_tag_name((node.tag_name().namespace().unwrap_or(""), "meta")));
+        let metadata: serde_json::Map<_, _> = items
+            .map(|item| {
+                let key = item.attribute("key").unwrap().to_owned();
+                (key, item.text().unwrap_or_default().into())
+            })
+            .collect();
+        json!([image.attribute("id"), image.attribute("name"), metadata])
+    });
+    images.collect()
+}
+
+fn shown_in_json(list: &Value) -> Vec<Value> {
+    let images = list["images"].as_array().unwrap().iter();
+    images
+        .map(|image| json!([image["id"], image["name"], image["metadata"]]))
+        .collect()
+}
+
 fn split(page: &[u8], frame: usize, mut each: impl FnMut(&[u8])) {
     let mut splitter = Splitter::new(MAX_ELEMENT);
     for part in page.chunks(frame) {
         let cut = splitter.push(part, |element| {
-            each(element);
-            Ok::<_, std::convert::Infallible>(())
+            if let Element::Whole(element) = element {
+                each(element);
+            }
+            Ok::<_, std::convert::Infallible>(0)
         });
         cut.unwrap();
     }
@@ -225,9 +257,18 @@ mod list {
 
     #[divan::bench(args = COUNTS)]
     fn write(bencher: Bencher<'_, '_>, count: usize) {
+        write_as(bencher, count, DETAIL);
+    }
+
+    #[divan::bench(args = COUNTS)]
+    fn write_xml(bencher: Bencher<'_, '_>, count: usize) {
+        write_as(bencher, count, DETAIL_XML);
+    }
+
+    fn write_as(bencher: Bencher<'_, '_>, count: usize, target: &str) {
         let page = payload::page(count);
         let elements = whole_elements(&page);
-        let (images, face) = (read_all(&elements), asked().face);
+        let (images, face) = (read_all(&elements), super::read(target).face);
         let mut out = BytesMut::with_capacity(4 * page.len());
         let bencher = bencher.counter(BytesCount::of_str(&page));
         bencher.bench_local(|| {

@@ -5,12 +5,7 @@
 //! plainly means (`"64"` is 64) or as absent, so that an image of odd types does not spoil a list. What is no JSON, or
 //! no Unicode, still does: no Glance can have written it.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
-use crate::model::lenient::{Name, flag, number, text};
+use crate::model::json::{Malformed, members};
 use crate::model::{Image, Size, Status, Value};
 
 /// Reads one image object.
@@ -18,76 +13,62 @@ use crate::model::{Image, Size, Status, Value};
 /// # Errors
 /// When the bytes are not UTF-8, not a JSON object, or the object has no `id`; the text is for the log.
 pub fn read(json: &[u8]) -> Result<Image<'_>, String> {
-    // One pass over the bytes here spares serde_json a check per string.
     let text = std::str::from_utf8(json).map_err(|error| error.to_string())?;
-    let Wire(image) = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let text = text.trim_matches([' ', '\t', '\n', '\r']);
+    let (image, length) = read_first(text).map_err(|error| error.to_string())?;
+    if length < text.len() {
+        return Err(Malformed { at: length }.to_string());
+    }
     if image.id.is_empty() {
         return Err("the image has no id".to_owned());
     }
     Ok(image)
 }
 
-struct Wire<'a>(Image<'a>);
-
-impl<'de> Deserialize<'de> for Wire<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ImageVisitor).map(Wire)
-    }
-}
-
-struct ImageVisitor;
-
-impl<'de> Visitor<'de> for ImageVisitor {
-    type Value = Image<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an image object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Image<'de>, M::Error> {
-        let mut image = Image {
-            properties: Vec::with_capacity(24),
-            ..Image::default()
-        };
-        while let Some(Name(name)) = map.next_key()? {
-            match &*name {
-                "id" => image.id = text(&mut map)?.unwrap_or_default(),
-                "name" => image.name = text(&mut map)?,
-                "status" => {
-                    let word = text(&mut map)?;
-                    image.status = word.map_or(Status::Other, |word| Status::from_word(&word));
-                }
-                "visibility" => image.visibility = text(&mut map)?,
-                "protected" => image.protected = flag(&mut map)?,
-                "os_hidden" => image.os_hidden = flag(&mut map)?,
-                "owner" => image.owner = text(&mut map)?,
-                "size" => image.size = number(&mut map)?.map_or(Size::Null, Size::Bytes),
-                "virtual_size" => image.virtual_size = number(&mut map)?,
-                "min_ram" => image.min_ram = number(&mut map)?.unwrap_or(0),
-                "min_disk" => image.min_disk = number(&mut map)?.unwrap_or(0),
-                "checksum" => image.checksum = text(&mut map)?,
-                "os_hash_algo" => image.os_hash_algo = text(&mut map)?,
-                "os_hash_value" => image.os_hash_value = text(&mut map)?,
-                "container_format" => image.container_format = text(&mut map)?,
-                "disk_format" => image.disk_format = text(&mut map)?,
-                "created_at" => image.created_at = text(&mut map)?,
-                "updated_at" => image.updated_at = text(&mut map)?,
-                "tags" => image.tags = Some(map.next_value()?),
-                "direct_url" => image.direct_url = Some(map.next_value()?),
-                "locations" => image.locations = Some(map.next_value()?),
-                "stores" => image.stores = Some(map.next_value()?),
-                // Minted anew by whoever writes an image.
-                "self" | "file" | "schema" => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-                _ => {
-                    let value: &'de RawValue = map.next_value()?;
-                    image.properties.push((name, Value::Raw(value)));
-                }
+/// Reads the image object that a text begins with, and says how long it is. Its `id` may be missing.
+///
+/// # Errors
+/// When there is no JSON object, or not all of one.
+pub fn read_first(text: &str) -> Result<(Image<'_>, usize), Malformed> {
+    let mut image = Image {
+        properties: Vec::with_capacity(24),
+        ..Image::default()
+    };
+    let length = members(text, |member| {
+        let name = member.name()?;
+        match &*name {
+            "id" => image.id = member.text()?.unwrap_or_default(),
+            "name" => image.name = member.text()?,
+            "status" => {
+                let word = member.text()?;
+                image.status = word.map_or(Status::Other, |word| Status::from_word(&word));
             }
+            "visibility" => image.visibility = member.text()?,
+            "protected" => image.protected = member.flag(),
+            "os_hidden" => image.os_hidden = member.flag(),
+            "owner" => image.owner = member.text()?,
+            "size" => image.size = member.number().map_or(Size::Null, Size::Bytes),
+            "virtual_size" => image.virtual_size = member.number(),
+            "min_ram" => image.min_ram = member.number().unwrap_or(0),
+            "min_disk" => image.min_disk = member.number().unwrap_or(0),
+            "checksum" => image.checksum = member.text()?,
+            "os_hash_algo" => image.os_hash_algo = member.text()?,
+            "os_hash_value" => image.os_hash_value = member.text()?,
+            "container_format" => image.container_format = member.text()?,
+            "disk_format" => image.disk_format = member.text()?,
+            "created_at" => image.created_at = member.text()?,
+            "updated_at" => image.updated_at = member.text()?,
+            "tags" => image.tags = Some(member.value()),
+            "direct_url" => image.direct_url = Some(member.value()),
+            "locations" => image.locations = Some(member.value()),
+            "stores" => image.stores = Some(member.value()),
+            // Minted anew by whoever writes an image.
+            "self" | "file" | "schema" => {}
+            _ => image.properties.push((name, Value::Raw(member.value()))),
         }
-        Ok(image)
-    }
+        Ok(())
+    })?;
+    Ok((image, length))
 }
 
 #[cfg(test)]

@@ -162,13 +162,11 @@ fn missing() -> Fault {
 mod tests {
     use std::borrow::Cow;
 
-    use serde_json::value::RawValue;
-
     use super::{Change, Edit, Setting};
     use crate::model::{Image, Reason, Value};
 
     fn image<'a>(properties: &[(&'a str, &'a str)]) -> Image<'a> {
-        let raw = |json| Value::Raw(serde_json::from_str::<&RawValue>(json).unwrap());
+        let raw = |json| Value::Raw(serde_json::from_str(json).unwrap());
         let properties = properties.iter();
         Image {
             properties: properties

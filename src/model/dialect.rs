@@ -94,6 +94,14 @@ pub trait Back: fmt::Debug + Send + Sync + 'static {
     /// Reads one element of a page. Whether it belongs into the list is [`Plan::keeps`]'s to say.
     fn listed<'a>(&'a self, element: &'a [u8]) -> Result<Image<'a>, Fault>;
 
+    /// Reads the element that a text begins with, and says how long it is. `None` when that is not all there, or cannot
+    /// be read: then the element is cut out, and [`Back::listed`] has the last word. A back that does not know better
+    /// has every element cut out.
+    fn listed_first<'a>(&'a self, text: &'a str) -> Option<(Image<'a>, usize)> {
+        let _ = text;
+        None
+    }
+
     /// Reads the reply to [`Back::show`], and the last one to [`Back::change`]. A fault, too, when the client must not
     /// be shown what came.
     fn shown<'a>(&'a self, body: &'a [u8]) -> Result<Image<'a>, Fault>;

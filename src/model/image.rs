@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
+use super::json::Json;
 use super::status::Status;
 
 /// An image, borrowed from the bytes it was read from.
@@ -38,10 +37,10 @@ pub struct Image<'a> {
     /// As written by the upstream: ISO 8601, with or without fraction and zone.
     pub updated_at: Option<Cow<'a, str>>,
     /// A JSON array of strings.
-    pub tags: Option<&'a RawValue>,
-    pub direct_url: Option<&'a RawValue>,
-    pub locations: Option<&'a RawValue>,
-    pub stores: Option<&'a RawValue>,
+    pub tags: Option<Json<'a>>,
+    pub direct_url: Option<Json<'a>>,
+    pub locations: Option<Json<'a>>,
+    pub stores: Option<Json<'a>>,
     /// Everything that is no base attribute, in the order of the upstream's reply.
     pub properties: Vec<(Cow<'a, str>, Value<'a>)>,
 }
@@ -62,7 +61,7 @@ pub enum Size {
 #[derive(Clone, Debug)]
 pub enum Value<'a> {
     /// JSON text as the upstream wrote it; usually a string, sometimes null, rarely anything else.
-    Raw(&'a RawValue),
+    Raw(Json<'a>),
     /// A string that did not come from JSON, or was made here.
     Text(Cow<'a, str>),
 }

@@ -24,15 +24,6 @@ pub fn number<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Option<i64>, M::Err
     map.next_value::<Number>().map(|Number(value)| value)
 }
 
-/// A member's value as a flag: true is what reads so, in any case.
-///
-/// # Errors
-/// When the JSON is broken.
-pub fn flag<'de, M: MapAccess<'de>>(map: &mut M) -> Result<bool, M::Error> {
-    let Text(value) = map.next_value()?;
-    Ok(value.is_some_and(|word| word.eq_ignore_ascii_case("true")))
-}
-
 /// A whole number, or text that is one; a fraction is dropped, everything else is absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Number(pub Option<i64>);

@@ -12,6 +12,7 @@ pub mod change;
 pub mod dialect;
 pub mod fault;
 pub mod image;
+pub mod json;
 pub mod lenient;
 pub mod order;
 pub mod page;

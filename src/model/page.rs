@@ -1,9 +1,10 @@
 //! A page of images as it streams by.
 //!
 //! Both dialects wrap a page as an object whose `images` member is an array. [`Splitter`] cuts that array into its
-//! elements while the page arrives, in frames of any size, and holds at most one element: an element that lies
-//! within one frame is handed on in place, one that spans frames is gathered first. It finds boundaries only;
-//! whoever gets an element parses it, and so finds what is wrong inside.
+//! elements while the page arrives, in frames of any size, and holds at most one element. Whoever gets the elements
+//! parses them, and so finds what is wrong inside. Nearly all elements lie within one frame, and whoever parses such
+//! a one finds its end as well: so it is not looked for before. Of an element that spans frames, and of one that
+//! cannot be parsed, the boundaries are found here.
 
 use memchr::memchr2;
 
@@ -17,6 +18,8 @@ pub struct Splitter {
     in_string: bool,
     escaped: bool,
     max_element: usize,
+    /// How long the last element was: one that cannot be as long is likely not all there.
+    usual: usize,
     seen_images: bool,
     envelope: Envelope,
 }
@@ -34,6 +37,16 @@ impl Envelope {
     pub fn has(&self, name: &str) -> bool {
         self.members.iter().any(|is| is == name)
     }
+}
+
+/// An element of a page, as it is handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element<'a> {
+    /// The element is at the beginning of this text, if all of it is there. To be answered with how long it is, or
+    /// with 0 to have it found and handed on whole.
+    Begun(&'a str),
+    /// This is the element. What it is answered with does not matter.
+    Whole(&'a [u8]),
 }
 
 /// Why a page cannot be cut.
@@ -92,6 +105,7 @@ impl Splitter {
             in_string: false,
             escaped: false,
             max_element,
+            usual: 0,
             seen_images: false,
             envelope: Envelope::default(),
         }
@@ -104,11 +118,21 @@ impl Splitter {
     pub fn push<E>(
         &mut self,
         frame: &[u8],
-        mut each: impl FnMut(&[u8]) -> Result<(), E>,
+        mut each: impl FnMut(Element<'_>) -> Result<usize, E>,
     ) -> Result<(), Stop<E>> {
         let mut at = 0;
+        // Where the first element of the frame begins, and the text from there on.
+        let mut begun = None;
         while at < frame.len() {
             at = match self.state {
+                State::Element if self.carry.is_empty() && frame.len() - at >= self.usual => {
+                    let (from, text) = *begun.get_or_insert_with(|| (at, text(&frame[at..])));
+                    let text = text.get(at - from..).unwrap_or_default();
+                    match each(Element::Begun(text)).map_err(Stop::Receiver)? {
+                        0 => self.element(frame, at, &mut each)?,
+                        length => self.pass(at, length).map_err(Stop::Page)?,
+                    }
+                }
                 State::Element => self.element(frame, at, &mut each)?,
                 State::Skipping => self.skip(frame, at).map_err(Stop::Page)?,
                 State::Name => self.name(frame, at).map_err(Stop::Page)?,
@@ -227,12 +251,22 @@ impl Splitter {
         Ok(at)
     }
 
+    /// The current element, which has been read where it is.
+    fn pass(&mut self, from: usize, length: usize) -> Result<usize, PageError> {
+        if length > self.max_element {
+            return Err(PageError::ElementTooLong);
+        }
+        self.usual = length;
+        self.state = State::AfterElement;
+        Ok(from + length)
+    }
+
     /// The current element, until its last brace or the end of the frame.
     fn element<E>(
         &mut self,
         frame: &[u8],
         from: usize,
-        each: &mut impl FnMut(&[u8]) -> Result<(), E>,
+        each: &mut impl FnMut(Element<'_>) -> Result<usize, E>,
     ) -> Result<usize, Stop<E>> {
         let end = self.element_end(frame, from);
         let part = &frame[from..end.unwrap_or(frame.len())];
@@ -244,11 +278,12 @@ impl Splitter {
             return Ok(frame.len());
         };
         self.state = State::AfterElement;
+        self.usual = self.carry.len() + part.len();
         if self.carry.is_empty() {
-            each(part).map_err(Stop::Receiver)?;
+            each(Element::Whole(part)).map_err(Stop::Receiver)?;
         } else {
             self.carry.extend_from_slice(part);
-            each(&self.carry).map_err(Stop::Receiver)?;
+            each(Element::Whole(&self.carry)).map_err(Stop::Receiver)?;
         }
         Ok(end)
     }
@@ -297,16 +332,40 @@ impl Splitter {
     }
 }
 
+/// The text that bytes begin with, if it is not all of them: a character may be cut off at the end.
+fn text(bytes: &[u8]) -> &str {
+    let valid = match std::str::from_utf8(bytes) {
+        Ok(text) => return text,
+        Err(error) => error.valid_up_to(),
+    };
+    std::str::from_utf8(&bytes[..valid]).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
 
     use proptest::prelude::*;
+    use serde::de::IgnoredAny;
 
-    use super::{Envelope, PageError, Splitter, Stop};
+    use super::{Element, Envelope, PageError, Splitter, Stop};
 
-    /// Cuts `page` in frames that end at the given places.
-    fn cut(page: &[u8], cuts: &[usize], max: usize) -> Result<(Vec<Vec<u8>>, Envelope), PageError> {
+    type Cut = Result<(Vec<Vec<u8>>, Envelope), PageError>;
+
+    /// Cuts `page` in frames that end at the given places. Whether elements are parsed where they begin makes no
+    /// difference.
+    fn cut(page: &[u8], cuts: &[usize], max: usize) -> Cut {
+        let whole = cut_by(page, cuts, max, |_| 0);
+        let begun = cut_by(page, cuts, max, |text| {
+            let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+            let is_whole = matches!(values.next(), Some(Ok(_)));
+            if is_whole { values.byte_offset() } else { 0 }
+        });
+        assert_eq!(whole, begun);
+        whole
+    }
+
+    fn cut_by(page: &[u8], cuts: &[usize], max: usize, parse: impl Fn(&str) -> usize) -> Cut {
         let mut splitter = Splitter::new(max);
         let mut elements = Vec::new();
         let mut from = 0;
@@ -320,8 +379,14 @@ mod tests {
                 continue;
             }
             let pushed = splitter.push(&page[from..upto], |element| {
-                elements.push(element.to_vec());
-                Ok::<(), Infallible>(())
+                let element = match element {
+                    Element::Begun(text) => &text.as_bytes()[..parse(text)],
+                    Element::Whole(bytes) => bytes,
+                };
+                if !element.is_empty() {
+                    elements.push(element.to_vec());
+                }
+                Ok::<_, Infallible>(element.len())
             });
             match pushed {
                 Ok(()) => {}

@@ -7,9 +7,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::header::{FORWARDED, HOST};
 use http::request::Parts;
-use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use super::headers::remove_all;
 use crate::config::Listener;
 use crate::model::{Fault, Reason};
 
@@ -49,21 +49,40 @@ impl Peer {
     }
 }
 
+/// An address as text. Every request has one or two, and what formats any number in any way takes its time.
+pub fn shown(ip: IpAddr) -> String {
+    let IpAddr::V4(ip) = ip else {
+        return ip.to_string();
+    };
+    let mut text = String::with_capacity("255.255.255.255".len());
+    for (index, octet) in ip.octets().into_iter().enumerate() {
+        if index > 0 {
+            text.push('.');
+        }
+        for unit in [100, 10, 1] {
+            if octet >= unit || unit == 1 {
+                text.push(char::from(b'0' + octet / unit % 10));
+            }
+        }
+    }
+    text
+}
+
 /// Takes the claims about who asks out of a request whose peer is not trusted, and those in disguise out of every
 /// request: a WSGI server cannot tell `X_Forwarded_Host` from `X-Forwarded-Host`, and no proxy writes the former.
 pub fn drop_untrusted(listener: &Listener, peer: &Peer, headers: &mut HeaderMap) {
     let disguised = |name: &&HeaderName| {
-        let plain = name.as_str().replace('_', "-");
-        plain != name.as_str() && CLAIMS.iter().any(|claim| claim.as_str() == plain)
+        name.as_str().contains('_') && {
+            let plain = name.as_str().replace('_', "-");
+            CLAIMS.iter().any(|claim| claim.as_str() == plain)
+        }
     };
     let disguised: Vec<_> = headers.keys().filter(disguised).cloned().collect();
     for name in &disguised {
         headers.remove(name);
     }
     if !listener.believes(peer.ip()) {
-        for name in &CLAIMS {
-            headers.remove(name);
-        }
+        remove_all(headers, &CLAIMS);
     }
 }
 
@@ -79,11 +98,15 @@ pub fn tell(peer: &Peer, base: &str, headers: &mut HeaderMap) {
     let Some(ip) = peer.ip() else {
         return;
     };
-    let before = headers.get_all(X_FORWARDED_FOR).iter();
-    let before: Vec<&str> = before.filter_map(|line| line.to_str().ok()).collect();
-    let ip = ip.to_string();
-    let all = [before.as_slice(), &[ip.as_str()]].concat().join(", ");
-    if let Ok(value) = HeaderValue::from_str(&all) {
+    let mut all = String::new();
+    for line in headers.get_all(X_FORWARDED_FOR) {
+        if let Ok(before) = line.to_str() {
+            all.push_str(before);
+            all.push_str(", ");
+        }
+    }
+    all.push_str(&shown(ip));
+    if let Ok(value) = HeaderValue::try_from(all) {
         headers.insert(X_FORWARDED_FOR, value);
     }
 }
@@ -123,7 +146,7 @@ pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<St
                 "The Host header is not valid.",
             )
         })?;
-    let authority = without_usual_port(scheme, authority.as_str());
+    let authority = without_usual_port(scheme, authority);
     let prefix = claim(&X_FORWARDED_PREFIX)
         .filter(|prefix| is_plain_path(prefix))
         .map_or("", |prefix| prefix.trim_end_matches('/'));
@@ -135,20 +158,16 @@ pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<St
 
 /// The text, if it is a host with or without a port and nothing else: `compute.example.com`, `10.0.0.1:8774`,
 /// `[::1]:8774`.
-pub fn plain_authority(text: &str) -> Option<Authority> {
-    let authority: Authority = text.parse().ok()?;
-    let rest = text.strip_prefix(authority.host())?;
-    let host = authority.host();
-    let plain = match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
-        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => {
-            !host.is_empty()
-                && host
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
-        }
+pub fn plain_authority(text: &str) -> Option<&str> {
+    let (is_host, rest) = if let Some(inside) = text.strip_prefix('[') {
+        let (address, rest) = inside.split_once(']')?;
+        (address.parse::<std::net::Ipv6Addr>().is_ok(), rest)
+    } else {
+        let (host, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+        (!host.is_empty() && host.bytes().all(is_plain), rest)
     };
-    let port = match rest.strip_prefix(':') {
+    let is_port = match rest.strip_prefix(':') {
         // RFC 3986, 3.2.3, lets a port be empty.
         Some(port) => {
             port.is_empty()
@@ -156,7 +175,7 @@ pub fn plain_authority(text: &str) -> Option<Authority> {
         }
         None => rest.is_empty(),
     };
-    (plain && port).then_some(authority)
+    (is_host && is_port).then_some(text)
 }
 
 /// The authority as links have it: without a port that says nothing (WebOb, `Request.host_url`).
@@ -249,6 +268,13 @@ mod tests {
         ("x-forwarded-host", "outer.example.com, inner"),
         ("x-forwarded-prefix", "/cloud/"),
     ];
+
+    #[test]
+    fn addresses_are_shown_as_they_are_written() {
+        for ip in ["0.0.0.0", "10.9.100.255", "127.0.0.1", "::1", "2001:db8::a"] {
+            assert_eq!(shown(ip.parse().unwrap()), ip);
+        }
+    }
 
     #[test]
     fn untrusted_claims_count_for_nothing() {

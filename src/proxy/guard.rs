@@ -136,7 +136,7 @@ pub fn mark(headers: &mut HeaderMap, version: Version, pseudonym: &str) {
         Version::HTTP_2 => "2",
         _ => "1.1",
     };
-    if let Ok(hop) = HeaderValue::from_str(&format!("{spoken} {pseudonym}")) {
+    if let Ok(hop) = HeaderValue::try_from([spoken, " ", pseudonym].concat()) {
         headers.append(VIA, hop);
     }
 }

@@ -235,9 +235,10 @@ fn access(proxy: &Proxy, peer: &Peer, id: &RequestId, parts: &Parts) -> Access {
     let user_agent = parts.headers.get(header::USER_AGENT);
     Access {
         request_id: id.as_str().to_owned(),
-        client: peer
-            .address
-            .map_or_else(|| "unix".to_owned(), |address| address.ip().to_string()),
+        client: peer.address.map_or_else(
+            || "unix".to_owned(),
+            |address| forwarded::shown(address.ip()),
+        ),
         method: parts.method.clone(),
         path: parts.uri.path().to_owned(),
         user_agent: user_agent

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::circle::Circle;
-use crate::model::page::{Splitter, Stop};
+use crate::model::page::{Element, Splitter, Stop};
 use crate::model::{Back, Exchange, Fault, Image, Plan, Reason};
 
 /// One walk, from the first page to the last.
@@ -103,9 +103,15 @@ impl Pages {
         } = self;
         let pushed = splitter.push(frame, |element| {
             if *enough {
-                return Ok(());
+                return Ok(0);
             }
-            let image = back.listed(element)?;
+            let (image, element) = match element {
+                Element::Whole(bytes) => (back.listed(bytes)?, bytes),
+                Element::Begun(text) => match back.listed_first(text) {
+                    Some((image, length)) => (image, &text.as_bytes()[..length]),
+                    None => return Ok(0),
+                },
+            };
             let again = marker.as_deref() == Some(&*image.id)
                 || (*on_page == 0 && first.as_deref() == Some(&*image.id));
             if again {
@@ -120,7 +126,7 @@ impl Pages {
             } else {
                 *dropped += 1;
             }
-            Ok(())
+            Ok(element.len())
         });
         pushed.map_err(|stop| match stop {
             Stop::Receiver(fault) => fault,

@@ -250,7 +250,7 @@ impl Entry {
             image.updated_at = Some(Cow::Borrowed(at));
             image.properties = properties
                 .iter()
-                .map(|(key, value)| (Cow::Borrowed(&**key), Value::Raw(value)))
+                .map(|(key, value)| (Cow::Borrowed(&**key), Value::Raw((&**value).into())))
                 .collect();
         }
         Some(Held {

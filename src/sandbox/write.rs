@@ -113,7 +113,7 @@ fn may(caller: &Caller, held: &Held<'_>, action: &str) -> Result<(), Fault> {
 /// What an image's custom properties are, to be edited.
 fn properties(held: &Held<'_>) -> Properties {
     let own = |value: &Value<'_>| match value {
-        Value::Raw(raw) => (*raw).to_owned(),
+        Value::Raw(json) => json.to_raw(),
         Value::Text(text) => to_raw_value(text).unwrap_or_else(|_| RawValue::NULL.to_owned()),
     };
     let held = held.image.properties.iter();

@@ -4,6 +4,7 @@
 //! reach a log line.
 
 mod access;
+mod line;
 mod log;
 mod tally;
 

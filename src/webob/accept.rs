@@ -17,8 +17,16 @@ pub fn preferred_less(
     offers: &[&'static str],
     ignored: &[&str],
 ) -> Option<&'static str> {
+    let first = offers.first().copied();
+    let mut lines = headers.get_all(ACCEPT).iter();
+    if let (Some(line), None) = (lines.next(), lines.next())
+        && line == "*/*"
+    {
+        // What most clients send needs no weighing.
+        return first;
+    }
     let Some(ranges) = ranges(headers, ignored) else {
-        return offers.first().copied();
+        return first;
     };
     let mut best = None;
     for offer in offers {
@@ -36,35 +44,36 @@ pub fn preferred_less(
 }
 
 /// One element of the header.
-struct Range {
-    kind: String,
+struct Range<'h> {
+    main: &'h str,
+    sub: &'h str,
     has_parameters: bool,
     /// In thousandths.
     quality: u16,
 }
 
-impl Range {
+impl<'h> Range<'h> {
     /// How closely it fits the offer, if it does.
     fn fit(&self, offer: &str) -> Option<u8> {
-        let (kind, _) = offer.split_once('/')?;
-        if self.kind == "*/*" {
-            Some(0)
-        } else if self.kind.strip_suffix("/*") == Some(kind) {
-            Some(1)
-        } else {
-            (self.kind == offer && !self.has_parameters).then_some(2)
+        let (main, sub) = offer.split_once('/')?;
+        let is_main = self.main.eq_ignore_ascii_case(main);
+        match (self.main, self.sub) {
+            ("*", "*") => Some(0),
+            (_, "*") if is_main => Some(1),
+            _ if is_main && self.sub.eq_ignore_ascii_case(sub) && !self.has_parameters => Some(2),
+            _ => None,
         }
     }
 
-    fn parse(text: &str, ignored: &[&str]) -> Option<Self> {
+    fn parse(text: &'h str, ignored: &[&str]) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
-        let kind = parts.next()?.to_ascii_lowercase();
-        let (main, sub) = kind.split_once('/')?;
+        let (main, sub) = parts.next()?.split_once('/')?;
         if !is_token(main) || !is_token(sub) {
             return None;
         }
         let mut range = Self {
-            kind,
+            main,
+            sub,
             has_parameters: false,
             quality: 1000,
         };
@@ -80,7 +89,7 @@ impl Range {
 }
 
 /// Every element of every line; `None` when one of them is malformed.
-fn ranges(headers: &HeaderMap, ignored: &[&str]) -> Option<Vec<Range>> {
+fn ranges<'h>(headers: &'h HeaderMap, ignored: &[&str]) -> Option<Vec<Range<'h>>> {
     let mut ranges = Vec::new();
     for line in headers.get_all(ACCEPT) {
         let line = line.to_str().ok()?;

@@ -563,7 +563,7 @@ proptest! {
                 .iter()
                 .zip(&json)
                 .map(|((key, value), json)| {
-                    let value = if raw { Value::Raw(json) } else { Value::Text(Cow::Borrowed(value)) };
+                    let value = if raw { Value::Raw((&**json).into()) } else { Value::Text(Cow::Borrowed(value)) };
                     (Cow::Borrowed(&**key), value)
                 })
                 .collect(),

@@ -54,6 +54,11 @@ impl Back for GlanceBack {
         read(element)
     }
 
+    fn listed_first<'a>(&'a self, text: &'a str) -> Option<(Image<'a>, usize)> {
+        let read = image::read_first(text).ok();
+        read.filter(|(image, _)| !image.id.is_empty())
+    }
+
     fn shown<'a>(&'a self, body: &'a [u8]) -> Result<Image<'a>, Fault> {
         read(body)
     }

@@ -8,11 +8,11 @@ use std::fmt;
 
 use http::StatusCode;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use super::tables::{OWNERS, PRIVATE_TYPES, Reading, reading};
 use super::{NovaBack, Settings};
 use crate::model::attributes::is_base_property;
+use crate::model::json::Json;
 use crate::model::lenient::{Name, Text, number, text};
 use crate::model::query::Visibility;
 use crate::model::{Fault, Image, Reason, Size, Status, Value, time};
@@ -69,7 +69,7 @@ struct Told<'a> {
     min_disk: i64,
     created: Option<Cow<'a, str>>,
     updated: Option<Cow<'a, str>>,
-    metadata: Vec<(Cow<'a, str>, &'a RawValue)>,
+    metadata: Vec<(Cow<'a, str>, Json<'a>)>,
     server: Option<Cow<'a, str>>,
     disk_config: Option<Cow<'a, str>>,
 }
@@ -174,7 +174,7 @@ fn normal(written: Cow<'_, str>) -> Cow<'_, str> {
 /// that. What Nova derived from properties is put back where they are missing: the server of a snapshot, and whether
 /// its disk is partitioned automatically.
 fn properties<'a>(
-    metadata: Vec<(Cow<'a, str>, &'a RawValue)>,
+    metadata: Vec<(Cow<'a, str>, Json<'a>)>,
     server: Option<Cow<'a, str>>,
     disk_config: Option<&str>,
 ) -> Vec<(Cow<'a, str>, Value<'a>)> {

@@ -151,7 +151,6 @@ mod tests {
 
     use bytes::BytesMut;
     use proptest::prelude::*;
-    use serde_json::value::RawValue;
     use serde_json::{Value as Json, json};
 
     use super::Views;
@@ -197,7 +196,7 @@ mod tests {
 
     /// The detailed view of an image with one property.
     fn with(key: &str, value: &str) -> Json {
-        let raw: &RawValue = serde_json::from_str(value).unwrap();
+        let raw = serde_json::from_str(value).unwrap();
         let mut image = image();
         image.properties.push((Cow::Borrowed(key), Value::Raw(raw)));
         serde_json::from_str(&detailed(&image)).unwrap()
@@ -365,7 +364,10 @@ mod tests {
             ..image()
         };
         let null = serde_json::value::to_raw_value(&Json::Null).unwrap();
-        let property = (Cow::Borrowed("auto_disk_config"), Value::Raw(&null));
+        let property = (
+            Cow::Borrowed("auto_disk_config"),
+            Value::Raw((&*null).into()),
+        );
         image.properties.push(property);
         let by = |release| {
             let text = written(Compat::of(release), |views, out| {
@@ -420,7 +422,7 @@ mod tests {
                 name: name.as_deref().map(Cow::Borrowed),
                 updated_at: updated.as_deref().map(Cow::Borrowed),
                 size: Size::Bytes(number),
-                properties: vec![(Cow::Borrowed(&key), Value::Raw(&raw))],
+                properties: vec![(Cow::Borrowed(&key), Value::Raw((&*raw).into()))],
                 ..Image::default()
             };
             let json: Json = serde_json::from_str(&detailed(&image)).unwrap();

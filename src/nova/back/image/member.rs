@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
+use crate::model::json::Json;
 use crate::model::lenient::{Name, Text, text};
 
 /// An image's metadata, in the order of the reply; what is no object is none.
-pub(super) struct Metadata<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(super) struct Metadata<'a>(pub Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'de> Deserialize<'de> for Metadata<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -20,7 +20,7 @@ impl<'de> Deserialize<'de> for Metadata<'de> {
 struct MetadataVisitor;
 
 impl<'de> Visitor<'de> for MetadataVisitor {
-    type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+    type Value = Vec<(Cow<'de, str>, Json<'de>)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("metadata")
@@ -69,7 +69,7 @@ pub(super) struct Server<'a>(pub Option<Cow<'a, str>>);
 impl<'de> Deserialize<'de> for Server<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // A server is small and rare, so it may be looked at twice.
-        let raw: &'de RawValue = Deserialize::deserialize(deserializer)?;
+        let raw: Json<'de> = Deserialize::deserialize(deserializer)?;
         let id = if raw.get().starts_with('{') {
             serde_json::from_str(raw.get()).map(|Id(id)| id)
         } else {

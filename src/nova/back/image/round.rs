@@ -53,7 +53,7 @@ impl Seed {
             properties: self
                 .properties
                 .iter()
-                .map(|(key, value)| (Cow::Borrowed(&**key), Value::Raw(value)))
+                .map(|(key, value)| (Cow::Borrowed(&**key), Value::Raw((&**value).into())))
                 .collect(),
             ..Image::default()
         }
