@@ -8,7 +8,7 @@ import tempfile
 
 from common import GAMMA, MISSING, TRUTH, UNIQUE, attempt, check, done, refused
 from alone import alone
-from images import GLANCE, LOST, PLACED, REFUSED, REPEATED, SEEDS, SELECTED, SORTS, TARGETS, WHOLE, WRITER, alike, every_field_counts, of, outcome, project, settled, told, 
+from images import GLANCE, LOST, PLACED, REFUSED, REPEATED, SEEDS, SELECTED, SORTS, TARGETS, WHOLE, WRITER, alike, every_field_counts, of, outcome, project, settled, told
 import glanceclient
 from glanceclient import exc, shell
 from glanceclient.v2 import images as library

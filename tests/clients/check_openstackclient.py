@@ -9,7 +9,7 @@ import tempfile
 
 from common import GAMMA, MISSING, TRUTH, UNIQUE, attempt, check, done, refused
 from alone import alone
-from images import GLANCE, LOST, PLACED, REFUSED, REPEATED, SEEDS, SELECTED, SORTS, TARGETS, WHOLE, WRITER, alike, carried, every_field_counts, of, outcome, project, settled, told, 
+from images import GLANCE, LOST, PLACED, REFUSED, REPEATED, SEEDS, SELECTED, SORTS, TARGETS, WHOLE, WRITER, alike, carried, every_field_counts, of, outcome, project, settled, told
 import openstack
 import openstack.exceptions
 import openstackclient

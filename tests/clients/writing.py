@@ -5,7 +5,6 @@ Only images made here are written to: of a project whose lists no check reads, a
 import contextlib
 import dataclasses
 import json
-import os
 import time
 import typing
 import urllib.error
