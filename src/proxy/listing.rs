@@ -119,10 +119,12 @@ impl Listing {
         Ok(After::End)
     }
 
-    /// The request to go on with where the page that is due was refused.
+    /// The request to go on with where the page that is due was refused, perhaps because the image behind which it
+    /// begins has been deleted meanwhile.
     ///
     /// # Errors
-    /// As [`Pages::step_back`].
+    /// The fault itself, where it means something else; a fault of the upstream's where it knows none of the images that
+    /// it has just listed.
     pub fn step_back(&mut self, fault: Fault) -> Result<Exchange, Fault> {
         self.pages.step_back(fault)?;
         Ok(self.page())
