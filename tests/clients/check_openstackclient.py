@@ -158,7 +158,7 @@ def command(cloud, *words, who="alpha"):
 
 
 # Columns that Nova does not tell.
-COLUMNS = {"Disk Format", "Container Format", "Checksum", "Visibility", "Protected", "Project", "Tags"}
+COLUMNS = {"Disk Format", "Container Format", "Checksum", "Visibility", "Protected", "Project", "Tags", "Hash Algorithm", "Hash Value"}
 
 
 def row(found):
@@ -195,8 +195,8 @@ def commands(what, target):
 def command_writes(what, target):
     with an_image(f"openstackclient: {what}") as (theirs, made):
         for words in (["set", "--property", "one=I", "--property", "new=ž", made], ["unset", "--property", "two", made]):
-            status, said = command(what, *words, who=WRITER)
-            check(f"{what}: openstack image {words[0]}", (status, "allow_metadata_writes" in said), (0, False) if target["writes"] else (1, True))
+            status, _ = command(what, *words, who=WRITER)
+            check(f"{what}: openstack image {words[0]}", status, 0 if target["writes"] else 1)
         now = plain(theirs.get_image(made))
         want = ("I", None, "ž") if target["writes"] else ("1", "2", None)
         check(f"{what}: what that leaves in Glance", (now.get("one"), now.get("two"), now.get("new")), want)
