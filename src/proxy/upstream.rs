@@ -12,6 +12,7 @@ use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::{Instant, sleep_until};
 
 use super::body::{self, Body, Broken};
+pub use super::connect::Reads;
 use super::connect::{Kept, Pool, pool};
 use super::content;
 use crate::config::{self, Endpoint};
@@ -42,11 +43,11 @@ enum Failure {
 
 impl Upstream {
     /// An upstream that is not yet connected to. `name` is what the log calls it.
-    pub fn new(name: &'static str, settings: &config::Upstream) -> Self {
+    pub fn new(name: &'static str, settings: &config::Upstream, reads: Reads) -> Self {
         Self {
             name,
             settings: settings.clone(),
-            pool: pool(settings),
+            pool: pool(settings, reads),
             preferred: AtomicUsize::new(0),
         }
     }
