@@ -89,6 +89,7 @@ fn ground() -> Ground {
         compat: Arc::new(Compat {
             max_limit: 1_000_000,
             xml: Xml::All,
+            suffixes: true,
             ..Compat::default()
         }),
         caller: None,
