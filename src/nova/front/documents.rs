@@ -211,7 +211,7 @@ impl Version {
 
     /// The self link, to a path below the version.
     fn link(&self, ground: &Ground, path: &str) -> String {
-        let href = text::in_json(&self.url(ground, path));
+        let href = text::in_json(self.url(ground, path));
         format!(r#"{{"rel": "self", "href": "{href}"}}"#)
     }
 

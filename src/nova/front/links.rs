@@ -36,24 +36,23 @@ impl Links {
     pub(super) fn new(ground: &Ground, place: Place<'_>, encoding: Encoding) -> Self {
         let own = own_url(ground, place);
         let project = project_path(place);
-        let base = &ground.base;
         let compat = &ground.compat;
-        let glance = &compat.alternate_base;
+        let (base, glance) = (ground.base.as_str(), compat.alternate_base.as_str());
         let alternate = match compat.alternate_style {
-            AlternateStyle::Bare => Some(format!("{glance}/images/")),
-            AlternateStyle::Project => Some(format!("{glance}{project}/images/")),
-            AlternateStyle::ComputeHost => Some(format!("{base}{project}/images/")),
-            AlternateStyle::V2 => Some(format!("{glance}/v2/images/")),
+            AlternateStyle::Bare => Some([glance, "/images/"].concat()),
+            AlternateStyle::Project => Some([glance, &*project, "/images/"].concat()),
+            AlternateStyle::ComputeHost => Some([base, &*project, "/images/"].concat()),
+            AlternateStyle::V2 => Some([glance, "/v2/images/"].concat()),
             AlternateStyle::None => None,
         };
         let frame = |collection| Frame {
-            own: quotable(encoding, &format!("{own}/{collection}/")),
-            bookmark: quotable(encoding, &format!("{base}{project}/{collection}/")),
+            own: quotable(encoding, [&*own, collection].concat()),
+            bookmark: quotable(encoding, [base, &*project, collection].concat()),
         };
         Self {
-            image: frame("images"),
-            server: frame("servers"),
-            alternate: alternate.map(|url| quotable(encoding, &url)),
+            image: frame("/images/"),
+            server: frame("/servers/"),
+            alternate: alternate.map(|url| quotable(encoding, url)),
         }
     }
 
@@ -132,8 +131,8 @@ impl Next {
         };
         Self {
             full_at: full_at(compat, asked),
-            before_marker: quotable(encoding, &(url + &before)),
-            after_marker: quotable(encoding, &after),
+            before_marker: quotable(encoding, url + &before),
+            after_marker: quotable(encoding, after),
             raw_marker: raw.then_some(encoding),
         }
     }
@@ -157,7 +156,7 @@ impl Next {
     pub(super) fn href(&self, out: &mut BytesMut, last: &str) {
         out.extend_from_slice(self.before_marker.as_bytes());
         let marker = if let Some(encoding) = self.raw_marker {
-            quotable(encoding, last)
+            quotable(encoding, last.to_owned())
         } else {
             // What is percent-encoded needs no escape.
             let mut marker = String::with_capacity(last.len());
@@ -236,22 +235,28 @@ fn sorted_query<'p>(pairs: impl Iterator<Item = &'p Pair>) -> (String, String) {
 }
 
 /// The text as it stands between the quotes of the encoding, to be kept and copied.
-fn quotable(encoding: Encoding, text: &str) -> String {
+fn quotable(encoding: Encoding, text: String) -> String {
     match encoding {
         Encoding::Json => text::in_json(text),
-        Encoding::Xml => escape::in_attribute(text),
+        Encoding::Xml => escape::in_attribute(&text),
     }
 }
 
 /// The URL of the API as the client addressed it: with version and, if it was there, project.
 fn own_url(ground: &Ground, place: Place<'_>) -> String {
-    format!("{}/{}{}", ground.base, place.version, project_path(place))
+    [
+        ground.base.as_str(),
+        "/",
+        place.version,
+        &project_path(place),
+    ]
+    .concat()
 }
 
 fn project_path(place: Place<'_>) -> String {
     place
         .project
-        .map_or_else(String::new, |project| format!("/{project}"))
+        .map_or_else(String::new, |project| ["/", project].concat())
 }
 
 #[cfg(test)]

@@ -214,8 +214,11 @@ impl<'r> Request<'r> {
             return Ok(Call::Show(id));
         }
         let query = query::read(&pairs, &self.ground.compat)?;
+        let usual = self.linked(place, &[]);
         let place = self.linked(place, &pairs);
-        face.links = Links::new(self.ground, place, face.encoding());
+        if place != usual {
+            face.links = Links::new(self.ground, place, face.encoding());
+        }
         face.next = Some(Next::new(
             self.ground,
             place,

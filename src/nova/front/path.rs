@@ -133,8 +133,8 @@ impl<'p> Segment<'p> {
         }
     }
 
-    fn is(&self, text: &str) -> bool {
-        self.text.as_deref() == Some(text)
+    fn is(&self, text: impl AsRef<[u8]>) -> bool {
+        self.text.as_deref().map(str::as_bytes) == Some(text.as_ref())
     }
 
     /// Whether every server reads it as one and the same segment.
@@ -228,12 +228,13 @@ fn within<'p>(method: &Method, place: Place<'p>, rest: &[Segment<'p>]) -> Route<
 type Captures<'s, 'p> = (Option<&'s Segment<'p>>, Option<&'s Segment<'p>>);
 
 fn fit<'s, 'p>(template: &str, rest: &'s [Segment<'p>]) -> Option<Captures<'s, 'p>> {
-    let mut parts = template.split('/').skip(2);
+    // Bytes, as a search for a character takes much longer to begin than these take to end.
+    let mut parts = template.as_bytes().split(|byte| *byte == b'/').skip(2);
     let (mut id, mut key) = (None, None);
     for segment in rest {
         match parts.next()? {
-            "{id}" => id = Some(segment),
-            "{key}" => key = Some(segment),
+            b"{id}" => id = Some(segment),
+            b"{key}" => key = Some(segment),
             literal if segment.is(literal) => {}
             _ => return None,
         }

@@ -33,9 +33,12 @@ pub(super) fn escaped(out: &mut BytesMut, text: &str) {
 }
 
 /// The text as it stands between the quotes of a JSON string, to be kept and copied.
-pub(super) fn in_json(text: &str) -> String {
+pub(super) fn in_json(text: String) -> String {
+    if is_plain(&text) {
+        return text;
+    }
     let mut out = BytesMut::with_capacity(text.len());
-    escaped(&mut out, text);
+    escaped(&mut out, &text);
     // What was written is ASCII.
     String::from_utf8_lossy(&out).into_owned()
 }
@@ -73,6 +76,13 @@ pub(super) fn number(out: &mut BytesMut, number: i64) {
         }
     }
     out.extend_from_slice(digits.get(at..).unwrap_or_default());
+}
+
+/// Whether nothing needs an escape, as in nearly all text; it is seen quicker where nothing stops the look.
+fn is_plain(text: &str) -> bool {
+    !text
+        .bytes()
+        .fold(false, |odd, byte| odd | needs_escape(byte))
 }
 
 fn needs_escape(byte: u8) -> bool {
