@@ -5,8 +5,8 @@
 //! plainly means (`"64"` is 64) or as absent, so that an image of odd types does not spoil a list. What is no JSON, or
 //! no Unicode, still does: no Glance can have written it.
 
-use crate::model::json::{Malformed, members};
-use crate::model::{Image, Size, Status, Value};
+use crate::model::json::{Malformed, Run, members};
+use crate::model::{Image, Properties, Size, Status, Value};
 
 /// Reads one image object.
 ///
@@ -30,11 +30,9 @@ pub fn read(json: &[u8]) -> Result<Image<'_>, String> {
 /// # Errors
 /// When there is no JSON object, or not all of one.
 pub fn read_first(text: &str) -> Result<(Image<'_>, usize), Malformed> {
-    let mut image = Image {
-        properties: Vec::with_capacity(24),
-        ..Image::default()
-    };
-    let length = members(text, |member| {
+    let mut image = Image::default();
+    let (mut properties, mut run) = (Vec::with_capacity(24), Run::default());
+    let object = members(text, |member| {
         let name = member.name()?;
         match &*name {
             "id" => image.id = member.text()?.unwrap_or_default(),
@@ -64,11 +62,18 @@ pub fn read_first(text: &str) -> Result<(Image<'_>, usize), Malformed> {
             "stores" => image.stores = Some(member.value()),
             // Minted anew by whoever writes an image.
             "self" | "file" | "schema" => {}
-            _ => image.properties.push((name, Value::Raw(member.value()))),
+            _ => {
+                run.add(member);
+                properties.push((name, Value::Raw(member.value())));
+            }
         }
         Ok(())
     })?;
-    Ok((image, length))
+    image.properties = match run.text().filter(|_| object.is_ascii) {
+        Some(text) => Properties::written(properties, text),
+        None => properties.into(),
+    };
+    Ok((image, object.length))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One image.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use super::json::Json;
 use super::status::Status;
@@ -42,7 +43,14 @@ pub struct Image<'a> {
     pub locations: Option<Json<'a>>,
     pub stores: Option<Json<'a>>,
     /// Everything that is no base attribute, in the order of the upstream's reply.
-    pub properties: Vec<(Cow<'a, str>, Value<'a>)>,
+    pub properties: Properties<'a>,
+}
+
+/// Custom properties, in their order.
+#[derive(Clone, Debug, Default)]
+pub struct Properties<'a> {
+    items: Vec<(Cow<'a, str>, Value<'a>)>,
+    written: Option<&'a str>,
 }
 
 /// The size of an image's data.
@@ -83,6 +91,51 @@ impl<'a> Image<'a> {
         // `Cow` inside a collection cannot borrow, and tags are looked at only where a query names one.
         serde_json::from_str::<Vec<String>>(raw.get())
             .is_ok_and(|tags| tags.iter().any(|is| is == tag))
+    }
+}
+
+impl<'a> Properties<'a> {
+    /// Properties that are in some text already, as Python's `json.dumps` writes them, all of it printable ASCII:
+    /// `"a": "1", "b": null`.
+    #[must_use]
+    pub fn written(items: Vec<(Cow<'a, str>, Value<'a>)>, text: &'a str) -> Self {
+        Self {
+            items,
+            written: Some(text),
+        }
+    }
+
+    /// That text.
+    #[must_use]
+    pub fn as_written(&self) -> Option<&'a str> {
+        self.written
+    }
+
+    /// One property more, at the end.
+    pub fn push(&mut self, property: (Cow<'a, str>, Value<'a>)) {
+        self.written = None;
+        self.items.push(property);
+    }
+}
+
+impl<'a> From<Vec<(Cow<'a, str>, Value<'a>)>> for Properties<'a> {
+    fn from(items: Vec<(Cow<'a, str>, Value<'a>)>) -> Self {
+        let written = None;
+        Self { items, written }
+    }
+}
+
+impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Properties<'a> {
+    fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, Value<'a>)>>(items: I) -> Self {
+        Vec::from_iter(items).into()
+    }
+}
+
+impl<'a> Deref for Properties<'a> {
+    type Target = [(Cow<'a, str>, Value<'a>)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.items
     }
 }
 

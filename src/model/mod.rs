@@ -26,7 +26,7 @@ pub use caller::Caller;
 pub use change::{Change, Edit, Setting};
 pub use dialect::{Back, Content, Exchange, Face, ListEnd, Plan, Refusal};
 pub use fault::{Fault, Reason, Source};
-pub use image::{Image, Size, Value};
+pub use image::{Image, Properties, Size, Value};
 pub use order::{Order, Position};
 pub use query::{Predicate, Query};
 pub use status::Status;

@@ -481,7 +481,8 @@ fn nulls_are_none_or_left_out() {
         properties: vec![(
             Cow::Borrowed("k"),
             Value::Raw(serde_json::from_str("null").unwrap()),
-        )],
+        )]
+        .into(),
         ..Image::default()
     };
     for (xml_null, attribute, meta) in [

@@ -11,7 +11,7 @@ use crate::model::{Image, Size, Value};
 /// `stores` appear if the image has them, every other attribute always, null where it has none.
 pub fn image(image: &Image<'_>, out: &mut BytesMut) {
     let mut object = Object::open(out);
-    for (key, value) in &image.properties {
+    for (key, value) in image.properties.iter() {
         object.key(key);
         property(key, value, object.out);
     }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::{Member, members};
+use super::{Member, Run, members};
 
 /// The members of the object that a text begins with, and how long it is.
 fn read(text: &str) -> Option<(Vec<Member<'_>>, usize)> {
@@ -11,7 +11,7 @@ fn read(text: &str) -> Option<(Vec<Member<'_>>, usize)> {
         found.push(member);
         Ok(())
     });
-    length.ok().map(|length| (found, length))
+    length.ok().map(|object| (found, object.length))
 }
 
 /// How long the object is that a text begins with, by `serde_json`.
@@ -164,6 +164,48 @@ fn half_characters_are_no_text() {
     let (found, _) = read(text).unwrap();
     assert!(found[0].name().is_err() && found[0].text().is_err());
     assert_eq!(found[1].text().unwrap().as_deref(), Some("\u{1f600}"));
+}
+
+#[test]
+fn a_run_is_members_side_by_side_as_python_writes_them() {
+    for (text, run) in [
+        ("{}", Some("")),
+        (r#"{"a": 1}"#, Some(r#""a": 1"#)),
+        (
+            r#"{"skip": 0, "a": "x, \"y", "b": [1,2], "skip": "end" }"#,
+            Some(r#""a": "x, \"y", "b": [1,2]"#),
+        ),
+        (r#"{"a": 1, "skip": 2, "b": 3}"#, None),
+        (r#"{"a": 1,"b": 3}"#, None),
+        (r#"{"a": 1 ,"b": 3}"#, None),
+        ("{\"a\": 1,\n\"b\": 3}", None),
+        (r#"{"a":1}"#, None),
+        (r#"{"a" :1}"#, None),
+        (r#"{"a":  1}"#, None),
+        (r#"{"\u0061": 1}"#, None),
+    ] {
+        let mut found = Run::default();
+        let all = read(text).unwrap().0.into_iter();
+        for member in all.filter(|member| member.name().unwrap() != "skip") {
+            found.add(member);
+        }
+        assert_eq!(found.text(), run, "{text}");
+    }
+}
+
+#[test]
+fn ascii_is_told_from_what_is_not() {
+    for (text, is_ascii) in [
+        (r#"{"a": "\u010d~", "b": [{"c": "\\"}]}"#, true),
+        ("{\"a\": \"č\"}", false),
+        ("{\"č\": 1}", false),
+        ("{\"a\": \"\u{7f}\"}", false),
+        ("{\"a\": [{\"b\": \"č\"}]}", false),
+        ("{\"a\": 1} č", true),
+    ] {
+        let object = members(text, |_| Ok(())).unwrap();
+        assert_eq!(object.is_ascii, is_ascii, "{text}");
+    }
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl<'a> Told<'a> {
             disk_format: settings.disk_format.as_deref().map(Cow::Borrowed),
             updated_at: self.updated.map(normal).or_else(|| created_at.clone()),
             created_at,
-            properties: properties(self.metadata, self.server, self.disk_config.as_deref()),
+            properties: properties(self.metadata, self.server, self.disk_config.as_deref()).into(),
             ..Image::default()
         })
     }

@@ -58,11 +58,15 @@ impl Views<'_> {
     /// All metadata of an image.
     pub(super) fn metadata(self, out: &mut BytesMut, image: &Image<'_>) {
         out.put_u8(b'{');
-        for (index, (key, value)) in image.properties.iter().enumerate() {
-            if index > 0 {
-                out.extend_from_slice(b", ");
+        if let Some(written) = shown::as_written(self.compat, &image.properties) {
+            out.extend_from_slice(written.as_bytes());
+        } else {
+            for (index, (key, value)) in image.properties.iter().enumerate() {
+                if index > 0 {
+                    out.extend_from_slice(b", ");
+                }
+                self.item(out, key, value);
             }
-            self.item(out, key, value);
         }
         out.put_u8(b'}');
     }
@@ -160,6 +164,7 @@ mod tests {
     use crate::nova::front::Ground;
     use crate::nova::front::links::Links;
     use crate::nova::front::path::Place;
+    use crate::nova::front::text;
     use crate::nova::tables::FIELDS;
 
     fn compat() -> Compat {
@@ -407,6 +412,36 @@ mod tests {
     }
 
     proptest! {
+        /// Properties that are copied as they stand are those that are written one by one.
+        #[test]
+        fn properties_are_copied_only_where_that_makes_no_difference(
+            properties in proptest::collection::vec(("k[a-z]{1,4}|\\PC{0,5}|mappings", "\\PC{0,9}|[\\x00-\\x7f]{0,9}|\\[1\\]"), 0..6),
+            between in "(, )|(, )|(, )|( ?,\n?)",
+            colon in "(: )|(: )|(: )|( ?:\n?)",
+            is_ascii: bool,
+        ) {
+            let json = |text: &str| {
+                let mut out = BytesMut::new();
+                if is_ascii {
+                    text::string(&mut out, text);
+                    String::from_utf8(out.to_vec()).unwrap()
+                } else {
+                    serde_json::to_string(text).unwrap()
+                }
+            };
+            let members = properties.iter().map(|(key, value)| format!("{}{colon}{}", json(key), json(value)));
+            let members = members.collect::<Vec<_>>().join(&between);
+            let all = format!(r#"{{{members}{}"id": "i"}}"#, if members.is_empty() { "" } else { ", " });
+            let image = crate::glance::image::read(all.as_bytes()).unwrap();
+            let one_by_one = Image { properties: image.properties.to_vec().into(), ..image.clone() };
+            prop_assert_eq!(detailed(&image), detailed(&one_by_one));
+            let is_plain = is_ascii && between == ", " && colon == ": ";
+            let no_names_escaped = properties.iter().all(|(key, _)| json(key).len() == key.len() + 2);
+            if is_plain && no_names_escaped && !properties.iter().any(|(key, _)| key == "id") {
+                prop_assert_eq!(image.properties.as_written(), Some(&*members));
+            }
+        }
+
         #[test]
         fn what_is_written_is_json_in_ascii(
             id in "\\PC{0,9}",
@@ -422,7 +457,7 @@ mod tests {
                 name: name.as_deref().map(Cow::Borrowed),
                 updated_at: updated.as_deref().map(Cow::Borrowed),
                 size: Size::Bytes(number),
-                properties: vec![(Cow::Borrowed(&key), Value::Raw((&*raw).into()))],
+                properties: vec![(Cow::Borrowed(&*key), Value::Raw((&*raw).into()))].into(),
                 ..Image::default()
             };
             let json: Json = serde_json::from_str(&detailed(&image)).unwrap();

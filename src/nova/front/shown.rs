@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::date;
-use crate::model::{Image, Size, Value};
+use crate::model::{Image, Properties, Size, Value};
 use crate::nova::compat::{Compat, DiskConfigNull, SizeNull};
 
 /// Properties that hold JSON in a string, which Nova decodes (`nova/image/glance.py`, `_convert`).
@@ -17,7 +17,7 @@ pub(super) fn held_json<'v>(
     key: &str,
     value: &'v Value<'_>,
 ) -> Option<Cow<'v, str>> {
-    if !(compat.decode_mappings && HOLD_JSON.contains(&key)) {
+    if !may_hold_json(compat, key) {
         return None;
     }
     let is_string = match value {
@@ -27,6 +27,17 @@ pub(super) fn held_json<'v>(
     let held = value.text().filter(|_| is_string)?;
     serde_json::from_str::<&RawValue>(&held).ok()?;
     Some(held)
+}
+
+/// All properties in JSON, if they have been read so and Nova would write them so.
+pub(super) fn as_written<'p>(compat: &Compat, properties: &Properties<'p>) -> Option<&'p str> {
+    let written = properties.as_written()?;
+    let mut keys = properties.iter().map(|(key, _)| key);
+    (!keys.any(|key| may_hold_json(compat, key))).then_some(written)
+}
+
+fn may_hold_json(compat: &Compat, key: &str) -> bool {
+    compat.decode_mappings && HOLD_JSON.contains(&key)
 }
 
 /// The value of `OS-EXT-IMG-SIZE:size`; `None` is null.

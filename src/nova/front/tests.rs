@@ -77,7 +77,8 @@ fn image() -> Image<'static> {
         properties: vec![
             (Cow::Borrowed("os_distro"), text("cirros")),
             (Cow::Borrowed("mappings"), text("[1]")),
-        ],
+        ]
+        .into(),
         ..Image::default()
     }
 }
