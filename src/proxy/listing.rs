@@ -84,6 +84,8 @@ impl Listing {
             last,
             out,
         } = self;
+        // A list is about as long as what it is made of; to grow step by step would be to copy it as often.
+        out.reserve(frame.len());
         pages.push(frame, |image, _| {
             fits(*count, bounds.max_items)?;
             face.list_item(image, *count, out);

@@ -3,11 +3,6 @@
 //! Bytes one by one, or eight at a time, took three times as many instructions (Langdale and Lemire, Parsing Gigabytes
 //! of JSON per Second, 3.1).
 
-#![allow(
-    clippy::inline_always,
-    reason = "the compiler leaves out calls for each string, which are a quarter of the time"
-)]
-
 use wide::i8x16;
 
 /// The bytes of a text that are marked, one after the other: quotes, backslashes, and all that is not printable ASCII.
@@ -63,6 +58,25 @@ impl<'a> Marks<'a> {
     }
 }
 
+/// Whether a text stands between quotes as it is: there is nothing in it but printable ASCII, no quote and no backslash.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (quarters, rest) = bytes.as_chunks();
+    // Some of the last sixteen may have been looked at already, which does no harm.
+    let rest = match bytes.last_chunk() {
+        Some(last) => marks_of_quarter(last) == 0,
+        None => rest.iter().all(|byte| !is_marked(*byte)),
+    };
+    rest && quarters
+        .iter()
+        .all(|quarter| marks_of_quarter(quarter) == 0)
+}
+
+fn is_marked(byte: u8) -> bool {
+    !(b' '..=b'~').contains(&byte) || matches!(byte, b'"' | b'\\')
+}
+
 /// The marks of the block that these bytes begin with.
 #[inline(never)]
 fn look(bytes: &[u8]) -> u64 {
@@ -99,11 +113,7 @@ fn marks_of_quarter(bytes: &[u8; 16]) -> u32 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Marks;
-
-    fn is_marked(byte: u8) -> bool {
-        !(b' '..=b'~').contains(&byte) || matches!(byte, b'"' | b'\\')
-    }
+    use super::{Marks, is_marked, is_plain};
 
     #[test]
     fn every_byte_of_ascii_is_marked_or_not() {
@@ -118,6 +128,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn text_is_plain_where_nothing_is_marked(text in "[ -~&&[^\"\\\\]]{0,70}(\\PC|[\"\\\\])?[ -~&&[^\"\\\\]]{0,40}") {
+            prop_assert_eq!(is_plain(&text), !text.bytes().any(is_marked));
+        }
+
         #[test]
         fn marks_are_found_in_their_order(text in "(a{0,70}|\\PC|[\"\\\\]|[\\x00-\\x7f]){0,9}", steps in proptest::collection::vec(0usize..30, 1..20)) {
             let mut marks = Marks::new(&text);

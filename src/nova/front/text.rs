@@ -2,6 +2,8 @@
 
 use bytes::{BufMut, BytesMut};
 
+use crate::model::json::is_plain;
+
 /// Writes a JSON string, quotes included.
 pub(super) fn string(out: &mut BytesMut, text: &str) {
     out.put_u8(b'"');
@@ -11,11 +13,7 @@ pub(super) fn string(out: &mut BytesMut, text: &str) {
 
 /// Writes what stands between the quotes of a JSON string.
 pub(super) fn escaped(out: &mut BytesMut, text: &str) {
-    // Nearly all text is plain, which is seen quicker where nothing stops the look.
-    if !text
-        .bytes()
-        .fold(false, |odd, byte| odd | needs_escape(byte))
-    {
+    if is_plain(text) {
         out.extend_from_slice(text.as_bytes());
         return;
     }
@@ -60,29 +58,7 @@ pub(super) fn raw(out: &mut BytesMut, json: &str) {
 
 /// Writes an integer.
 pub(super) fn number(out: &mut BytesMut, number: i64) {
-    if number < 0 {
-        out.put_u8(b'-');
-    }
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    let mut left = number.unsigned_abs();
-    for digit in digits.iter_mut().rev() {
-        // The remainder of a division by ten always fits.
-        *digit = b'0' + u8::try_from(left % 10).unwrap_or(0);
-        at -= 1;
-        left /= 10;
-        if left == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(digits.get(at..).unwrap_or_default());
-}
-
-/// Whether nothing needs an escape, as in nearly all text; it is seen quicker where nothing stops the look.
-fn is_plain(text: &str) -> bool {
-    !text
-        .bytes()
-        .fold(false, |odd, byte| odd | needs_escape(byte))
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn needs_escape(byte: u8) -> bool {
