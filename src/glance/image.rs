@@ -69,7 +69,7 @@ pub fn read_first(text: &str) -> Result<(Image<'_>, usize), Malformed> {
         }
         Ok(())
     })?;
-    image.properties = match run.text().filter(|_| object.is_ascii) {
+    image.properties = match run.text(object) {
         Some(text) => Properties::written(properties, text),
         None => properties.into(),
     };

@@ -16,7 +16,7 @@ pub(super) struct Reader<'a> {
     text: &'a str,
     marks: Marks<'a>,
     at: usize,
-    is_ascii: bool,
+    is_python: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
             text,
             marks: Marks::new(text),
             at: 0,
-            is_ascii: true,
+            is_python: true,
         }
     }
 
@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
     pub(super) fn object(&self) -> Object {
         Object {
             length: self.at,
-            is_ascii: self.is_ascii,
+            is_python: self.is_python,
         }
     }
 
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
             values.next()?.ok()?;
             self.at += values.byte_offset();
             // Nobody has looked.
-            self.is_ascii = false;
+            self.is_python = false;
         } else if first == b'[' {
             self.list(b'[', b']', |reader, first| reader.value(first, depth + 1))?;
         } else {
@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
                     to + 1 + escape(bytes.get(to + 1..)?)?
                 }
                 b' '.. => {
-                    self.is_ascii = false;
+                    self.is_python = false;
                     to + 1
                 }
                 _ => return None,
@@ -182,6 +182,7 @@ impl<'a> Reader<'a> {
         }
         self.next()?;
         self.take(byte)?;
+        self.is_python = false;
         self.next()
     }
 
