@@ -13,6 +13,9 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::tally::Tally;
 
+/// What the lines are told from others by.
+pub(super) const TARGET: &str = "access";
+
 /// What is known of a request when it comes in.
 #[derive(Debug)]
 pub struct Access {
@@ -152,7 +155,7 @@ impl Line {
             End::ClientGone => ("client_gone", None),
         };
         tracing::info!(
-            target: "access",
+            target: TARGET,
             request_id = access.request_id,
             client = access.client,
             method = access.method.as_str(),
