@@ -140,7 +140,7 @@ pub async fn handle(
         headers::hide_secrets(&mut parts.headers);
         forwarded::drop_untrusted(listener, peer, &mut parts.headers);
         let body = body::from_client(incoming, proxy.config.timeouts.body);
-        answer(proxy, listener, peer, &id, Request::from_parts(parts, body)).await
+        answer(proxy, listener, peer, &id, parts, body).await
     };
     let answer = if is_head { answer.headed() } else { answer };
     let (reply, outcome) = answer.signed(&id, listener.speaks);
@@ -154,9 +154,9 @@ async fn answer(
     listener: &Listener,
     peer: &Peer,
     id: &RequestId,
-    request: Request<Body>,
+    mut parts: Parts,
+    mut body: Body,
 ) -> Answer {
-    let (parts, mut body) = request.into_parts();
     let refused = |fault: Fault| {
         let front = Front::new(&proxy.config, listener.speaks, "");
         Answer::refused(&*front.face(&parts), &fault)
@@ -192,13 +192,10 @@ async fn answer(
                 Err(fault) => Answer::refused(&*face, &fault),
             }
         }
-        Reading::Elsewhere => {
-            let face = front.face(&parts);
-            match passthrough::pass(&inbound, target, Request::from_parts(parts, body)).await {
-                Ok(reply) => Answer::passed(reply),
-                Err(fault) => Answer::refused(&*face, &fault),
-            }
-        }
+        Reading::Elsewhere => match passthrough::pass(&inbound, target, &mut parts, body).await {
+            Ok(reply) => Answer::passed(reply),
+            Err(fault) => Answer::refused(&*front.face(&parts), &fault),
+        },
     };
     answer.asked_by(inbound.caller)
 }

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -59,8 +60,8 @@ impl Upstream {
 
     /// Asks, and hands out the reply as soon as its head is there; its body streams.
     ///
-    /// `request`'s URI is path and query relative to the endpoint, and goes out byte for byte after the endpoint's
-    /// own path. `Host` is the endpoint's unless the request has one.
+    /// The URI is path and query relative to the endpoint, and goes out byte for byte after the endpoint's own path.
+    /// `Host` is the endpoint's unless the request has one.
     ///
     /// An endpoint that cannot be connected to is passed over for the next one, whatever the method: nothing has
     /// been sent. A GET or HEAD without a body is sent once more when its connection broke before the head of a
@@ -68,8 +69,7 @@ impl Upstream {
     ///
     /// Faults: 503 where no endpoint can be connected to, 504 where the head of a reply does not come in time, 502
     /// where the connection breaks. A body that breaks off later ends with [`Broken`].
-    pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
-        let (parts, body) = request.into_parts();
+    pub async fn send(&self, parts: &Parts, body: Body) -> Result<Response<Body>, Fault> {
         let body = Kept::new(body);
         let count = self.settings.endpoints.len();
         let first = self.preferred.load(Ordering::Relaxed);
@@ -78,7 +78,7 @@ impl Upstream {
             let Some(endpoint) = self.settings.endpoints.get(index) else {
                 continue;
             };
-            match self.ask(endpoint, &parts, &body).await {
+            match self.ask(endpoint, parts, &body).await {
                 Err(Failure::Connect(why)) => failures.push(format!("{endpoint}: {why}")),
                 Ok(reply) => {
                     self.preferred.store(index, Ordering::Relaxed);
@@ -95,7 +95,7 @@ impl Upstream {
     async fn ask(
         &self,
         endpoint: &Endpoint,
-        parts: &http::request::Parts,
+        parts: &Parts,
         body: &Kept,
     ) -> Result<Response<Incoming>, Failure> {
         let safe = parts.method == Method::GET || parts.method == Method::HEAD;
@@ -110,7 +110,7 @@ impl Upstream {
     async fn attempt(
         &self,
         endpoint: &Endpoint,
-        parts: &http::request::Parts,
+        parts: &Parts,
         body: &Kept,
     ) -> Result<Response<Incoming>, Failure> {
         // Of HTTP/1.1, whichever version the client speaks with us.
@@ -177,16 +177,20 @@ fn is_unreadable(error: &ClientError) -> bool {
 
 /// The URI to ask: the endpoint, its path, and the target as it stands.
 fn absolute(endpoint: &Endpoint, target: Option<&PathAndQuery>) -> Result<Uri, Failure> {
-    let target = target.map_or("/", PathAndQuery::as_str);
-    let uri = PathAndQuery::try_from([&endpoint.path, target].concat())
-        .map_err(http::Error::from)
-        .and_then(|target| {
-            Uri::builder()
-                .scheme(endpoint.scheme.clone())
-                .authority(endpoint.authority.clone())
-                .path_and_query(target)
-                .build()
-        });
+    let target = match target {
+        Some(target) if endpoint.path.is_empty() => Ok(target.clone()),
+        _ => {
+            let target = target.map_or("/", PathAndQuery::as_str);
+            PathAndQuery::try_from([&endpoint.path, target].concat())
+        }
+    };
+    let uri = target.map_err(http::Error::from).and_then(|target| {
+        Uri::builder()
+            .scheme(endpoint.scheme.clone())
+            .authority(endpoint.authority.clone())
+            .path_and_query(target)
+            .build()
+    });
     uri.map_err(|error| {
         Failure::Request(
             Fault::client(

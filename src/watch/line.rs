@@ -100,15 +100,17 @@ impl Visit for Fields<'_> {
 }
 
 fn number(line: &mut Vec<u8>, mut rest: u64) {
-    let from = line.len();
-    loop {
-        line.push(b'0' + (rest % 10) as u8);
+    let mut text = *b"00000000000000000000";
+    let mut from = text.len();
+    for digit in text.iter_mut().rev() {
+        *digit += (rest % 10) as u8;
         rest /= 10;
+        from -= 1;
         if rest == 0 {
             break;
         }
     }
-    line[from..].reverse();
+    line.extend_from_slice(&text[from..]);
 }
 
 /// Writes what stands between the quotes of a JSON string.
