@@ -7,26 +7,61 @@ use std::fmt::{self, Debug, Write};
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use tracing::Event;
 use tracing::field::{Field, Visit};
+use tracing::{Event, Level};
 
 /// As long as most lines are, so that they are made in one piece.
 const USUAL: usize = 512;
 
-/// An event as a line.
-pub(super) fn of(event: &Event<'_>) -> Vec<u8> {
-    let metadata = event.metadata();
-    let mut line = Vec::with_capacity(USUAL);
-    line.extend_from_slice(b"{\"timestamp\":\"");
-    line.extend_from_slice(&shown(Timestamp::now()));
-    line.extend_from_slice(b"\",\"level\":\"");
-    line.extend_from_slice(metadata.level().as_str().as_bytes());
-    line.push(b'"');
-    event.record(&mut Fields(&mut line));
-    line.extend_from_slice(b",\"target\":\"");
-    escape(&mut line, metadata.target());
-    line.extend_from_slice(b"\"}\n");
-    line
+/// A line that is being written.
+#[derive(Debug)]
+pub(super) struct Line(Vec<u8>);
+
+impl Line {
+    /// A line that begins now.
+    pub(super) fn new(level: Level) -> Self {
+        let mut line = Vec::with_capacity(USUAL);
+        line.extend_from_slice(b"{\"timestamp\":\"");
+        line.extend_from_slice(&shown(Timestamp::now()));
+        line.extend_from_slice(b"\",\"level\":\"");
+        line.extend_from_slice(level.as_str().as_bytes());
+        line.push(b'"');
+        Self(line)
+    }
+
+    /// An event as a line.
+    pub(super) fn of(event: &Event<'_>) -> Vec<u8> {
+        let mut line = Self::new(*event.metadata().level());
+        event.record(&mut line);
+        line.end(event.metadata().target())
+    }
+
+    /// Writes a member that is text.
+    pub(super) fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.0.push(b'"');
+        escape(&mut self.0, value);
+        self.0.push(b'"');
+    }
+
+    /// Writes a member that is a number.
+    pub(super) fn number(&mut self, name: &str, value: u64) {
+        self.name(name);
+        number(&mut self.0, value);
+    }
+
+    /// The whole line.
+    pub(super) fn end(mut self, target: &str) -> Vec<u8> {
+        self.text("target", target);
+        self.0.extend_from_slice(b"}\n");
+        self.0
+    }
+
+    fn name(&mut self, name: &str) {
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
 }
 
 /// An instant with its microseconds.
@@ -52,48 +87,34 @@ fn shown(at: Timestamp) -> [u8; 27] {
     text
 }
 
-/// Writes each field as a member of an object that has members already.
-struct Fields<'l>(&'l mut Vec<u8>);
-
-impl Fields<'_> {
-    fn name(&mut self, field: &Field) {
-        self.0.extend_from_slice(b",\"");
-        self.0.extend_from_slice(field.name().as_bytes());
-        self.0.extend_from_slice(b"\":");
-    }
-}
-
-impl Visit for Fields<'_> {
+/// Each field is a member beside those that are there already.
+impl Visit for Line {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.name(field);
-        self.0.push(b'"');
-        escape(self.0, value);
-        self.0.push(b'"');
+        self.text(field.name(), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.name(field);
+        self.name(field.name());
         self.0.push(b'"');
         // What cannot be shown whole is shown as far as it can.
-        let _ = write!(Escaped(self.0), "{value:?}");
+        let _ = write!(Escaped(&mut self.0), "{value:?}");
         self.0.push(b'"');
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.name(field);
-        number(self.0, value);
+        self.number(field.name(), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.name(field);
+        self.name(field.name());
         if value < 0 {
             self.0.push(b'-');
         }
-        number(self.0, value.unsigned_abs());
+        number(&mut self.0, value.unsigned_abs());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.name(field);
+        self.name(field.name());
         self.0
             .extend_from_slice(if value { b"true" } else { b"false" });
     }
@@ -162,7 +183,7 @@ mod tests {
 
     impl<S: Subscriber> Layer<S> for Lines {
         fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-            self.0.lock().unwrap().extend(super::of(event));
+            self.0.lock().unwrap().extend(super::Line::of(event));
         }
     }
 

@@ -1,11 +1,11 @@
 //! The log: one JSON object a line on standard error.
 
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
+use super::line::Line;
 use super::outlet::STDERR;
-use super::{access, line};
 
 /// A log that was started. What waits to be written is written when this is dropped.
 #[derive(Debug)]
@@ -38,8 +38,6 @@ struct Lines;
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let metadata = event.metadata();
-        let can_wait = metadata.target() == access::TARGET && *metadata.level() == Level::INFO;
-        STDERR.take(&line::of(event), can_wait);
+        STDERR.take(&Line::of(event), false);
     }
 }
