@@ -22,21 +22,22 @@ use crate::config;
 /// A pool of connections to the endpoints of one upstream.
 pub(super) type Pool = Client<InTime<HttpsConnector<HttpConnector>>, Lent>;
 
-/// How much is read of a reply at once.
+/// What becomes of an upstream's replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reads {
-    /// 64 KiB, which many long lists at once can afford. A page of forty images takes one read.
-    Even,
-    /// More and more while the reply fills it, up to 400 KiB as hyper has it: what passes through unread, as it is,
-    /// takes a tenth less time so.
-    Growing,
+pub enum Replies {
+    /// All are read here. So 64 KiB of one are read at once, which many long lists at once can afford; a page of forty
+    /// images takes one read. How the names of their headers are spelled is of no interest.
+    Read,
+    /// Some pass through unread, as they are: header names as they are spelled, and more and more at once while the
+    /// reply fills it, up to 400 KiB as hyper has it, which takes a tenth less time.
+    Passed,
 }
 
-/// What even reads come to.
+/// How much is read at once of replies that are all read here.
 const READ: usize = 64 * 1024;
 
 /// Makes an empty pool. Nothing is connected before the first request.
-pub(super) fn pool(settings: &config::Upstream, reads: Reads) -> Pool {
+pub(super) fn pool(settings: &config::Upstream, replies: Replies) -> Pool {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -52,15 +53,15 @@ pub(super) fn pool(settings: &config::Upstream, reads: Reads) -> Pool {
         limit: settings.connect,
     };
     let mut builder = Client::builder(TokioExecutor::new());
-    if reads == Reads::Even {
-        builder.http1_read_buf_exact_size(READ);
-    }
+    match replies {
+        Replies::Read => builder.http1_read_buf_exact_size(READ),
+        Replies::Passed => builder.http1_preserve_header_case(true),
+    };
     builder
         // Without a timer of its own the pool never closes anything.
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(settings.pool_idle)
         .timer(TokioTimer::new())
-        .http1_preserve_header_case(true)
         .build(connector)
 }
 

@@ -39,7 +39,7 @@ use forwarded::Peer;
 use front::{Front, Reading};
 use headers::RequestId;
 use identity::Identity;
-use upstream::{Reads, Upstream};
+use upstream::{Replies, Upstream};
 
 /// Everything that a request depends on besides itself: one immutable snapshot. A request sees one from its
 /// beginning to its end, whatever is reloaded meanwhile.
@@ -99,13 +99,13 @@ impl Proxy {
     }
 
     fn build(config: Config, identity: Option<Arc<Identity>>, pseudonym: Arc<str>) -> Self {
-        let upstream = |name, settings: &Option<_>, reads| {
+        let upstream = |name, settings: &Option<_>, replies| {
             let settings = settings.as_ref()?;
-            Some(Arc::new(Upstream::new(name, settings, reads)))
+            Some(Arc::new(Upstream::new(name, settings, replies)))
         };
         Self {
-            glance: upstream("image", &config.glance, Reads::Even),
-            nova: upstream("compute", &config.nova, Reads::Growing),
+            glance: upstream("image", &config.glance, Replies::Read),
+            nova: upstream("compute", &config.nova, Replies::Passed),
             identity,
             config,
             pseudonym,

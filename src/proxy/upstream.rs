@@ -13,7 +13,7 @@ use hyper_util::client::legacy::Error as ClientError;
 use tokio::time::{Instant, sleep};
 
 use super::body::{self, Body, Broken};
-pub use super::connect::Reads;
+pub use super::connect::Replies;
 use super::connect::{Kept, Pool, Slow, pool};
 use super::content;
 use crate::config::{self, Endpoint};
@@ -44,11 +44,11 @@ enum Failure {
 
 impl Upstream {
     /// An upstream that is not yet connected to. `name` is what the log calls it.
-    pub fn new(name: &'static str, settings: &config::Upstream, reads: Reads) -> Self {
+    pub fn new(name: &'static str, settings: &config::Upstream, replies: Replies) -> Self {
         Self {
             name,
             settings: settings.clone(),
-            pool: pool(settings, reads),
+            pool: pool(settings, replies),
             preferred: AtomicUsize::new(0),
         }
     }
