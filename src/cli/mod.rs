@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::{DEFAULT_FILE, Speaks};
+use crate::watch;
 
 mod check;
 mod explain;
@@ -97,6 +98,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     };
     builder
         .enable_all()
+        .on_thread_park(watch::before_sleep)
         .build()
         .context("cannot start the runtime")
 }

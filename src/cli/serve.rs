@@ -18,14 +18,17 @@ pub(super) fn run(file: &Path) -> ExitCode {
             return ExitCode::from(CONFIGURATION);
         }
     };
-    watch::init(config.log.level);
+    let log = watch::init(config.log.level);
     let source = Source::File(file.to_owned());
-    exit(runtime().and_then(|runtime| {
+    let done = runtime().and_then(|runtime| {
         runtime.block_on(async {
             let signals = serve::Signals::caught().context("cannot catch signals")?;
             let running = serve::start(config, source).await?;
             signals.serve(running).await;
             Ok(())
         })
-    }))
+    });
+    // The runtime is gone, and every request with it.
+    drop(log);
+    exit(done)
 }

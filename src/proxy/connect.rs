@@ -1,40 +1,43 @@
 //! Connections to one upstream: how they are made, kept and given a request.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
+use http::Uri;
 use http_body::{Body as _, Frame, SizeHint};
-use http_body_util::BodyExt as _;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
+use tower_service::Service;
 
-use super::body::{self, Body, BoxError};
+use super::body::{Body, BoxError};
 use crate::config;
 
 /// A pool of connections to the endpoints of one upstream.
-pub(super) type Pool = Client<HttpsConnector<HttpConnector>, Body>;
+pub(super) type Pool = Client<InTime<HttpsConnector<HttpConnector>>, Lent>;
 
-/// How much is read of a reply at once.
+/// What becomes of an upstream's replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reads {
-    /// 64 KiB, which many long lists at once can afford. A page of forty images takes one read.
-    Even,
-    /// More and more while the reply fills it, up to 400 KiB as hyper has it: what passes through unread, as it is,
-    /// takes a tenth less time so.
-    Growing,
+pub enum Replies {
+    /// All are read here. So 64 KiB of one are read at once, which many long lists at once can afford; a page of forty
+    /// images takes one read. How the names of their headers are spelled is of no interest.
+    Read,
+    /// Some pass through unread, as they are: header names as they are spelled, and more and more at once while the
+    /// reply fills it, up to 400 KiB as hyper has it, which takes a tenth less time.
+    Passed,
 }
 
-/// What even reads come to.
+/// How much is read at once of replies that are all read here.
 const READ: usize = 64 * 1024;
 
 /// Makes an empty pool. Nothing is connected before the first request.
-pub(super) fn pool(settings: &config::Upstream, reads: Reads) -> Pool {
+pub(super) fn pool(settings: &config::Upstream, replies: Replies) -> Pool {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -45,64 +48,105 @@ pub(super) fn pool(settings: &config::Upstream, reads: Reads) -> Pool {
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp);
+    let connector = InTime {
+        connector,
+        limit: settings.connect,
+    };
     let mut builder = Client::builder(TokioExecutor::new());
-    if reads == Reads::Even {
-        builder.http1_read_buf_exact_size(READ);
-    }
+    match replies {
+        Replies::Read => builder.http1_read_buf_exact_size(READ),
+        Replies::Passed => builder.http1_preserve_header_case(true),
+    };
     builder
         // Without a timer of its own the pool never closes anything.
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(settings.pool_idle)
         .timer(TokioTimer::new())
-        .http1_preserve_header_case(true)
         .build(connector)
+}
+
+/// Makes connections in so much time and no more: names, TCP and TLS together.
+#[derive(Clone, Debug)]
+pub(super) struct InTime<C> {
+    connector: C,
+    limit: Duration,
+}
+
+/// No connection came about within the limit.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection in {0:?}")]
+pub(super) struct Slow(Duration);
+
+impl<C> Service<Uri> for InTime<C>
+where
+    C: Service<Uri, Error = BoxError>,
+    C::Future: Send + 'static,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.connector.poll_ready(cx)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let (connecting, limit) = (self.connector.call(to), self.limit);
+        Box::pin(async move {
+            match timeout(limit, connecting).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(Slow(limit).into()),
+            }
+        })
+    }
 }
 
 /// The body of a request, kept at hand until the request has surely been given to a connection: where connecting
 /// fails, nothing of it is gone, and the next endpoint gets it whole.
-#[derive(Clone, Debug)]
-pub(super) struct Kept(Option<Arc<Mutex<Held>>>);
+#[derive(Debug)]
+pub(super) struct Kept {
+    held: Arc<Mutex<Held>>,
+    is_empty: bool,
+}
 
 #[derive(Debug)]
 struct Held {
     body: Body,
-    /// When the connection last took a piece of it.
-    taken: Instant,
+    /// When a connection took the request, or a piece of its body, last.
+    taken: Option<Instant>,
 }
 
 impl Kept {
     pub(super) fn new(body: Body) -> Self {
-        let held = Held {
-            body,
-            taken: Instant::now(),
-        };
-        let is_empty = held.body.is_end_stream();
-        Self((!is_empty).then(|| Arc::new(Mutex::new(held))))
+        let is_empty = body.is_end_stream();
+        let held = Held { body, taken: None };
+        Self {
+            held: Arc::new(Mutex::new(held)),
+            is_empty,
+        }
     }
 
     /// Whether the request has no body at all.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.is_empty
     }
 
-    /// When the connection last took a piece of the body; `None` without a body.
+    /// When the connection took the request, or a piece of its body, last; `None` as long as there is no connection.
     pub(super) fn last_taken(&self) -> Option<Instant> {
-        let held = self.0.as_ref()?;
-        Some(held.lock().unwrap_or_else(PoisonError::into_inner).taken)
+        lock(&self.held).taken
     }
 
     /// The body for one attempt to send it.
-    pub(super) fn lend(&self) -> Body {
-        match &self.0 {
-            None => body::empty(),
-            Some(held) => Lent(Arc::clone(held)).boxed_unsync(),
-        }
+    pub(super) fn lend(&self) -> Lent {
+        lock(&self.held).taken = None;
+        Lent(Arc::clone(&self.held))
     }
 }
 
 /// What a connection sees of a [`Kept`] body. Only one attempt is under way at a time, so the lock is never waited
 /// for.
-struct Lent(Arc<Mutex<Held>>);
+#[derive(Debug)]
+pub(super) struct Lent(Arc<Mutex<Held>>);
 
 impl http_body::Body for Lent {
     type Data = Bytes;
@@ -112,21 +156,26 @@ impl http_body::Body for Lent {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.0);
         let polled = Pin::new(&mut held.body).poll_frame(cx);
         if polled.is_ready() {
-            held.taken = Instant::now();
+            held.taken = Some(Instant::now());
         }
         polled
     }
 
+    /// A connection asks this first, to know how to frame the request, and nobody asks it earlier.
     fn is_end_stream(&self) -> bool {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.0);
+        held.taken.get_or_insert_with(Instant::now);
         held.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.body.size_hint()
+        lock(&self.0).body.size_hint()
     }
+}
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,6 +3,7 @@
 //! A client can write `X-Forwarded-*` and `Forwarded` as well as a proxy can. So what a peer says there counts only
 //! where the listener trusts that peer, and is taken out of the request everywhere else.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use http::header::{FORWARDED, HOST};
@@ -23,13 +24,16 @@ pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-p
 pub const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
 /// What oslo.middleware's `HTTPProxyToWSGI` and its like believe.
-static CLAIMS: [HeaderName; 5] = [
-    FORWARDED,
-    X_FORWARDED_FOR,
-    X_FORWARDED_HOST,
-    X_FORWARDED_PROTO,
-    X_FORWARDED_PREFIX,
-];
+fn is_claim(name: &str) -> bool {
+    matches!(
+        name,
+        "forwarded"
+            | "x-forwarded-for"
+            | "x-forwarded-host"
+            | "x-forwarded-proto"
+            | "x-forwarded-prefix"
+    )
+}
 
 /// The other end of a client's connection.
 #[derive(Clone, Copy, Debug)]
@@ -71,19 +75,11 @@ pub fn shown(ip: IpAddr) -> String {
 /// Takes the claims about who asks out of a request whose peer is not trusted, and those in disguise out of every
 /// request: a WSGI server cannot tell `X_Forwarded_Host` from `X-Forwarded-Host`, and no proxy writes the former.
 pub fn drop_untrusted(listener: &Listener, peer: &Peer, headers: &mut HeaderMap) {
-    let disguised = |name: &&HeaderName| {
-        name.as_str().contains('_') && {
-            let plain = name.as_str().replace('_', "-");
-            CLAIMS.iter().any(|claim| claim.as_str() == plain)
-        }
-    };
-    let disguised: Vec<_> = headers.keys().filter(disguised).cloned().collect();
-    for name in &disguised {
-        headers.remove(name);
-    }
-    if !listener.believes(peer.ip()) {
-        remove_all(headers, &CLAIMS);
-    }
+    let believed = listener.believes(peer.ip());
+    remove_all(headers, |name| {
+        let name = name.as_str();
+        !believed && is_claim(name) || name.contains('_') && is_claim(&name.replace('_', "-"))
+    });
 }
 
 /// Says who asks, to an upstream. The scheme is that of `base`, see [`client_base`], so that the upstream's own links
@@ -121,7 +117,7 @@ pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<St
         return Ok(url.clone());
     }
     let trusted = listener.believes(peer.ip());
-    let claim = |name: &HeaderName| first_of(&parts.headers, name).filter(|_| trusted);
+    let claim = |name: &HeaderName| trusted.then(|| first_of(&parts.headers, name)).flatten();
     // oslo.middleware reads one or the other: `Forwarded`, where there is one, silences its forerunners.
     let (proto, host) = match claim(&FORWARDED) {
         Some(hop) => (parameter(hop, "proto"), parameter(hop, "host")),
@@ -133,7 +129,7 @@ pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<St
         _ => scheme_of(peer),
     };
     let authority = match host {
-        Some(claimed) => Some(claimed.to_owned()),
+        Some(claimed) => Some(Cow::Borrowed(claimed)),
         None => own_authority(peer, parts),
     };
     let authority = authority
@@ -150,10 +146,7 @@ pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<St
     let prefix = claim(&X_FORWARDED_PREFIX)
         .filter(|prefix| is_plain_path(prefix))
         .map_or("", |prefix| prefix.trim_end_matches('/'));
-    Ok(format!(
-        "{scheme}://{authority}{prefix}{}",
-        listener.base_path
-    ))
+    Ok([scheme, "://", authority, prefix, &listener.base_path].concat())
 }
 
 /// The text, if it is a host with or without a port and nothing else: `compute.example.com`, `10.0.0.1:8774`,
@@ -163,9 +156,10 @@ pub fn plain_authority(text: &str) -> Option<&str> {
         let (address, rest) = inside.split_once(']')?;
         (address.parse::<std::net::Ipv6Addr>().is_ok(), rest)
     } else {
-        let (host, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
-        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-        (!host.is_empty() && host.bytes().all(is_plain), rest)
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+        let end = text.bytes().position(|b| !is_plain(b));
+        let (host, rest) = text.split_at(end.unwrap_or(text.len()));
+        (!host.is_empty(), rest)
     };
     let is_port = match rest.strip_prefix(':') {
         // RFC 3986, 3.2.3, lets a port be empty.
@@ -191,15 +185,15 @@ fn scheme_of(peer: &Peer) -> &'static str {
     if peer.tls { "https" } else { "http" }
 }
 
-fn own_authority(peer: &Peer, parts: &Parts) -> Option<String> {
+fn own_authority<'p>(peer: &Peer, parts: &'p Parts) -> Option<Cow<'p, str>> {
     if let Some(host) = parts.headers.get(HOST) {
-        return host.to_str().ok().map(str::to_owned);
+        return host.to_str().ok().map(Cow::Borrowed);
     }
-    let of_uri = parts.uri.authority().map(ToString::to_string);
-    let of_socket = || peer.local.map(|local| local.to_string());
+    let of_uri = parts.uri.authority().map(|all| Cow::Borrowed(all.as_str()));
+    let of_socket = || peer.local.map(|local| Cow::Owned(local.to_string()));
     of_uri
         .or_else(of_socket)
-        .or_else(|| Some("localhost".to_owned()))
+        .or(Some(Cow::Borrowed("localhost")))
 }
 
 /// The first element of a header that is a list over all its lines: what the proxy nearest to the client wrote.

@@ -4,8 +4,7 @@ use std::fmt;
 
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, FORWARDED, HeaderMap, HeaderName,
-    HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-    USER_AGENT, VIA,
+    HeaderValue, TRANSFER_ENCODING, USER_AGENT, VIA,
 };
 use uuid::Uuid;
 
@@ -26,34 +25,40 @@ pub const X_SERVICE_TOKEN: HeaderName = HeaderName::from_static("x-service-token
 /// Headers that concern one connection only (RFC 9110, 7.6.1), besides those that `Connection` names. `TE` is among
 /// them altogether, since trailers are not forwarded, and `Upgrade`, so that an upgrade is ignored as RFC 9110
 /// (7.8) allows.
-static HOP_BY_HOP: [HeaderName; 10] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    HeaderName::from_static("http2-settings"),
-];
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+    )
+}
 
 /// What no `Connection` line can take away: a message without them would be another message, and RFC 9110 (7.6.1)
 /// forbids to name there what is meant for all recipients.
 static NEVER_HOP_BY_HOP: [HeaderName; 2] = [http::header::HOST, CONTENT_LENGTH];
 
 /// Headers that hold secrets; they are never shown.
-static SECRETS: [HeaderName; 8] = [
-    X_AUTH_TOKEN,
-    X_STORAGE_TOKEN,
-    X_SERVICE_TOKEN,
-    HeaderName::from_static("x-subject-token"),
-    http::header::AUTHORIZATION,
-    PROXY_AUTHORIZATION,
-    http::header::COOKIE,
-    http::header::SET_COOKIE,
-];
+fn is_secret(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "x-auth-token"
+            | "x-storage-token"
+            | "x-service-token"
+            | "x-subject-token"
+            | "authorization"
+            | "proxy-authorization"
+            | "cookie"
+            | "set-cookie"
+    )
+}
 
 /// Headers of a client that a translated request carries on.
 static TRANSLATED: [HeaderName; 8] = [
@@ -133,6 +138,9 @@ impl fmt::Display for RequestId {
 /// A length beside a transfer coding goes too: the coding is what the message was read by, and the length may be
 /// another one (RFC 9112, 6.3).
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if !headers.keys().any(is_hop_by_hop) {
+        return;
+    }
     if headers.contains_key(TRANSFER_ENCODING) {
         headers.remove(CONTENT_LENGTH);
     }
@@ -141,19 +149,22 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .iter()
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(','))
-        .filter_map(|name| name.trim().parse().ok())
+        .map(str::trim)
+        // Most often it is this one, which goes anyway.
+        .filter(|name| !name.eq_ignore_ascii_case("keep-alive"))
+        .filter_map(|name| name.parse().ok())
         .filter(|name| !NEVER_HOP_BY_HOP.contains(name))
         .collect();
     for name in &named {
         headers.remove(name);
     }
-    remove_all(headers, &HOP_BY_HOP);
+    remove_all(headers, is_hop_by_hop);
 }
 
-/// Takes out every line of these names. A message has few of them, and to look at the names that are there takes less
-/// than to search for each of these.
-pub(super) fn remove_all(headers: &mut HeaderMap, names: &[HeaderName]) {
-    while let Some(name) = headers.keys().find(|name| names.contains(name)).cloned() {
+/// Takes out every line of such names. A message has few names, and to look at each of them as text takes less than to
+/// search for each that goes.
+pub(super) fn remove_all(headers: &mut HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
+    while let Some(name) = headers.keys().find(|name| goes(name)).cloned() {
         headers.remove(name);
     }
 }
@@ -179,10 +190,7 @@ pub fn for_translated(client: &HeaderMap, extra: &[HeaderName]) -> HeaderMap {
 
 /// Marks tokens and the like, so that no printed header map shows them and HPACK does not index them.
 pub fn hide_secrets(headers: &mut HeaderMap) {
-    for (_, line) in headers
-        .iter_mut()
-        .filter(|(name, _)| SECRETS.contains(name))
-    {
+    for (_, line) in headers.iter_mut().filter(|(name, _)| is_secret(name)) {
         line.set_sensitive(true);
     }
 }

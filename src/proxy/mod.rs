@@ -39,7 +39,7 @@ use forwarded::Peer;
 use front::{Front, Reading};
 use headers::RequestId;
 use identity::Identity;
-use upstream::{Reads, Upstream};
+use upstream::{Replies, Upstream};
 
 /// Everything that a request depends on besides itself: one immutable snapshot. A request sees one from its
 /// beginning to its end, whatever is reloaded meanwhile.
@@ -99,13 +99,13 @@ impl Proxy {
     }
 
     fn build(config: Config, identity: Option<Arc<Identity>>, pseudonym: Arc<str>) -> Self {
-        let upstream = |name, settings: &Option<_>, reads| {
+        let upstream = |name, settings: &Option<_>, replies| {
             let settings = settings.as_ref()?;
-            Some(Arc::new(Upstream::new(name, settings, reads)))
+            Some(Arc::new(Upstream::new(name, settings, replies)))
         };
         Self {
-            glance: upstream("image", &config.glance, Reads::Even),
-            nova: upstream("compute", &config.nova, Reads::Growing),
+            glance: upstream("image", &config.glance, Replies::Read),
+            nova: upstream("compute", &config.nova, Replies::Passed),
             identity,
             config,
             pseudonym,
@@ -140,7 +140,7 @@ pub async fn handle(
         headers::hide_secrets(&mut parts.headers);
         forwarded::drop_untrusted(listener, peer, &mut parts.headers);
         let body = body::from_client(incoming, proxy.config.timeouts.body);
-        answer(proxy, listener, peer, &id, Request::from_parts(parts, body)).await
+        answer(proxy, listener, peer, &id, parts, body).await
     };
     let answer = if is_head { answer.headed() } else { answer };
     let (reply, outcome) = answer.signed(&id, listener.speaks);
@@ -154,9 +154,9 @@ async fn answer(
     listener: &Listener,
     peer: &Peer,
     id: &RequestId,
-    request: Request<Body>,
+    mut parts: Parts,
+    mut body: Body,
 ) -> Answer {
-    let (parts, mut body) = request.into_parts();
     let refused = |fault: Fault| {
         let front = Front::new(&proxy.config, listener.speaks, "");
         Answer::refused(&*front.face(&parts), &fault)
@@ -192,13 +192,10 @@ async fn answer(
                 Err(fault) => Answer::refused(&*face, &fault),
             }
         }
-        Reading::Elsewhere => {
-            let face = front.face(&parts);
-            match passthrough::pass(&inbound, target, Request::from_parts(parts, body)).await {
-                Ok(reply) => Answer::passed(reply),
-                Err(fault) => Answer::refused(&*face, &fault),
-            }
-        }
+        Reading::Elsewhere => match passthrough::pass(&inbound, target, &mut parts, body).await {
+            Ok(reply) => Answer::passed(reply),
+            Err(fault) => Answer::refused(&*front.face(&parts), &fault),
+        },
     };
     answer.asked_by(inbound.caller)
 }

@@ -5,25 +5,26 @@
 //! interim replies end at our own client.
 
 use http::header::{COOKIE, EXPECT, HOST, HeaderMap, HeaderValue, LOCATION};
+use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
-use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http::{Method, Response, StatusCode, Uri, Version};
 
 use super::body::Body;
 use super::forwarded::{self, X_FORWARDED_PREFIX};
-use super::headers::{X_OPENSTACK_REQUEST_ID, hide_secrets, strip_hop_by_hop};
+use super::headers::{X_OPENSTACK_REQUEST_ID, strip_hop_by_hop};
 use super::upstream::Upstream;
 use super::{Inbound, guard};
 use crate::model::{Fault, ImageId, Reason};
 
 /// Sends a request on and hands out the reply. `target` is path and query as received, less the listener's mount
-/// point.
+/// point; `parts`, which hide their secrets already, come to be what the upstream is asked.
 pub async fn pass(
     inbound: &Inbound<'_>,
     target: PathAndQuery,
-    request: Request<Body>,
+    parts: &mut Parts,
+    body: Body,
 ) -> Result<Response<Body>, Fault> {
     let upstream = inbound.proxy.nova.as_ref().ok_or_else(Fault::no_route)?;
-    let (mut parts, body) = request.into_parts();
     let image_url = created_image(inbound, &parts.method, target.path());
     keep_host(&mut parts.headers, parts.uri.authority());
     join_cookies(&mut parts.headers);
@@ -35,10 +36,9 @@ pub async fn pass(
         parts.headers.insert(X_OPENSTACK_REQUEST_ID, id);
     }
     guard::mark(&mut parts.headers, parts.version, &inbound.proxy.pseudonym);
-    hide_secrets(&mut parts.headers);
     parts.uri = Uri::from(target);
 
-    let mut reply = upstream.send(Request::from_parts(parts, body)).await?;
+    let mut reply = upstream.send(parts, body).await?;
     if reply.status().is_informational() {
         return Err(unasked_upgrade());
     }
@@ -68,8 +68,9 @@ fn join_cookies(headers: &mut HeaderMap) {
         .map(HeaderValue::as_bytes)
         .collect();
     if lines.len() > 1
-        && let Ok(joined) = HeaderValue::from_bytes(&lines.join(&b"; "[..]))
+        && let Ok(mut joined) = HeaderValue::from_bytes(&lines.join(&b"; "[..]))
     {
+        joined.set_sensitive(true);
         headers.insert(COOKIE, joined);
     }
 }
@@ -144,5 +145,6 @@ mod tests {
         join_cookies(&mut headers);
         let lines: Vec<_> = headers.get_all(COOKIE).iter().collect();
         assert_eq!(lines, ["a=1; b=2; c=3"]);
+        assert!(lines[0].is_sensitive());
     }
 }

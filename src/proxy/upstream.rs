@@ -1,19 +1,20 @@
 //! Asking an upstream.
 
 use std::error::Error as StdError;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Error as ClientError;
-use hyper_util::client::legacy::connect::capture_connection;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::body::{self, Body, Broken};
-pub use super::connect::Reads;
-use super::connect::{Kept, Pool, pool};
+pub use super::connect::Replies;
+use super::connect::{Kept, Pool, Slow, pool};
 use super::content;
 use crate::config::{self, Endpoint};
 use crate::model::{Fault, Reason};
@@ -43,11 +44,11 @@ enum Failure {
 
 impl Upstream {
     /// An upstream that is not yet connected to. `name` is what the log calls it.
-    pub fn new(name: &'static str, settings: &config::Upstream, reads: Reads) -> Self {
+    pub fn new(name: &'static str, settings: &config::Upstream, replies: Replies) -> Self {
         Self {
             name,
             settings: settings.clone(),
-            pool: pool(settings, reads),
+            pool: pool(settings, replies),
             preferred: AtomicUsize::new(0),
         }
     }
@@ -59,8 +60,8 @@ impl Upstream {
 
     /// Asks, and hands out the reply as soon as its head is there; its body streams.
     ///
-    /// `request`'s URI is path and query relative to the endpoint, and goes out byte for byte after the endpoint's
-    /// own path. `Host` is the endpoint's unless the request has one.
+    /// The URI is path and query relative to the endpoint, and goes out byte for byte after the endpoint's own path.
+    /// `Host` is the endpoint's unless the request has one.
     ///
     /// An endpoint that cannot be connected to is passed over for the next one, whatever the method: nothing has
     /// been sent. A GET or HEAD without a body is sent once more when its connection broke before the head of a
@@ -68,10 +69,7 @@ impl Upstream {
     ///
     /// Faults: 503 where no endpoint can be connected to, 504 where the head of a reply does not come in time, 502
     /// where the connection breaks. A body that breaks off later ends with [`Broken`].
-    pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
-        let (mut parts, body) = request.into_parts();
-        // The client may speak another version with us than we with the upstream.
-        parts.version = Version::HTTP_11;
+    pub async fn send(&self, parts: &Parts, body: Body) -> Result<Response<Body>, Fault> {
         let body = Kept::new(body);
         let count = self.settings.endpoints.len();
         let first = self.preferred.load(Ordering::Relaxed);
@@ -80,7 +78,7 @@ impl Upstream {
             let Some(endpoint) = self.settings.endpoints.get(index) else {
                 continue;
             };
-            match self.ask(endpoint, &parts, &body).await {
+            match self.ask(endpoint, parts, &body).await {
                 Err(Failure::Connect(why)) => failures.push(format!("{endpoint}: {why}")),
                 Ok(reply) => {
                     self.preferred.store(index, Ordering::Relaxed);
@@ -97,7 +95,7 @@ impl Upstream {
     async fn ask(
         &self,
         endpoint: &Endpoint,
-        parts: &http::request::Parts,
+        parts: &Parts,
         body: &Kept,
     ) -> Result<Response<Incoming>, Failure> {
         let safe = parts.method == Method::GET || parts.method == Method::HEAD;
@@ -112,41 +110,30 @@ impl Upstream {
     async fn attempt(
         &self,
         endpoint: &Endpoint,
-        parts: &http::request::Parts,
+        parts: &Parts,
         body: &Kept,
     ) -> Result<Response<Incoming>, Failure> {
-        let mut request = Request::from_parts(parts.clone(), body.lend());
+        // Of HTTP/1.1, whichever version the client speaks with us.
+        let mut request = Request::new(body.lend());
+        *request.method_mut() = parts.method.clone();
         *request.uri_mut() = absolute(endpoint, parts.uri.path_and_query())?;
-        let mut connection = capture_connection(&mut request);
-        let reply = self.pool.request(request);
-        tokio::pin!(reply);
-
-        let connected = async {
-            connection.wait_for_connection_metadata().await;
-        };
-        tokio::select! {
-            biased;
-            outcome = &mut reply => return outcome.map_err(failure),
-            () = connected => {}
-            () = tokio::time::sleep(self.settings.connect) => {
-                return Err(Failure::Connect(format!("no connection in {:?}", self.settings.connect)));
-            }
-        }
-        let started = Instant::now();
+        request.headers_mut().clone_from(&parts.headers);
+        request.extensions_mut().clone_from(&parts.extensions);
+        let mut reply = pin!(self.pool.request(request));
+        let limit = self.settings.first_byte;
+        let mut late = pin!(sleep(limit));
         loop {
-            // A request whose body is still on its way is not late.
-            let since = body
-                .last_taken()
-                .map_or(started, |taken| taken.max(started));
-            let deadline = since + self.settings.first_byte;
-            if deadline <= Instant::now() {
-                return Err(Failure::Late);
-            }
             tokio::select! {
                 biased;
                 outcome = &mut reply => return outcome.map_err(failure),
-                () = sleep_until(deadline) => {}
+                () = &mut late => {}
             }
+            // To connect has its own limit, and a request whose body is still on its way is not late.
+            let since = body.last_taken().unwrap_or_else(Instant::now);
+            if since.elapsed() >= limit {
+                return Err(Failure::Late);
+            }
+            late.as_mut().reset(since + limit);
         }
     }
 
@@ -185,28 +172,25 @@ impl Upstream {
 
 /// Whether a reply came and could not be read, which another attempt would not change.
 fn is_unreadable(error: &ClientError) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            return error.is_parse();
-        }
-        cause = error.source();
-    }
-    false
+    cause::<hyper::Error>(error).is_some_and(hyper::Error::is_parse)
 }
 
 /// The URI to ask: the endpoint, its path, and the target as it stands.
 fn absolute(endpoint: &Endpoint, target: Option<&PathAndQuery>) -> Result<Uri, Failure> {
-    let target = target.map_or("/", PathAndQuery::as_str);
-    let uri = PathAndQuery::try_from(format!("{}{target}", endpoint.path))
-        .map_err(http::Error::from)
-        .and_then(|target| {
-            Uri::builder()
-                .scheme(endpoint.scheme.clone())
-                .authority(endpoint.authority.clone())
-                .path_and_query(target)
-                .build()
-        });
+    let target = match target {
+        Some(target) if endpoint.path.is_empty() => Ok(target.clone()),
+        _ => {
+            let target = target.map_or("/", PathAndQuery::as_str);
+            PathAndQuery::try_from([&endpoint.path, target].concat())
+        }
+    };
+    let uri = target.map_err(http::Error::from).and_then(|target| {
+        Uri::builder()
+            .scheme(endpoint.scheme.clone())
+            .authority(endpoint.authority.clone())
+            .path_and_query(target)
+            .build()
+    });
     uri.map_err(|error| {
         Failure::Request(
             Fault::client(
@@ -222,18 +206,19 @@ fn absolute(endpoint: &Endpoint, target: Option<&PathAndQuery>) -> Result<Uri, F
 /// Sorts what the client library reports.
 fn failure(error: ClientError) -> Failure {
     if error.is_connect() {
-        return Failure::Connect(chain(&error));
+        let slow = cause::<Slow>(&error).map(Slow::to_string);
+        return Failure::Connect(slow.unwrap_or_else(|| chain(&error)));
     }
-    let left = broken_in(&error).and_then(content::broken_off);
+    let left = cause::<Broken>(&error).and_then(content::broken_off);
     left.map_or(Failure::Broke(error), Failure::Request)
 }
 
-/// The break of a body that an error stems from, if it stems from one.
-fn broken_in<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Broken> {
-    let mut cause = Some(error);
+/// The first error of a kind that an error stems from, if there is one.
+fn cause<T: StdError + 'static>(error: &ClientError) -> Option<&T> {
+    let mut cause = error.source();
     while let Some(error) = cause {
-        if let Some(broken) = error.downcast_ref::<Broken>() {
-            return Some(broken);
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         cause = error.source();
     }

@@ -10,8 +10,16 @@ use std::time::Instant;
 use bytes::{Buf, Bytes};
 use http::{Method, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use tracing::Level;
 
+use super::line::Line;
+use super::outlet::STDERR;
 use super::tally::Tally;
+
+/// What the lines are told from others by.
+const TARGET: &str = "access";
+/// How much it takes to silence them.
+const LEVEL: Level = Level::INFO;
 
 /// What is known of a request when it comes in.
 #[derive(Debug)]
@@ -48,7 +56,7 @@ impl Drop for Awaiting {
         let Some(access) = self.0.take().filter(|access| access.enabled) else {
             return;
         };
-        let line = Line {
+        let entry = Entry {
             access,
             outcome: Outcome {
                 operation: "none",
@@ -60,7 +68,7 @@ impl Drop for Awaiting {
             },
             status: None,
         };
-        line.write(0, End::ClientGone);
+        entry.write(0, End::ClientGone);
     }
 }
 
@@ -85,14 +93,14 @@ pub struct Outcome {
 #[derive(Debug)]
 pub struct Watched<B> {
     body: B,
-    line: Option<Line>,
+    entry: Option<Entry>,
     bytes: u64,
     /// Nobody reads the body of a reply to HEAD, of a 204, or one that is empty.
     unread: bool,
 }
 
 #[derive(Debug)]
-struct Line {
+struct Entry {
     access: Access,
     outcome: Outcome,
     /// `None` where there never was a reply.
@@ -108,14 +116,14 @@ impl<B: Body> Watched<B> {
             .is_some_and(|access| access.method == Method::HEAD)
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
             || body.is_end_stream();
-        let line = access.filter(|access| access.enabled).map(|access| Line {
+        let entry = access.filter(|access| access.enabled).map(|access| Entry {
             access,
             outcome,
             status: Some(status),
         });
         Self {
             body,
-            line,
+            entry,
             bytes: 0,
             unread,
         }
@@ -124,8 +132,8 @@ impl<B: Body> Watched<B> {
 
 impl<B> Watched<B> {
     fn end(&mut self, end: End) {
-        if let Some(line) = self.line.take() {
-            line.write(self.bytes, end);
+        if let Some(entry) = self.entry.take() {
+            entry.write(self.bytes, end);
         }
     }
 }
@@ -139,8 +147,15 @@ enum End {
     ClientGone,
 }
 
-impl Line {
+impl Entry {
+    /// No lines are as many as these, so they go past the log's events, whose fields are looked up one by one.
     fn write(self, bytes: u64, end: End) {
+        if tracing::enabled!(target: TARGET, LEVEL) {
+            STDERR.take(&self.line(bytes, end), true);
+        }
+    }
+
+    fn line(self, bytes: u64, end: End) -> Vec<u8> {
         let Self {
             access,
             outcome,
@@ -151,25 +166,32 @@ impl Line {
             End::Aborted(why) => ("aborted", Some(why)),
             End::ClientGone => ("client_gone", None),
         };
-        tracing::info!(
-            target: "access",
-            request_id = access.request_id,
-            client = access.client,
-            method = access.method.as_str(),
-            path = access.path,
-            operation = outcome.operation,
-            project = outcome.project,
-            user = outcome.user,
-            status = status.map(|status| status.as_u16()),
-            reason = outcome.reason,
-            detail = broke.or(outcome.detail),
-            end,
-            items = outcome.tally.items(),
-            bytes,
-            upstream_requests = outcome.tally.upstream_requests(),
-            duration_us = u64::try_from(access.started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            user_agent = access.user_agent,
-        );
+        let mut line = Line::new(LEVEL);
+        let optional = |line: &mut Line, name, value: &Option<String>| {
+            if let Some(value) = value {
+                line.text(name, value);
+            }
+        };
+        line.text("request_id", &access.request_id);
+        line.text("client", &access.client);
+        line.text("method", access.method.as_str());
+        line.text("path", &access.path);
+        line.text("operation", outcome.operation);
+        optional(&mut line, "project", &outcome.project);
+        optional(&mut line, "user", &outcome.user);
+        if let Some(status) = status {
+            line.number("status", status.as_u16().into());
+        }
+        line.text("reason", outcome.reason);
+        optional(&mut line, "detail", &broke.or(outcome.detail));
+        line.text("end", end);
+        line.number("items", outcome.tally.items());
+        line.number("bytes", bytes);
+        line.number("upstream_requests", outcome.tally.upstream_requests());
+        let duration = u64::try_from(access.started.elapsed().as_micros());
+        line.number("duration_us", duration.unwrap_or(u64::MAX));
+        optional(&mut line, "user_agent", &access.user_agent);
+        line.end(TARGET)
     }
 }
 
@@ -219,5 +241,66 @@ impl<B> Drop for Watched<B> {
             End::ClientGone
         };
         self.end(end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use http::{Method, StatusCode};
+
+    use super::{Access, End, Entry, Outcome};
+
+    #[test]
+    fn what_is_not_known_is_not_in_the_line() {
+        let entry = |known: Option<&str>, status| Entry {
+            access: Access {
+                request_id: "req-1".to_owned(),
+                client: "192.0.2.1".to_owned(),
+                method: Method::GET,
+                path: "/\"".to_owned(),
+                user_agent: known.map(str::to_owned),
+                started: Instant::now(),
+                enabled: true,
+            },
+            outcome: Outcome {
+                operation: "none",
+                project: known.map(str::to_owned),
+                user: known.map(str::to_owned),
+                reason: "document",
+                detail: known.map(str::to_owned),
+                tally: Arc::default(),
+            },
+            status,
+        };
+        let head = r#""level":"INFO","request_id":"req-1","client":"192.0.2.1","method":"GET","path":"/\"","operation":"none""#;
+        for (entry, end, said) in [
+            (
+                entry(None, None),
+                End::ClientGone,
+                r#","reason":"document","end":"client_gone","items":0,"bytes":7,"upstream_requests":0,"duration_us":#,"target":"access"}"#,
+            ),
+            (
+                entry(Some("x"), Some(StatusCode::OK)),
+                End::Complete,
+                r#","project":"x","user":"x","status":200,"reason":"document","detail":"x","end":"complete","items":0,"bytes":7,"upstream_requests":0,"duration_us":#,"user_agent":"x","target":"access"}"#,
+            ),
+            (
+                entry(Some("x"), Some(StatusCode::OK)),
+                End::Aborted("y".to_owned()),
+                r#","project":"x","user":"x","status":200,"reason":"document","detail":"y","end":"aborted","items":0,"bytes":7,"upstream_requests":0,"duration_us":#,"user_agent":"x","target":"access"}"#,
+            ),
+        ] {
+            let line = String::from_utf8(entry.line(7, end)).unwrap();
+            let (_, line) = line.split_once("Z\",").unwrap();
+            let (before, after) = line.split_once("\"duration_us\":").unwrap();
+            let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
+            assert_eq!(
+                format!("{before}\"duration_us\":#{after}"),
+                format!("{head}{said}\n")
+            );
+        }
     }
 }

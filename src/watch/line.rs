@@ -1,125 +1,170 @@
 //! A line of the log: one JSON object, the fields of an event beside its time, level and target.
 //!
-//! It is written straight into the line. The formatter that comes with the log does it by way of a serializer, which
-//! took a fifth of all the time that a request that passes through takes.
+//! It is written byte by byte. A serializer took a fifth of all the time that a request that passes through takes, and
+//! the standard formatter a tenth of it.
 
 use std::fmt::{self, Debug, Write};
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
-use tracing_subscriber::fmt::FmtContext;
-use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
-use tracing_subscriber::registry::LookupSpan;
+use tracing::{Event, Level};
 
-/// Writes events as lines.
+/// As long as most lines are, so that they are made in one piece.
+const USUAL: usize = 512;
+
+/// A line that is being written.
 #[derive(Debug)]
-pub(super) struct Json;
+pub(super) struct Line(Vec<u8>);
 
-impl<S, N> FormatEvent<S, N> for Json
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        _: &FmtContext<'_, S, N>,
-        mut line: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let metadata = event.metadata();
-        write!(
-            line,
-            "{{\"timestamp\":\"{:.6}\",\"level\":\"",
-            Timestamp::now()
-        )?;
-        line.write_str(metadata.level().as_str())?;
-        line.write_char('"')?;
-        let mut fields = Fields {
-            line: &mut line,
-            written: Ok(()),
-        };
-        event.record(&mut fields);
-        fields.written?;
-        line.write_str(",\"target\":\"")?;
-        Escaped(&mut line).write_str(metadata.target())?;
-        line.write_str("\"}\n")
+impl Line {
+    /// A line that begins now.
+    pub(super) fn new(level: Level) -> Self {
+        let mut line = Vec::with_capacity(USUAL);
+        line.extend_from_slice(b"{\"timestamp\":\"");
+        line.extend_from_slice(&shown(Timestamp::now()));
+        line.extend_from_slice(b"\",\"level\":\"");
+        line.extend_from_slice(level.as_str().as_bytes());
+        line.push(b'"');
+        Self(line)
+    }
+
+    /// An event as a line.
+    pub(super) fn of(event: &Event<'_>) -> Vec<u8> {
+        let mut line = Self::new(*event.metadata().level());
+        event.record(&mut line);
+        line.end(event.metadata().target())
+    }
+
+    /// Writes a member that is text.
+    pub(super) fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.0.push(b'"');
+        escape(&mut self.0, value);
+        self.0.push(b'"');
+    }
+
+    /// Writes a member that is a number.
+    pub(super) fn number(&mut self, name: &str, value: u64) {
+        self.name(name);
+        number(&mut self.0, value);
+    }
+
+    /// The whole line.
+    pub(super) fn end(mut self, target: &str) -> Vec<u8> {
+        self.text("target", target);
+        self.0.extend_from_slice(b"}\n");
+        self.0
+    }
+
+    fn name(&mut self, name: &str) {
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
     }
 }
 
-/// Writes each field as a member of an object that has members already.
-struct Fields<'l, 'w> {
-    line: &'l mut Writer<'w>,
-    written: fmt::Result,
-}
-
-impl Fields<'_, '_> {
-    fn member(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        let line = &mut *self.line;
-        let mut write = || {
-            line.write_str(",\"")?;
-            line.write_str(field.name())?;
-            line.write_str("\":")
-        };
-        if self.written.is_ok() {
-            self.written = write().and_then(|()| value(self.line));
+/// An instant with its microseconds.
+fn shown(at: Timestamp) -> [u8; 27] {
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
+    let at = Offset::UTC.to_datetime(at);
+    let (date, time) = (at.date(), at.time());
+    let parts = [
+        (0..4, u32::from(date.year().unsigned_abs())),
+        (5..7, date.month().unsigned_abs().into()),
+        (8..10, date.day().unsigned_abs().into()),
+        (11..13, time.hour().unsigned_abs().into()),
+        (14..16, time.minute().unsigned_abs().into()),
+        (17..19, time.second().unsigned_abs().into()),
+        (20..26, time.subsec_nanosecond().unsigned_abs() / 1000),
+    ];
+    for (place, mut rest) in parts {
+        for digit in text[place].iter_mut().rev() {
+            *digit += (rest % 10) as u8;
+            rest /= 10;
         }
     }
-
-    fn text(&mut self, field: &Field, value: impl FnOnce(&mut Escaped<'_, '_>) -> fmt::Result) {
-        self.member(field, |line| {
-            line.write_char('"')?;
-            value(&mut Escaped(line))?;
-            line.write_char('"')
-        });
-    }
+    text
 }
 
-impl Visit for Fields<'_, '_> {
+/// Each field is a member beside those that are there already.
+impl Visit for Line {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, |text| text.write_str(value));
+        self.text(field.name(), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.text(field, |text| write!(text, "{value:?}"));
+        self.name(field.name());
+        self.0.push(b'"');
+        // What cannot be shown whole is shown as far as it can.
+        let _ = write!(Escaped(&mut self.0), "{value:?}");
+        self.0.push(b'"');
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.member(field, |line| write!(line, "{value}"));
+        self.number(field.name(), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.member(field, |line| write!(line, "{value}"));
+        self.name(field.name());
+        if value < 0 {
+            self.0.push(b'-');
+        }
+        number(&mut self.0, value.unsigned_abs());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.member(field, |line| write!(line, "{value}"));
+        self.name(field.name());
+        self.0
+            .extend_from_slice(if value { b"true" } else { b"false" });
     }
 }
 
-/// Writes what stands between the quotes of a JSON string.
-struct Escaped<'l, 'w>(&'l mut Writer<'w>);
+fn number(line: &mut Vec<u8>, mut rest: u64) {
+    let mut text = *b"00000000000000000000";
+    let mut from = text.len();
+    for digit in text.iter_mut().rev() {
+        *digit += (rest % 10) as u8;
+        rest /= 10;
+        from -= 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    line.extend_from_slice(&text[from..]);
+}
 
-impl Write for Escaped<'_, '_> {
+/// Writes what stands between the quotes of a JSON string.
+fn escape(line: &mut Vec<u8>, text: &str) {
+    let is_odd = |byte: u8| !(b' '..=b'~').contains(&byte) || matches!(byte, b'"' | b'\\');
+    // Nearly all text is plain, which is seen quicker where nothing stops the look.
+    if !text.bytes().fold(false, |odd, byte| odd | is_odd(byte)) {
+        line.extend_from_slice(text.as_bytes());
+        return;
+    }
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
+        let (plain, odd) = rest.split_at(at);
+        line.extend_from_slice(plain.as_bytes());
+        let mut chars = odd.chars();
+        match chars.next() {
+            Some('"') => line.extend_from_slice(b"\\\""),
+            Some('\\') => line.extend_from_slice(b"\\\\"),
+            Some(c) => line.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes()),
+            None => {}
+        }
+        rest = chars.as_str();
+    }
+    line.extend_from_slice(rest.as_bytes());
+}
+
+/// A line as what a formatter writes into.
+struct Escaped<'l>(&'l mut Vec<u8>);
+
+impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let is_odd = |byte: u8| !(b' '..=b'~').contains(&byte) || matches!(byte, b'"' | b'\\');
-        // Nearly all text is plain, which is seen quicker where nothing stops the look.
-        if !text.bytes().fold(false, |odd, byte| odd | is_odd(byte)) {
-            return self.0.write_str(text);
-        }
-        let mut rest = text;
-        while let Some(at) = rest.find(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
-            let (plain, odd) = rest.split_at(at);
-            self.0.write_str(plain)?;
-            let mut chars = odd.chars();
-            match chars.next() {
-                Some(c @ ('"' | '\\')) => write!(self.0, "\\{c}")?,
-                Some(c) => write!(self.0, "\\u{:04x}", u32::from(c))?,
-                None => {}
-            }
-            rest = chars.as_str();
-        }
-        self.0.write_str(rest)
+        escape(self.0, text);
+        Ok(())
     }
 }
 
@@ -127,38 +172,25 @@ impl Write for Escaped<'_, '_> {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use jiff::Timestamp;
     use proptest::prelude::*;
     use serde_json::{Value, json};
-    use tracing_subscriber::fmt::MakeWriter;
-
-    use super::Json;
+    use tracing::{Event, Subscriber};
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
 
-    impl std::io::Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl<'w> MakeWriter<'w> for Lines {
-        type Writer = Self;
-        fn make_writer(&'w self) -> Self {
-            self.clone()
+    impl<S: Subscriber> Layer<S> for Lines {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            self.0.lock().unwrap().extend(super::Line::of(event));
         }
     }
 
     /// The line that is written by what `tell` does.
     fn line(tell: impl FnOnce()) -> Value {
         let lines = Lines::default();
-        let log = tracing_subscriber::fmt()
-            .event_format(Json)
-            .with_writer(lines.clone())
-            .finish();
+        let log = tracing_subscriber::registry().with(lines.clone());
         tracing::subscriber::with_default(log, tell);
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         assert!(!text.trim_end().contains(char::is_control), "{text}");
@@ -168,7 +200,7 @@ mod tests {
     #[test]
     fn fields_stand_beside_time_level_and_target() {
         let mut line = line(|| {
-            tracing::warn!(target: "t", number = 7_u64, less = -7, is = true, none = None::<u64>, shown = %1.5, "said");
+            tracing::warn!(target: "t", number = u64::MAX, less = i64::MIN, zero = 0, is = true, none = None::<u64>, shown = %1.5, "said");
         });
         let time = line["timestamp"].take();
         let time = time.as_str().unwrap();
@@ -179,12 +211,19 @@ mod tests {
         );
         assert_eq!(
             line,
-            json!({"timestamp": null, "level": "WARN", "message": "said", "number": 7, "less": -7, "is": true,
-                "shown": "1.5", "target": "t"})
+            json!({"timestamp": null, "level": "WARN", "message": "said", "number": u64::MAX, "less": i64::MIN, "zero": 0,
+                "is": true, "shown": "1.5", "target": "t"})
         );
     }
 
     proptest! {
+        #[test]
+        fn instants_are_shown_as_their_own_formatter_does(second in 0..250_000_000_000_i64, nano in 0..1_000_000_000_i32) {
+            let at = Timestamp::new(second, nano).unwrap();
+            let shown = String::from_utf8(super::shown(at).to_vec()).unwrap();
+            prop_assert_eq!(shown, format!("{at:.6}"));
+        }
+
         #[test]
         fn any_text_is_one_line_and_reads_back(text in "\\PC*|[\\x00-\\xff]*") {
             let line = line(|| tracing::info!(text, debugged = ?text));

@@ -6,8 +6,9 @@
 mod access;
 mod line;
 mod log;
+mod outlet;
 mod tally;
 
 pub use access::{Access, Awaiting, Outcome, Watched};
-pub use log::init;
+pub use log::{Log, before_sleep, init};
 pub use tally::Tally;

@@ -207,6 +207,29 @@ fn a_client_that_leaves_before_its_reply_is_logged() {
     child.wait().unwrap();
 }
 
+/// What reads the log may end before the proxy does.
+#[test]
+fn a_log_that_nobody_reads_costs_nobody_a_reply() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, GOOD).unwrap();
+    let mut child = serve(&file);
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let listening = log_line(&mut log, "\"listening\"");
+    let address = listening.split("\"address\":\"").nth(1).unwrap();
+    let address = address.split('"').next().unwrap();
+    drop(log);
+    for _ in 0..2 {
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+        let mut reply = String::new();
+        client.read_to_string(&mut reply).unwrap();
+        assert!(reply.starts_with("HTTP/1.0 200 "), "{reply}");
+    }
+    signal(&child, "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
 /// An operator who asks twice does not want to wait.
 #[test]
 fn a_second_signal_ends_at_once() {

@@ -119,6 +119,26 @@ async fn a_reply_that_breaks_off_breaks_off_here() {
     }
 }
 
+/// To connect takes in TLS, has a limit of its own, and is not the time to the first byte: nothing has been sent.
+#[tokio::test]
+async fn an_upstream_that_shakes_no_hands_is_passed_over() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("\"https://{}\"", silent.local_addr().unwrap());
+    let nova = Upstream::start(|_| Reply::json("{}")).await;
+    let good = format!("\"http://{}\"", nova.address);
+    for (endpoints, first_byte, status) in [
+        (format!("{silent}, {good}"), "60s", 200),
+        (silent.clone(), "50ms", 503),
+    ] {
+        let more = format!("timeouts = {{ connect = \"300ms\", first_byte = \"{first_byte}\" }}");
+        let text = before_nova(nova.address, &more).replace(&good, &endpoints);
+        let proxy = Proxy::start(&text).await;
+        let mut client = proxy.client().await;
+        client.send(POST).await;
+        assert_eq!(client.answer().await.status(), status, "{endpoints}");
+    }
+}
+
 #[tokio::test]
 async fn an_upstream_that_is_late_is_504() {
     let nova = Upstream::start(|_| Reply::json("{}").latency(Duration::from_secs(30))).await;

@@ -38,8 +38,10 @@ pub(super) struct Options {
 
 /// Shows one translation, then serves until a signal ends it.
 pub(super) fn run(options: &Options) -> ExitCode {
-    watch::init("warn");
-    exit(runtime().and_then(|runtime| runtime.block_on(play(options))))
+    let log = watch::init("warn");
+    let done = runtime().and_then(|runtime| runtime.block_on(play(options)));
+    drop(log);
+    exit(done)
 }
 
 async fn play(options: &Options) -> Result<()> {

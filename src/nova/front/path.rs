@@ -127,10 +127,12 @@ struct Segment<'p> {
 
 impl<'p> Segment<'p> {
     fn read(raw: &'p str) -> Self {
-        Self {
-            raw,
-            text: percent_decode_str(raw).decode_utf8().ok(),
-        }
+        let text = if raw.contains('%') {
+            percent_decode_str(raw).decode_utf8().ok()
+        } else {
+            Some(Cow::Borrowed(raw))
+        };
+        Self { raw, text }
     }
 
     fn is(&self, text: impl AsRef<[u8]>) -> bool {

@@ -39,7 +39,8 @@ pub(super) async fn ask(
     let mut request = Request::new(body::empty());
     *request.uri_mut() = Uri::from_static(keystone::VALIDATION);
     *request.headers_mut() = keystone::headers(token);
-    let reply = keystone.send(request).await.map_err(|fault| Silence {
+    let (parts, body) = request.into_parts();
+    let reply = keystone.send(&parts, body).await.map_err(|fault| Silence {
         is_total: matches!(
             fault.reason,
             Reason::UpstreamUnreachable | Reason::UpstreamTimeout

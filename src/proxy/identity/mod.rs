@@ -22,7 +22,7 @@ use flight::Flights;
 use shelf::Shelf;
 use tokens::Presented;
 
-use super::upstream::{Reads, Upstream};
+use super::upstream::{Replies, Upstream};
 use crate::config;
 use crate::config::OnFailure;
 use crate::keystone::Token;
@@ -79,7 +79,7 @@ impl Identity {
     fn with(settings: &config::Identity, memory: Arc<Memory>) -> Arc<Self> {
         Arc::new(Self {
             settings: settings.clone(),
-            keystone: Upstream::new("identity", &settings.upstream, Reads::Even),
+            keystone: Upstream::new("identity", &settings.upstream, Replies::Read),
             memory,
             flights: Flights::new(),
             pause: Mutex::new(None),

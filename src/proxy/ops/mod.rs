@@ -84,7 +84,8 @@ impl Asking {
         })?;
         *request.headers_mut() = headers;
         self.tally.add_upstream_request();
-        let (head, body) = self.upstream.send(request).await?.into_parts();
+        let (parts, body) = request.into_parts();
+        let (head, body) = self.upstream.send(&parts, body).await?.into_parts();
         let identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
         let encoding = head
             .headers
