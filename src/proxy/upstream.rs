@@ -118,7 +118,6 @@ impl Upstream {
         *request.method_mut() = parts.method.clone();
         *request.uri_mut() = absolute(endpoint, parts.uri.path_and_query())?;
         request.headers_mut().clone_from(&parts.headers);
-        request.extensions_mut().clone_from(&parts.extensions);
         let mut reply = pin!(self.pool.request(request));
         let limit = self.settings.first_byte;
         let mut late = pin!(sleep(limit));

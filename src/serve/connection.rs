@@ -159,9 +159,9 @@ fn builder(config: &Config) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(timeouts.idle)
         .max_buf_size(limits.header_bytes)
-        // Old clients compare header names as text; an upstream's own spelling is kept.
-        .title_case_headers(true)
-        .preserve_header_case(true);
+        // Old clients compare header names as text; an upstream's own spelling is kept, which comes with its reply. How
+        // clients spell theirs is not: no WSGI server ever sees it.
+        .title_case_headers(true);
     if limits.headers != USUAL_HEADERS {
         builder.http1().max_headers(limits.headers);
     }
