@@ -1,9 +1,9 @@
 //! JSON text, looked at once: an object is taken apart into its members, and whatever they hold is checked and handed
 //! on as it was written.
 //!
-//! `serde_json` does the same and more; through it the members of an image took three times as long, which was a third
-//! of all the time that a list takes. It still reads whatever is nested more deeply than anything in an image, and it
-//! decides in the tests what is JSON.
+//! `serde_json` does the same and more; through it the members of an image took twice as long, which was a third of all
+//! the time that a list takes. It still reads whatever is nested more deeply than anything in an image, and it decides
+//! in the tests what is JSON.
 
 #![allow(
     clippy::inline_always,

@@ -47,7 +47,7 @@ impl Line {
     /// Writes a member that is a number.
     pub(super) fn number(&mut self, name: &str, value: u64) {
         self.name(name);
-        number(&mut self.0, value);
+        self.integer(value);
     }
 
     /// The whole line.
@@ -55,6 +55,11 @@ impl Line {
         self.text("target", target);
         self.0.extend_from_slice(b"}\n");
         self.0
+    }
+
+    fn integer(&mut self, value: impl itoa::Integer) {
+        let mut digits = itoa::Buffer::new();
+        self.0.extend_from_slice(digits.format(value).as_bytes());
     }
 
     fn name(&mut self, name: &str) {
@@ -107,10 +112,7 @@ impl Visit for Line {
 
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.name(field.name());
-        if value < 0 {
-            self.0.push(b'-');
-        }
-        number(&mut self.0, value.unsigned_abs());
+        self.integer(value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
@@ -118,20 +120,6 @@ impl Visit for Line {
         self.0
             .extend_from_slice(if value { b"true" } else { b"false" });
     }
-}
-
-fn number(line: &mut Vec<u8>, mut rest: u64) {
-    let mut text = *b"00000000000000000000";
-    let mut from = text.len();
-    for digit in text.iter_mut().rev() {
-        *digit += (rest % 10) as u8;
-        rest /= 10;
-        from -= 1;
-        if rest == 0 {
-            break;
-        }
-    }
-    line.extend_from_slice(&text[from..]);
 }
 
 /// Writes what stands between the quotes of a JSON string.

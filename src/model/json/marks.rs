@@ -1,7 +1,7 @@
 //! Where there is something other than plain text in a text, sixty-four bytes looked at in one go.
 //!
-//! Bytes one by one, or eight at a time, took three times as many instructions (Langdale and Lemire, Parsing Gigabytes
-//! of JSON per Second, 3.1).
+//! That is how Langdale and Lemire find them (Parsing Gigabytes of JSON per Second, 3.1). Eight at a time, by arithmetic,
+//! it took a quarter longer to read an image.
 
 use wide::i8x16;
 
