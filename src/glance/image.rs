@@ -69,10 +69,7 @@ pub fn read_first(text: &str) -> Result<(Image<'_>, usize), Malformed> {
         }
         Ok(())
     })?;
-    image.properties = match run.text(object) {
-        Some(text) => Properties::written(properties, text),
-        None => properties.into(),
-    };
+    image.properties = Properties::read(properties, run.text(object));
     Ok((image, object.length))
 }
 
@@ -101,6 +98,21 @@ mod tests {
             image.property("mapping").unwrap().text().as_deref(),
             Some(r#"[{"a": 1}]"#)
         );
+    }
+
+    #[test]
+    fn properties_that_stand_side_by_side_keep_their_text() {
+        for (json, written) in [
+            (
+                r#"{"b": "1", "a": null, "id": "i"}"#,
+                Some(r#""b": "1", "a": null"#),
+            ),
+            (r#"{"b": "1", "id": "i", "a": null}"#, None),
+            (r#"{"b": "č", "id": "i"}"#, None),
+        ] {
+            let image = read(json.as_bytes()).unwrap();
+            assert_eq!(image.properties.as_written(), written, "{json}");
+        }
     }
 
     #[test]

@@ -95,14 +95,11 @@ impl<'a> Image<'a> {
 }
 
 impl<'a> Properties<'a> {
-    /// Properties that are in some text already, as Python's `json.dumps` writes them, all of it printable ASCII:
-    /// `"a": "1", "b": null`.
+    /// Properties, and the text that they were read from where that is theirs alone: as Python's `json.dumps` writes
+    /// them, all of it printable ASCII, `"a": "1", "b": null`.
     #[must_use]
-    pub fn written(items: Vec<(Cow<'a, str>, Value<'a>)>, text: &'a str) -> Self {
-        Self {
-            items,
-            written: Some(text),
-        }
+    pub fn read(items: Vec<(Cow<'a, str>, Value<'a>)>, written: Option<&'a str>) -> Self {
+        Self { items, written }
     }
 
     /// That text.
@@ -110,18 +107,11 @@ impl<'a> Properties<'a> {
     pub fn as_written(&self) -> Option<&'a str> {
         self.written
     }
-
-    /// One property more, at the end.
-    pub fn push(&mut self, property: (Cow<'a, str>, Value<'a>)) {
-        self.written = None;
-        self.items.push(property);
-    }
 }
 
 impl<'a> From<Vec<(Cow<'a, str>, Value<'a>)>> for Properties<'a> {
     fn from(items: Vec<(Cow<'a, str>, Value<'a>)>) -> Self {
-        let written = None;
-        Self { items, written }
+        Self::read(items, None)
     }
 }
 

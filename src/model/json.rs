@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 mod marks;
 mod reader;
 
-pub use marks::is_plain;
+pub use marks::{is_marked, is_plain};
 use reader::Reader;
 
 /// One value as it was written, with nothing around it.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 const GOOD: &str = "[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"nova\"\n[glance]\nendpoints = [\"http://127.0.0.1:9\"]\n";
 
@@ -156,11 +156,7 @@ fn signals_reload_and_end() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
     std::fs::write(&file, GOOD).unwrap();
-    let mut child = serve(&file);
-    let mut log = BufReader::new(child.stderr.take().unwrap());
-    let listening = log_line(&mut log, "\"listening\"");
-    let address = listening.split("\"address\":\"").nth(1).unwrap();
-    let address = address.split('"').next().unwrap().to_owned();
+    let (mut child, mut log, address) = serve(&file);
 
     std::fs::write(&file, "colour = 1").unwrap();
     signal(&child, "HUP");
@@ -170,11 +166,7 @@ fn signals_reload_and_end() {
     signal(&child, "HUP");
     log_line(&mut log, "\"reloaded\"");
 
-    let mut client = TcpStream::connect(&address).unwrap();
-    client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
-    let mut reply = String::new();
-    client.read_to_string(&mut reply).unwrap();
-    assert!(reply.starts_with("HTTP/1.0 200 "), "{reply}");
+    is_served(&address);
 
     signal(&child, "TERM");
     log_line(&mut log, "\"drained\"");
@@ -189,11 +181,8 @@ fn a_client_that_leaves_before_its_reply_is_logged() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let glance = silent.local_addr().unwrap().to_string();
     std::fs::write(&file, GOOD.replace("127.0.0.1:9", &glance)).unwrap();
-    let mut child = serve(&file);
-    let mut log = BufReader::new(child.stderr.take().unwrap());
-    let listening = log_line(&mut log, "\"listening\"");
-    let address = listening.split("\"address\":\"").nth(1).unwrap();
-    let mut client = TcpStream::connect(address.split('"').next().unwrap()).unwrap();
+    let (mut child, mut log, address) = serve(&file);
+    let mut client = TcpStream::connect(&address).unwrap();
     client
         .write_all(b"GET /v2/images/a HTTP/1.1\r\nHost: h\r\n\r\n")
         .unwrap();
@@ -213,18 +202,10 @@ fn a_log_that_nobody_reads_costs_nobody_a_reply() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
     std::fs::write(&file, GOOD).unwrap();
-    let mut child = serve(&file);
-    let mut log = BufReader::new(child.stderr.take().unwrap());
-    let listening = log_line(&mut log, "\"listening\"");
-    let address = listening.split("\"address\":\"").nth(1).unwrap();
-    let address = address.split('"').next().unwrap();
+    let (mut child, log, address) = serve(&file);
     drop(log);
     for _ in 0..2 {
-        let mut client = TcpStream::connect(address).unwrap();
-        client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
-        let mut reply = String::new();
-        client.read_to_string(&mut reply).unwrap();
-        assert!(reply.starts_with("HTTP/1.0 200 "), "{reply}");
+        is_served(&address);
     }
     signal(&child, "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(0));
@@ -237,9 +218,7 @@ fn a_second_signal_ends_at_once() {
     let file = folder.path().join("c.toml");
     let slow = format!("{GOOD}[timeouts]\ndrain = {{ min = \"60s\" }}\n");
     std::fs::write(&file, slow).unwrap();
-    let mut child = serve(&file);
-    let mut log = BufReader::new(child.stderr.take().unwrap());
-    log_line(&mut log, "\"listening\"");
+    let (mut child, mut log, _) = serve(&file);
     signal(&child, "INT");
     log_line(&mut log, "\"draining\"");
     signal(&child, "TERM");
@@ -247,10 +226,24 @@ fn a_second_signal_ends_at_once() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
-fn serve(file: &Path) -> Child {
-    program()
+/// A proxy that listens, its log from there on, and its address.
+fn serve(file: &Path) -> (Child, BufReader<ChildStderr>, String) {
+    let mut child = program()
         .args(["serve", "--config", file.to_str().unwrap()])
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let listening = log_line(&mut log, "\"listening\"");
+    let address = listening.split("\"address\":\"").nth(1).unwrap();
+    let address = address.split('"').next().unwrap().to_owned();
+    (child, log, address)
+}
+
+fn is_served(address: &str) {
+    let mut client = TcpStream::connect(address).unwrap();
+    client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    let mut reply = String::new();
+    client.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.0 200 "), "{reply}");
 }

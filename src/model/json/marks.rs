@@ -73,7 +73,9 @@ pub fn is_plain(text: &str) -> bool {
         .all(|quarter| marks_of_quarter(quarter) == 0)
 }
 
-fn is_marked(byte: u8) -> bool {
+/// Whether a byte does not stand between quotes as it is.
+#[must_use]
+pub fn is_marked(byte: u8) -> bool {
     !(b' '..=b'~').contains(&byte) || matches!(byte, b'"' | b'\\')
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use crate::model::json::is_plain;
+use crate::model::json::{is_marked, is_plain};
 
 /// Writes a JSON string, quotes included.
 pub(super) fn string(out: &mut BytesMut, text: &str) {
@@ -18,7 +18,7 @@ pub(super) fn escaped(out: &mut BytesMut, text: &str) {
         return;
     }
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(needs_escape) {
+    while let Some(at) = rest.bytes().position(is_marked) {
         let (plain, odd) = rest.split_at(at);
         out.extend_from_slice(plain.as_bytes());
         let mut chars = odd.chars();
@@ -59,10 +59,6 @@ pub(super) fn raw(out: &mut BytesMut, json: &str) {
 /// Writes an integer.
 pub(super) fn number(out: &mut BytesMut, number: i64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-}
-
-fn needs_escape(byte: u8) -> bool {
-    !(b' '..=b'~').contains(&byte) || matches!(byte, b'"' | b'\\')
 }
 
 fn escape(out: &mut BytesMut, c: char) {
