@@ -138,6 +138,9 @@ mod tests {
                 "property-not-injected",
             ),
             ("GET /v2/a/images?name=Ubuntu%3A+14", "operators-are-text"),
+            ("GET /v2/a/images?limit=1;status=saving", "status-mapped"),
+            ("GET /v2/a/images/detail.json", "suffixes-served"),
+            ("GET /v2/a/images/./detail", "dot-segments-refused"),
             ("HEAD /v2/images", "head-is-served"),
             ("GET /v2/a/images/x/metadata?a=b", "metadata-query-ignored"),
         ] {

@@ -72,7 +72,8 @@ fn encodings(out: &mut String) {
         line(out, &[&code(row.name), &suffix, place]);
     }
     out.push_str(
-        "\n`Accept` chooses, the first one of equals; an ending of the path goes before it (`compat.suffixes`). Bodies of \
+        "\n`Accept` chooses as Nova's URL map has it: the highest weight, of equal ones the range with fewer `*`, then the first \
+         type here; other parameters than `q` say nothing. An ending of the path goes before it (`compat.suffixes`). Bodies of \
          writes may be in either encoding, as their `Content-Type` says.\n",
     );
 }

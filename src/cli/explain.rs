@@ -18,10 +18,14 @@ use crate::config::{Config, Problems, Speaks, Upstream};
 use crate::deviations::{self, Deviation};
 use crate::keystone::VALIDATION;
 use crate::model::{Back, Call, Change, Edit, Exchange, Face, Fault, ImageId, Setting};
-use crate::nova::compat::{self, Compat, Xml};
+use crate::nova::{
+    self,
+    compat::{self, Compat, Xml},
+};
 use crate::proxy::below_mount;
 use crate::proxy::front::{self, Front, Reading};
 use crate::proxy::guard::{self, Flaw};
+use crate::webob::urlmap;
 
 mod list;
 mod presets;
@@ -138,6 +142,8 @@ struct Scene {
     compat: Arc<Compat>,
     /// Where the Keystone is that is asked about tokens, if any is.
     keystone: Option<String>,
+    /// Whether the address of a new image is made to lead here.
+    rewrites_location: bool,
     /// Which of the settings are set that rows about Glance clients name.
     set: Vec<&'static str>,
 }
@@ -153,6 +159,12 @@ const NOVA_SETTINGS: &[(&str, IsSet)] = &[
     }),
 ];
 
+/// The setting that leaves a new image's address as Nova gives it.
+const NO_REWRITE: &str = "nova.rewrite_location = false";
+
+/// What links begin with here.
+const BASE: &str = "http://localhost";
+
 impl Scene {
     /// The first listener, or the first one that speaks so.
     fn new(config: &Config, speaks: Option<Speaks>) -> Option<Self> {
@@ -165,18 +177,37 @@ impl Scene {
         Some(Self {
             speaks: listener.speaks,
             mount: listener.base_path.clone(),
-            front: Front::new(config, listener.speaks, "http://localhost"),
+            front: Front::new(config, listener.speaks, BASE),
             back: front::back(config, listener.speaks, None),
             upstream: first_endpoint(upstream).unwrap_or_default(),
             rest,
             compat: Arc::clone(&config.compat),
             keystone: first_endpoint(config.identity.as_ref().map(|identity| &identity.upstream)),
+            rewrites_location: config.rewrite_location,
             set: NOVA_SETTINGS
                 .iter()
                 .filter(|(_, is_set)| is_set(config))
                 .map(|(setting, _)| *setting)
                 .collect(),
         })
+    }
+
+    /// The target of a request as it is looked up, less the mount point.
+    fn looked_up(&self, method: &Method, target: &PathAndQuery) -> String {
+        let path = match self.speaks {
+            Speaks::Nova => nova::front::looked_up(&self.compat, method, target.path()),
+            Speaks::Glance => urlmap::collapsed(target.path()).into_owned(),
+        };
+        target
+            .query()
+            .map_or(path.clone(), |query| format!("{path}?{query}"))
+    }
+
+    /// Where the reply to a request that passes through says that a new image is, if it is rewritten.
+    fn created_images(&self, parts: &Parts, target: &PathAndQuery) -> Option<String> {
+        let images = nova::front::created_images(&self.compat, &parts.method, target.path())?;
+        let base = [BASE, &self.mount].concat();
+        self.rewrites_location.then(|| base + &images)
     }
 
     /// Whether the settings leave the difference of a row that concerns the request.
@@ -187,6 +218,7 @@ impl Scene {
                 (self.compat.xml != Xml::Off || !row.id.starts_with("xml-"))
                     && !setting.is_some_and(|setting| compat::restored(&self.compat, setting))
                     && (self.keystone.is_none() || !wants_keystone(row))
+                    && (self.rewrites_location || setting != Some(NO_REWRITE))
             }
             Speaks::Glance => !setting.is_some_and(|setting| self.set.contains(&setting)),
         }
@@ -199,17 +231,22 @@ fn explain(scene: &Scene, parts: &Parts) -> String {
     let mut out = format!("{method} {uri}\n\n");
     let sound =
         guard::check(parts, "").and_then(|()| below_mount(&scene.mount, uri.path_and_query()));
+    let mut looked_up = uri.to_string();
     let is_asked = match sound {
-        Ok(target) => sound_request(&mut out, scene, parts, &target),
+        Ok(target) => {
+            looked_up = scene.looked_up(method, &target);
+            sound_request(&mut out, scene, parts, &target)
+        }
         Err(fault) => {
             answered(&mut out, &fault);
             false
         }
     };
     if scene.speaks == Speaks::Nova {
-        presets::rules(&mut out, &scene.compat, uri);
+        presets::rules(&mut out, &scene.compat, &looked_up);
     }
-    differences(&mut out, scene, method, uri, is_asked);
+    let lines = [format!("{method} {uri}"), format!("{method} {looked_up}")];
+    differences(&mut out, scene, &lines, is_asked);
     out
 }
 
@@ -276,6 +313,10 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
             row(out, "operation", "pass_through");
             let line = format!("{} {nova}{target}  (untouched)", parts.method);
             row(out, "request 1", &line);
+            if let Some(images) = scene.created_images(parts, target) {
+                let line = format!("{images}/ID  (in place of Glance's own, if an image is made)");
+                row(out, "Location", &line);
+            }
         }
     }
     false
@@ -369,16 +410,15 @@ fn answered(out: &mut String, fault: &Fault) {
 }
 
 /// The rows that the request line alone decides are told in full; of the others, when they apply, if the upstream is
-/// asked.
-fn differences(out: &mut String, scene: &Scene, method: &Method, uri: &Uri, is_asked: bool) {
-    let line = format!("{method} {uri}");
+/// asked. `lines` are the request line as it was sent and as it is looked up: a row may speak of either.
+fn differences(out: &mut String, scene: &Scene, lines: &[String], is_asked: bool) {
     let (service, rows) = match scene.speaks {
         Speaks::Nova => ("Nova", deviations::all()),
         Speaks::Glance => ("Glance", deviations::of_glance()),
     };
     let (certain, conditional): (Vec<_>, Vec<_>) = rows
         .iter()
-        .filter(|row| row.concerns(&line) && scene.differs(row))
+        .filter(|row| lines.iter().any(|line| row.concerns(line)) && scene.differs(row))
         .partition(|row| row.when.is_none());
     if certain.is_empty() {
         row(out, "deviation", "none that the request line decides");

@@ -4,6 +4,7 @@
 //! what differs between the Novas that they were written against, [`tables`] what maps to what, [`encoding`] in which
 //! encodings answers come.
 
+mod accept;
 pub mod back;
 pub mod compat;
 pub mod encoding;

@@ -230,13 +230,13 @@ pub const PARAMETERS: &[Parameter] = &[
         name: "status",
         meaning: Meaning::Status,
         becomes: "status",
-        note: "Nova's words find every status shown so; other words are Glance's own (`compat.status_filter`)",
+        note: "Nova's words, in any case, find every status shown so; other words are Glance's own (`compat.status_filter`)",
     },
     Parameter {
         name: "changes-since",
         meaning: Meaning::ChangesSince,
         becomes: "updated_at=gte:",
-        note: "ISO 8601, inclusive; a `+` sent raw is repaired",
+        note: "ISO 8601, inclusive (with `compat.release` to `\"mitaka\"` not: `gt:`); a `+` sent raw is repaired",
     },
     Parameter {
         name: "server",

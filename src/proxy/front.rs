@@ -205,7 +205,8 @@ impl Front {
     fn without_nova(&self, ground: &nova::front::Ground, parts: &Parts, path: &str) -> Reading {
         match nova::front::document(ground, &parts.method, path, &parts.headers) {
             Some(reply) => {
-                let is_list = path == "/" || reply.status() == StatusCode::MULTIPLE_CHOICES;
+                let is_root = path.chars().all(|c| c == '/');
+                let is_list = is_root || reply.status() == StatusCode::MULTIPLE_CHOICES;
                 Reading::Document(Document {
                     reply,
                     operation: "version",

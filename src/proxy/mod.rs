@@ -253,15 +253,26 @@ pub(crate) fn below_mount(
 ) -> Result<PathAndQuery, Fault> {
     let target = target.ok_or_else(Fault::no_route)?;
     let whole = target.as_str();
-    let rest = whole
-        .strip_prefix(mount)
-        .filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
-        .ok_or_else(Fault::no_route)?;
+    let rest = behind(mount, whole).ok_or_else(Fault::no_route)?;
     if rest.len() == whole.len() && rest.starts_with('/') {
         return Ok(target.clone());
     }
     let slash = if rest.starts_with('/') { "" } else { "/" };
     PathAndQuery::try_from(format!("{slash}{rest}")).map_err(|_| Fault::no_route())
+}
+
+/// What stands behind the mount point. A run of slashes counts as one there, as it does to the URL maps that services are
+/// mounted in.
+fn behind<'t>(mount: &str, whole: &'t str) -> Option<&'t str> {
+    let mut rest = whole;
+    for segment in mount.split('/').skip(1) {
+        rest = rest.strip_prefix('/')?.trim_start_matches('/');
+        rest = rest.strip_prefix(segment)?;
+        if !(rest.is_empty() || rest.starts_with(['/', '?'])) {
+            return None;
+        }
+    }
+    (rest.is_empty() || rest.starts_with(['/', '?'])).then_some(rest)
 }
 
 #[cfg(test)]
@@ -278,6 +289,11 @@ mod tests {
             ("/compute", "/compute?q", Some("/?q")),
             ("/compute", "/compute", Some("/")),
             ("/compute", "/compute//v2", Some("//v2")),
+            ("/compute", "//compute//v2?x=//", Some("//v2?x=//")),
+            ("/compute", "//?/compute", None),
+            ("/a/b", "/a//b/c", Some("/c")),
+            ("/a/b", "/a/bc", None),
+            ("/a/b", "/ab", None),
             ("/compute", "/computer/v2", None),
             ("/compute", "/v2", None),
         ] {

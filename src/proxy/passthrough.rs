@@ -15,6 +15,7 @@ use super::headers::{X_OPENSTACK_REQUEST_ID, strip_hop_by_hop};
 use super::upstream::Upstream;
 use super::{Inbound, guard};
 use crate::model::{Fault, ImageId, Reason};
+use crate::nova;
 
 /// Sends a request on and hands out the reply. `target` is path and query as received, less the listener's mount
 /// point; `parts`, which hide their secrets already, come to be what the upstream is asked.
@@ -90,15 +91,14 @@ fn tell_mount(inbound: &Inbound<'_>, upstream: &Upstream, headers: &mut HeaderMa
     }
 }
 
-/// Where the images of this request's project are, as the client sees it, if the request may create one:
-/// `POST .../servers/{id}/action`.
+/// Where the images of this request's project are, as the client sees it, if the request may create one.
 fn created_image(inbound: &Inbound<'_>, method: &Method, path: &str) -> Option<String> {
-    if !inbound.proxy.config.rewrite_location || method != Method::POST {
+    let config = &inbound.proxy.config;
+    if !config.rewrite_location {
         return None;
     }
-    let (before, server) = path.split_once("/servers/")?;
-    let id = server.strip_suffix("/action")?;
-    (!id.is_empty() && !id.contains('/')).then(|| format!("{}{before}/images", inbound.base))
+    let images = nova::front::created_images(&config.compat, method, path)?;
+    Some([inbound.base, &images].concat())
 }
 
 /// Nova's createImage answers with the image's address in Glance (nova/compute/api: `generate_image_url`), where

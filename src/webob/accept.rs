@@ -8,15 +8,6 @@ use http::header::ACCEPT;
 /// A header that says nothing accepts nothing, one that is malformed accepts everything. The media types offered
 /// have no parameters, so a range with parameters fits none of them.
 pub fn preferred(headers: &HeaderMap, offers: &[&'static str]) -> Option<&'static str> {
-    preferred_less(headers, offers, &[])
-}
-
-/// The same, where parameters of these names say nothing.
-pub fn preferred_less(
-    headers: &HeaderMap,
-    offers: &[&'static str],
-    ignored: &[&str],
-) -> Option<&'static str> {
     let first = offers.first().copied();
     let mut lines = headers.get_all(ACCEPT).iter();
     if let (Some(line), None) = (lines.next(), lines.next())
@@ -25,7 +16,7 @@ pub fn preferred_less(
         // What most clients send needs no weighing.
         return first;
     }
-    let Some(ranges) = ranges(headers, ignored) else {
+    let Some(ranges) = ranges(headers) else {
         return first;
     };
     let mut best = None;
@@ -33,7 +24,9 @@ pub fn preferred_less(
         let fitting = ranges
             .iter()
             .filter_map(|range| Some((range.fit(offer)?, range.quality)));
-        let Some((_, quality)) = fitting.max_by_key(|(fit, _)| *fit) else {
+        // Of ranges that fit equally well, the first one counts.
+        let closest = fitting.reduce(|best, next| if next.0 > best.0 { next } else { best });
+        let Some((_, quality)) = closest else {
             continue;
         };
         if quality > 0 && best.is_none_or(|(_, highest)| quality > highest) {
@@ -65,8 +58,8 @@ impl<'h> Range<'h> {
         }
     }
 
-    fn parse(text: &'h str, ignored: &[&str]) -> Option<Self> {
-        let mut parts = text.split(';').map(str::trim);
+    fn parse(text: &'h str) -> Option<Self> {
+        let mut parts = split(text, ';').map(trim);
         let (main, sub) = parts.next()?.split_once('/')?;
         if !is_token(main) || !is_token(sub) {
             return None;
@@ -77,11 +70,19 @@ impl<'h> Range<'h> {
             has_parameters: false,
             quality: 1000,
         };
+        // What follows the weight is no parameter of the media type.
+        let mut weighed = false;
         for part in parts {
-            match part.split_once('=')? {
-                ("q" | "Q", value) => range.quality = quality(value)?,
-                (name, _) if ignored.iter().any(|it| name.eq_ignore_ascii_case(it)) => {}
-                _ => range.has_parameters = true,
+            match part.split_once('=') {
+                Some(("q" | "Q", value)) if !weighed => {
+                    range.quality = quality(value)?;
+                    weighed = true;
+                }
+                Some((name, value)) if is_token(name) && (is_token(value) || is_quoted(value)) => {
+                    range.has_parameters |= !weighed;
+                }
+                None if weighed && is_token(part) => {}
+                _ => return None,
             }
         }
         Some(range)
@@ -89,19 +90,36 @@ impl<'h> Range<'h> {
 }
 
 /// Every element of every line; `None` when one of them is malformed.
-fn ranges<'h>(headers: &'h HeaderMap, ignored: &[&str]) -> Option<Vec<Range<'h>>> {
+fn ranges(headers: &HeaderMap) -> Option<Vec<Range<'_>>> {
     let mut ranges = Vec::new();
     for line in headers.get_all(ACCEPT) {
         let line = line.to_str().ok()?;
-        for element in line
-            .split(',')
-            .map(str::trim)
+        for element in split(line, ',')
+            .map(trim)
             .filter(|element| !element.is_empty())
         {
-            ranges.push(Range::parse(element, ignored)?);
+            ranges.push(Range::parse(element)?);
         }
     }
     Some(ranges)
+}
+
+/// The parts between separators that do not stand in quotes.
+fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.split(move |c| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => return c == separator && !quoted,
+        }
+        false
+    })
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
 /// RFC 9110, section 12.4.2: up to three decimals, at most 1.
@@ -121,6 +139,10 @@ fn is_token(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+fn is_quoted(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('"') && text.ends_with('"')
 }
 
 #[cfg(test)]
@@ -168,6 +190,19 @@ mod tests {
             ("text/html;q=0.5, */*;q=0.8", Some(JSON)),
             (
                 "application/json;q=0.1, application/*;q=0.9,text/html;q=0.3",
+                Some(HTML),
+            ),
+            ("application/json;q=.9", Some(HTML)),
+            ("application/json;q=0.", None),
+            ("application/json ; q=0.5", Some(JSON)),
+            ("application/json;q =0.5", Some(HTML)),
+            ("application/json;q=0.5;x=y;z", Some(JSON)),
+            ("application/json;x", Some(HTML)),
+            ("application/json;x=", Some(HTML)),
+            ("application/json;x=\"a,b\"", None),
+            ("text/html;x=\"a;\\\"b\", application/json", Some(JSON)),
+            (
+                "application/json;q=0.3, application/json, text/html;q=0.5",
                 Some(HTML),
             ),
         ] {

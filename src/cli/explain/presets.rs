@@ -1,15 +1,14 @@
 //! Which rules of an older Nova, of a vendor or of literal mode a request meets.
 
-use http::Uri;
-
 use super::row;
 use crate::nova::compat::{Compat, Origin, RULES};
 
 /// The rules that concern the request and hold because something was set, with what was set.
-pub(super) fn rules(out: &mut String, compat: &Compat, uri: &Uri) {
-    let is_image = uri.path().contains("/images");
-    let is_list = uri.path().ends_with("/images") || uri.path().contains("/images/detail");
-    let query = uri.query().unwrap_or_default();
+/// `target` is the request's as it is looked up.
+pub(super) fn rules(out: &mut String, compat: &Compat, target: &str) {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let is_image = path.contains("/images");
+    let is_list = path.ends_with("/images") || path.ends_with("/images/detail");
     for rule in RULES {
         if !rule.concerns.holds(is_image, is_list, query) {
             continue;

@@ -114,6 +114,55 @@ fn the_rule_that_a_preset_set_is_named() {
 }
 
 #[test]
+fn endings_and_doubled_slashes_are_told_as_they_are_looked_up() {
+    let list = told(None, "GET /v2/p//images//detail.json?limit=5&status=saving");
+    for part in [
+        "operation   list-images-detail",
+        "status=in%3Aqueued%2Csaving&limit=5\n",
+        "deviation   suffixes-served",
+        "compat.suffixes = false",
+        "deviation   status-mapped",
+    ] {
+        assert!(list.contains(part), "{part}\n{list}");
+    }
+    let off = told_by("suffixes = false", None, "GET /v2/images/detail.json", &[]);
+    for part in [
+        "operation   show-image",
+        "rule        literal: `/images.json`: 404  (compat.suffixes)",
+        "deviation   none that the request line decides",
+    ] {
+        assert!(off.contains(part), "{part}\n{off}");
+    }
+    let icehouse = told_by(
+        "release = \"icehouse\"",
+        None,
+        "GET /v2/A//images.json?changes-since=2024",
+        &[],
+    );
+    for part in [
+        "updated_at=gt%3A2024",
+        "rule        what changed at `changes-since`: left out  (compat.release = \"icehouse\")",
+        "possible    deleted-images-not-listed",
+    ] {
+        assert!(icehouse.contains(part), "{part}\n{icehouse}");
+    }
+    let made = told(Some("http://n:8774"), "POST /v2/p//servers/1/action.json");
+    for part in [
+        "request 1   POST http://n:8774/v2/p//servers/1/action.json  (untouched)",
+        "Location    http://localhost/compute/v2/p/images/ID",
+    ] {
+        assert!(made.contains(part), "{part}\n{made}");
+    }
+    let off = told_by(
+        "suffixes = false",
+        Some("http://n:8774"),
+        "POST /v2/p/servers/1/action.json",
+        &[],
+    );
+    assert!(!off.contains("Location  "), "{off}");
+}
+
+#[test]
 fn a_limit_that_one_page_can_hold_is_asked_for_once() {
     let told = told(None, "GET /v2/images?limit=5");
     assert!(

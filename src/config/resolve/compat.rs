@@ -8,7 +8,7 @@ use crate::config::Upstream;
 use crate::config::file::Section;
 use crate::nova::compat::{
     AlternateStyle, Compat, LimitCheck, Microversion, MicroversionHeaders, MinFilter, NextLink,
-    NextQuery, PRESETS, Quirks, Release, SizeNull, StatusFilter, Vendor, Xml, XmlNull,
+    NextQuery, PRESETS, Quirks, Release, SizeNull, StatusFilter, Suffixes, Vendor, Xml, XmlNull,
 };
 
 const ALTERNATE_STYLES: &[(&str, AlternateStyle)] = &[
@@ -159,7 +159,11 @@ pub(super) fn compat(
         section.word("next_query", NEXT_QUERIES),
     );
     set(&mut compat.size_null, section.word("size_null", SIZES));
-    set(&mut compat.suffixes, section.choice("suffixes"));
+    let suffixes = section.choice("suffixes");
+    set(
+        &mut compat.suffixes,
+        suffixes.map(|on| if on { Suffixes::All } else { Suffixes::Off }),
+    );
     set(&mut compat.xml, section.word("xml", XML));
     set(&mut compat.xml_null, section.word("xml_null", XML_NULLS));
     set(

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 
 use crate::model::{Call, Fault, ImageId, Reason};
+use crate::webob::urlmap::collapsed;
 
 mod document;
 mod face;
@@ -152,6 +153,7 @@ pub fn read(
 /// How a request that is [`Reading::Elsewhere`] is refused where a Nova holds the images: by the name of what is asked.
 #[must_use]
 pub fn unoffered(method: &Method, path: &str, headers: &HeaderMap) -> Refused {
+    let path = collapsed(path);
     let behind = path.trim_start_matches('/').split_once('/');
     let (fault, allow) = unoffered::refuse(method, behind.map_or("", |(_, rest)| rest));
     let view = match allow {

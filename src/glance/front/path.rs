@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use super::document;
 use crate::glance::tables::VERSIONS;
+use crate::webob::urlmap::collapsed;
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,7 @@ impl Route {
 
 /// Reads a path that is still percent-encoded.
 pub fn route(path: &str) -> Route {
+    let path = collapsed(path);
     let path = path.trim_start_matches('/');
     let (first, rest) = match path.split_once('/') {
         Some((first, rest)) => (first, Some(rest)),
@@ -133,7 +135,10 @@ mod tests {
             ("/v2/foo", Route::Elsewhere),
             ("/v2/tasks/1", Route::Elsewhere),
             ("/v2/schemas/task", Route::Elsewhere),
-            ("/v2//images", Route::Elsewhere),
+            ("//v2//images", Route::Images),
+            ("/v2/images//a", image("a")),
+            ("/v2/images//", Route::Nowhere),
+            ("//", Route::Choices),
         ] {
             assert_eq!(route(path), expected, "{path}");
         }

@@ -62,8 +62,8 @@ pub struct Compat {
     pub next_query: NextQuery,
     /// Whether `block_device_mapping` and `mappings` come as the JSON that they hold, as Nova gives them.
     pub decode_mappings: bool,
-    /// Whether paths may end with `.json` and, where XML is written, `.xml`.
-    pub suffixes: bool,
+    /// Which paths may end with `.json` and, where XML is written, `.xml`.
+    pub suffixes: Suffixes,
     /// Under which versions XML is spoken.
     pub xml: Xml,
     /// How XML spells null.
@@ -120,7 +120,11 @@ impl Compat {
             next_link: preset.next_link,
             next_query: preset.next_query,
             decode_mappings: true,
-            suffixes: preset.suffixes,
+            suffixes: if preset.suffixes {
+                Suffixes::All
+            } else {
+                Suffixes::Images
+            },
             xml: preset.xml,
             xml_null: XmlNull::None,
             microversions: preset.microversions,
@@ -149,7 +153,17 @@ impl Compat {
         self.all_literal = true;
         self.quirks = self.release.preset().quirks;
         self.status_filter = StatusFilter::Literal;
+        if !self.release.preset().suffixes {
+            self.suffixes = Suffixes::Off;
+        }
         self
+    }
+
+    /// Whether `changes-since` leaves out what changed at that very instant, as Glance v1 did, which Nova asked to Mitaka
+    /// (`glance/db/sqlalchemy/api.py` of Icehouse, `_make_conditions_from_filters`).
+    #[must_use]
+    pub fn changes_after(&self) -> bool {
+        self.release <= Release::Mitaka
     }
 
     /// Whether a query has lost the parameters that its operation does not know when links are written, as it has where
@@ -173,6 +187,18 @@ pub enum AlternateStyle {
     V2,
     /// No alternate link.
     None,
+}
+
+/// Which paths may have an ending that asks for a media type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suffixes {
+    /// None, as in nova 16 and later: `detail.json` is an image id there, and no image has it.
+    Off,
+    /// Every path of an image; a metadata item keeps its whole key. For clients of old Novas, where Nova has no endings
+    /// and a key may well have one.
+    Images,
+    /// Every path, as before nova 16.
+    All,
 }
 
 /// Where XML is spoken besides JSON.

@@ -47,7 +47,7 @@ pub struct Preset {
     pub utc_times: bool,
     /// How numbers in queries are checked.
     pub limit_check: LimitCheck,
-    /// Whether paths may end with `.json`.
+    /// Whether Nova's own paths may end with `.json`.
     pub suffixes: bool,
     /// Where XML is spoken.
     pub xml: Xml,

@@ -2,7 +2,7 @@
 
 use super::{
     AlternateStyle, Compat, DiskConfigNull, Documents, LimitCheck, MicroversionHeaders, MinFilter,
-    NextLink, NextQuery, SizeNull, StatusFilter, Xml,
+    NextLink, NextQuery, SizeNull, StatusFilter, Suffixes, Xml,
 };
 
 /// One rule that releases, vendors or `literal` decide differently.
@@ -66,7 +66,7 @@ impl Concerns {
 }
 
 /// Whether a mistake of Nova's is made, as the text of a deviation's `setting` would have it. Every key that the text
-/// sets to `"literal"` counts.
+/// sets to `"literal"`, `"era"` or `false` counts.
 #[must_use]
 pub fn restored(compat: &Compat, setting: &str) -> bool {
     let right = Compat::of(compat.release);
@@ -74,9 +74,12 @@ pub fn restored(compat: &Compat, setting: &str) -> bool {
     let mut named = RULES
         .iter()
         .filter(|rule| {
-            let on = |key: &str, word: &str| setting.contains(&format!("{key} = \"{word}\""));
-            rule.setting
-                .is_some_and(|key| on(key, "literal") || on(key, "era"))
+            let on = |key: &str, word: &str| setting.contains(&format!("{key} = {word}"));
+            rule.setting.is_some_and(|key| {
+                ["\"literal\"", "\"era\"", "false"]
+                    .iter()
+                    .any(|word| on(key, word))
+            })
         })
         .peekable();
     named.peek().is_some()
@@ -166,8 +169,13 @@ pub const RULES: &[Rule] = &[
         MicroversionHeaders::None => "none".to_owned(),
         _ => is.release.preset().max_microversion.to_string(),
     } },
-    Rule { about: "`/images.json`", setting: Some("suffixes"), concerns: Concerns::Images, value: |is| either(
-        is.suffixes, "as `/images`", "404") },
+    Rule { about: "literal: `/images.json`", setting: Some("suffixes"), concerns: Concerns::Images, value: |is| match is.suffixes {
+        Suffixes::Off => "404",
+        Suffixes::Images => "as `/images`; metadata keys are whole",
+        Suffixes::All => "as `/images`",
+    }.to_owned() },
+    Rule { about: "what changed at `changes-since`", setting: None, concerns: Concerns::Parameter("changes-since="), value: |is| either(
+        is.changes_after(), "left out", "listed") },
     Rule { about: "XML", setting: Some("xml"), concerns: Concerns::All, value: |is| match is.xml {
         Xml::Off => "no",
         Xml::Legacy => "under `/v1.1` and `/v2`",
@@ -253,7 +261,7 @@ const LITERAL: &str = "literal: ";
 #[cfg(test)]
 mod tests {
     use super::{Concerns, Origin, RULES, restored};
-    use crate::nova::compat::{Compat, PRESETS, Preset, Release, Vendor};
+    use crate::nova::compat::{Compat, PRESETS, Preset, Release, Suffixes, Vendor};
 
     fn origin(setting: &str, compat: &Compat) -> Origin {
         RULES
@@ -301,6 +309,12 @@ mod tests {
         but_one.quirks.name_operators = false;
         assert!(!restored(&but_one, "compat.name_filter = \"literal\""));
         assert!(!restored(&but_one, "listen.trusted_proxies = []"));
+        let off = Compat {
+            suffixes: Suffixes::Off,
+            ..Compat::default()
+        };
+        assert!(restored(&off, "compat.suffixes = false"));
+        assert!(!restored(&Compat::default(), "compat.suffixes = false"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Clouds whose images API has ways of its own.
 
-use super::{AlternateStyle, Compat, MinFilter};
+use super::{AlternateStyle, Compat, MinFilter, Suffixes, Xml};
 
 /// A vendor, as far as its published documents and captured answers say how it differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,7 +8,8 @@ pub enum Vendor {
     /// Huawei Cloud (Elastic Cloud Server API reference): 25 images where no limit is given and a link to more,
     /// `alternate` links on the compute host, `minRam` and `minDisk` as minimum.
     Huawei,
-    /// Rackspace Cloud Servers (captured answers of 2015): `alternate` links on the compute host.
+    /// Rackspace Cloud Servers (captured answers of 2015, and its developer guide): `alternate` links on the compute host,
+    /// XML beside JSON, and `.json` and `.xml` on every path.
     Rackspace,
 }
 
@@ -28,10 +29,16 @@ impl Vendor {
 
     pub(super) fn apply(self, compat: &mut Compat) {
         compat.alternate_style = AlternateStyle::ComputeHost;
-        if self == Self::Huawei {
-            compat.default_limit = Some(25);
-            compat.always_link_when_more = true;
-            compat.min_filter = MinFilter::AtLeast;
+        match self {
+            Self::Huawei => {
+                compat.default_limit = Some(25);
+                compat.always_link_when_more = true;
+                compat.min_filter = MinFilter::AtLeast;
+            }
+            Self::Rackspace => {
+                compat.xml = Xml::Legacy;
+                compat.suffixes = Suffixes::All;
+            }
         }
     }
 }
@@ -39,11 +46,22 @@ impl Vendor {
 #[cfg(test)]
 mod tests {
     use super::Vendor;
+    use crate::nova::compat::{Compat, Suffixes, Xml};
 
     #[test]
     fn names_are_those_of_the_table() {
         for (name, vendor) in Vendor::NAMES {
             assert_eq!(vendor.name(), *name);
         }
+    }
+
+    #[test]
+    fn rackspace_speaks_xml_by_itself() {
+        let rackspace = Compat::default().at(Vendor::Rackspace);
+        assert_eq!(
+            (rackspace.xml, rackspace.suffixes),
+            (Xml::Legacy, Suffixes::All)
+        );
+        assert_eq!(Compat::default().at(Vendor::Huawei).xml, Xml::Off);
     }
 }

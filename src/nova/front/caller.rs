@@ -11,6 +11,7 @@ use crate::model::{Caller, Fault, Reason};
 use crate::nova::compat::Compat;
 use crate::nova::tables::parameter;
 use crate::webob::query::{Pair, quote_plus};
+use crate::webob::urlmap::collapsed;
 
 /// The versions that Nova's requests for tokens begin behind (`etc/nova/api-paste.ini`, the composite).
 const GUARDED: [&str; 2] = ["v2", "v2.1"];
@@ -20,6 +21,7 @@ const GUARDED: [&str; 2] = ["v2", "v2.1"];
 /// `base_path`.
 #[must_use]
 pub fn is_open(method: &Method, path: &str) -> bool {
+    let path = collapsed(path);
     let mut segments = path.split('/').skip(1);
     let version = segments.next().unwrap_or_default();
     let below = segments.next().unwrap_or_default();
@@ -104,11 +106,17 @@ mod tests {
     #[test]
     fn roots_are_open_and_nothing_below_a_version_is() {
         for path in [
-            "/", "/v2", "/v2/", "/v2.1", "/v2.1/", "/v3/x", "", "/v1", "//v2.1/x",
+            "/", "/v2", "/v2/", "/v2.1", "/v2.1/", "/v3/x", "", "/v1", "//", "//v2.1//", "/v2//",
         ] {
             assert!(is_open(&Method::GET, path), "{path}");
         }
-        for path in ["/v2/abc/", "/v2.1/abc", "/v2.1/servers", "/v2//", "/v2//x"] {
+        for path in [
+            "/v2/abc/",
+            "/v2.1/abc",
+            "/v2.1/servers",
+            "//v2.1/x",
+            "/v2//x",
+        ] {
             assert!(!is_open(&Method::GET, path), "{path}");
             assert!(is_open(&Method::OPTIONS, path), "{path}");
         }

@@ -12,6 +12,7 @@ use crate::model::{Call, Caller, Change, Fault, ImageId, Reason};
 use crate::nova::compat::{Compat, Release};
 use crate::nova::encoding::MediaType;
 use crate::nova::tables::{Act, Operation};
+use crate::webob::urlmap::collapsed;
 use crate::webob::{self, query::Pair};
 
 mod body;
@@ -37,6 +38,7 @@ pub use caller::is_open;
 pub use documents::document;
 pub use draft::Draft;
 pub use face::NovaFace;
+pub use path::created_images;
 
 use links::{Links, Next};
 use path::{Place, Route};
@@ -94,7 +96,9 @@ pub fn read(
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Reading {
-    let (route, media_type) = path::recognise_suffixed(&ground.compat, method, path);
+    let path = collapsed(path);
+    let (path, media_type) = path::unsuffixed(&ground.compat, method, &path);
+    let route = path::recognise(method, path);
     let request = Request {
         ground,
         method,
@@ -147,6 +151,13 @@ pub fn read(
             request.refuse(place, operation, face::impossible_item(operation.act))
         }
     }
+}
+
+/// The path as [`read`] looks it up: each run of slashes one, and without the ending that asks for a media type.
+#[must_use]
+pub fn looked_up(compat: &Compat, method: &Method, path: &str) -> String {
+    let path = collapsed(path);
+    path::unsuffixed(compat, method, &path).0.to_owned()
 }
 
 /// The face of a request of which nothing is known but that it fails: one that no front has read, or one that was

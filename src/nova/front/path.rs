@@ -1,6 +1,7 @@
 //! Recognises image requests by their path.
 //!
-//! The path is read while it is still percent-encoded, and each segment is decoded once. Three things can come of
+//! The path is read while it is still percent-encoded, and each segment is decoded once. Nova's URL map has made runs of
+//! slashes one before ([`collapsed`]), and so has whoever calls [`recognise`]. Three things can come of
 //! it: an image route, a path that lies among the image routes but names nothing that can exist (refused here, so
 //! that nothing which could be read as another path ever reaches an upstream), or a path that is none of ours.
 
@@ -9,10 +10,12 @@ use std::borrow::Cow;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use super::literal;
 use crate::model::ImageId;
-use crate::nova::compat::Compat;
+use crate::nova::compat::{Compat, Suffixes};
 use crate::nova::encoding::MediaType;
-use crate::nova::tables::{COLLECTIONS, OPERATIONS, Operation, VERSIONS};
+use crate::nova::tables::{COLLECTIONS, OPERATIONS, Operation, VERSIONS, View};
+use crate::webob::urlmap::collapsed;
 
 /// What a path is.
 #[derive(Debug)]
@@ -76,26 +79,64 @@ impl MetadataKey {
     }
 }
 
-/// Recognises a path that has lost the listener's `base_path` and that may end in the suffix of a media type.
-pub(super) fn recognise_suffixed<'p>(
+/// A path less the ending that asks for a media type, with that media type, where the rest is an image route that may have
+/// one; otherwise the path as it is.
+pub(super) fn unsuffixed<'p>(
     compat: &Compat,
     method: &Method,
     path: &'p str,
-) -> (Route<'p>, Option<&'static MediaType>) {
-    if let Some((stem, media_type)) = without_suffix(compat, path) {
-        let route = recognise(method, stem);
-        if !matches!(route, Route::Elsewhere) {
-            return (route, Some(media_type));
+) -> (&'p str, Option<&'static MediaType>) {
+    let may_end_so = |stem| match recognise(method, stem) {
+        Route::Elsewhere => false,
+        Route::Image { operation, .. } | Route::NoItem { operation, .. } => {
+            compat.suffixes == Suffixes::All || !operation.path.ends_with(KEY)
         }
-    }
-    (recognise(method, path), None)
+        _ => true,
+    };
+    without_suffix(compat, path)
+        .filter(|(stem, _)| may_end_so(stem))
+        .map_or((path, None), |(stem, media_type)| (stem, Some(media_type)))
 }
 
+/// How the paths of metadata items end.
+const KEY: &str = "{key}";
+
 fn without_suffix<'p>(compat: &Compat, path: &'p str) -> Option<(&'p str, &'static MediaType)> {
-    let version = version(path)?;
     let (before, segment) = path.rsplit_once('/')?;
-    let (stem, media_type) = MediaType::of_suffix(compat, version, segment)?;
+    if !segment.contains('.') {
+        return None;
+    }
+    let (stem, media_type) = MediaType::of_suffix(compat, version(path)?, segment)?;
     Some((path.get(..=before.len() + stem.len())?, media_type))
+}
+
+/// Where the images of a server's project are, if a request may create one of the server
+/// (`POST .../servers/{id}/action`) and images are served there. `path` has lost the listener's `base_path`.
+#[must_use]
+pub fn created_images(compat: &Compat, method: &Method, path: &str) -> Option<String> {
+    if method != Method::POST {
+        return None;
+    }
+    let path = collapsed(path);
+    let segments: Vec<_> = path.split('/').skip(1).map(Segment::read).collect();
+    let (place, [servers, server, action]) = segments.split_last_chunk()?;
+    let action = action.text.as_deref()?;
+    let stem = MediaType::of_suffix(compat, version(&path)?, action);
+    let is_action = stem.map_or(action, |(stem, _)| stem) == "action";
+    if !is_action || !servers.is("servers") || !server.is_plain() {
+        return None;
+    }
+    let place: String = place
+        .iter()
+        .flat_map(|segment| ["/", segment.raw])
+        .collect();
+    let images = place + "/images";
+    let route = recognise(&Method::GET, &images);
+    let is_served = matches!(
+        literal::narrowed(compat, &Method::GET, &images, route),
+        Route::Image { operation, .. } if operation.view == View::Brief
+    );
+    is_served.then_some(images)
 }
 
 /// The version at the beginning of a path that has lost the listener's `base_path`, if there is one.

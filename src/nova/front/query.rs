@@ -94,8 +94,9 @@ fn marker(value: &str, compat: &Compat) -> Option<String> {
     (!value.is_empty()).then(|| whole.to_owned())
 }
 
-/// The Glance statuses that are meant. Only Nova's own words, in capitals, are mapped; every other spelling is
-/// Glance's word once it is lower-cased, which is all that Nova's code does.
+/// The Glance statuses that are meant. Nova's own words are mapped, whatever their case, as Nova lower-cases what it is
+/// sent and vendors document lower case (Huawei: `saving`, which is also shown of queued images). Every other word is
+/// Glance's.
 fn status(value: &str, compat: &Compat) -> Predicate {
     let lowered = value.to_lowercase();
     if compat.status_filter == StatusFilter::Literal {
@@ -103,7 +104,7 @@ fn status(value: &str, compat: &Compat) -> Predicate {
     }
     let shown_so: Vec<_> = STATUSES
         .iter()
-        .filter(|(status, word, _)| *word == value && *status != Status::Other)
+        .filter(|(status, word, _)| word.eq_ignore_ascii_case(value) && *status != Status::Other)
         .map(|(status, _, _)| status.word().to_owned())
         .collect();
     let words = if shown_so.is_empty() {
@@ -130,7 +131,12 @@ fn changes_since(value: &str, compat: &Compat) -> Result<Predicate, Fault> {
             let wrong = format!("{} is not an ISO 8601 date and time", repr(value));
             invalid("changes-since", value, &wrong)
         })?;
-    Ok(Predicate::Time(TimeField::UpdatedAt, Relation::Gte, at))
+    let relation = if compat.changes_after() {
+        Relation::Gt
+    } else {
+        Relation::Gte
+    };
+    Ok(Predicate::Time(TimeField::UpdatedAt, relation, at))
 }
 
 /// The value with its last blank made the `+` of an offset, which it was before the client forgot to encode it.

@@ -277,7 +277,8 @@ fn what_cannot_exist_is_answered_as_nova_answers() {
         "/v2.1/images/",
         "/v2.1/A/images/ID/",
         "/v2.1/A/images/..%2fID",
-        "/v2.1//images",
+        "/v2.1//images/",
+        "/v2.1/./images",
     ] {
         let expected = (
             404,

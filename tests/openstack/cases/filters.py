@@ -13,9 +13,9 @@ EQUAL = [
     "name=cirros-uec&name=duplicate", "name=duplicate&name=cirros-uec", "name=" + "n" * 255, "name=" + "n" * 256, "name=%zz", "name=%00",
     "name=None", "name=null", "NAME=duplicate",
     # status: Glance's words in any case, Nova's where they are the same
-    "status=ACTIVE", "status=active", "status=Active", "status=queued", "status=QUEUED", "status=saving", "status=Saving",
-    "status=deactivated", "status=DEACTIVATED", "status=pending_delete", "status=importing", "status=uploading", "status=killed", "status=deleted",
-    "status=ERROR", "status=error", "status=unknown", "status=Unknown", "status=garbage", "status=", "status=active&status=queued", "status=frobbed",
+    "status=ACTIVE", "status=active", "status=Active", "status=queued", "status=QUEUED",
+    "status=deactivated", "status=DEACTIVATED", "status=pending_delete", "status=importing", "status=uploading", "status=killed",
+    "status=ERROR", "status=error", "status=garbage", "status=", "status=active&status=queued", "status=frobbed",
     # changes-since: ISO 8601 in the spellings that Glance reads
     "changes-since=2024-02-15T00%3A00%3A00Z", "changes-since=2024-02-15T00:00:00Z", "changes-since=2024-02-15T00%3A00%3A00", "changes-since=2024-02-15",
     "changes-since=2024-3-5", "changes-since=2024-02", "changes-since=2024", "changes-since=20240215T000000Z", "changes-since=20240215", "changes-since=2024-02-15%2000%3A00%3A00",
@@ -63,7 +63,9 @@ RAW_PLUS = ["2024-03-05T02:00:00+02:00", "2024-03-05T02:00:01+02:00", "20240305T
 
 # (query, what ours must equal)
 STATUS = [("status=SAVING", "status=in:queued,saving"), ("status=UNKNOWN", "status=in:deactivated,uploading,importing"),
-          ("status=DELETED", "status=in:deleted,pending_delete"), ("status=active&status=SAVING", "status=in:queued,saving")]
+          ("status=DELETED", "status=in:deleted,pending_delete"), ("status=active&status=SAVING", "status=in:queued,saving"),
+          ("status=saving", "status=in:queued,saving"), ("status=Saving", "status=in:queued,saving"), ("status=deleted", "status=in:deleted,pending_delete"),
+          ("status=unknown", "status=in:deactivated,uploading,importing"), ("status=Unknown", "status=in:deactivated,uploading,importing")]
 OPERATORS = [("name=in%3Aa%2Cb", ["in:a,b"]), ("name=in:duplicate,cirros-uec", []), ("name=eq:duplicate", []), ("name=gt:a", []), ("name=neq:x", []),
              ("name=in%3A%22a%2Cb", []), ("status=in:active,queued", []), ("status=eq:active", []), ("status=neq:x", [])]
 

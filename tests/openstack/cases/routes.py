@@ -8,8 +8,11 @@ ACCEPTS = ["application/json", "application/json;q=0.5", "text/html", "*/*", "te
            "application/vnd.openstack.compute+json", "image/png", "", None, "garbage"]
 
 NO_ROUTE = [V2 + "/", V21 + "/", V21 + "/detail/", V21 + IMAGE + "/", V21 + IMAGE + "/metadata/", V21 + IMAGE + "/metadata/os_distro/", V21 + IMAGE + "/metadata/os_distro/x", V21 + IMAGE + "/nothing",
-            V21 + IMAGE + "/file", V21 + "/detail/x", V21 + "/detail/x/y", V21 + ".json", V2 + ".xml", "/v2.1/$A/Images", "/v2/$A/image", "/v2/$A/imagesx", "/v2.1/$A/$A/images", "/v2.1/images/", "/v2/images/detail/x/y",
-            V21 + IMAGE + "/metadata.json"]
+            V21 + IMAGE + "/file", V21 + "/detail/x", V21 + "/detail/x/y", V21 + ".foo", V2 + ".xml", "/v2.1/$A/Images", "/v2/$A/image", "/v2/$A/imagesx", "/v2.1/$A/$A/images", "/v2.1/images/", "/v2/images/detail/x/y",
+            V21 + IMAGE + "/metadata.xml", V21 + IMAGE + "/nothing.json", V21 + "/detail//"]
+# The key of a metadata item keeps its ending, as in Nova.
+WHOLE_KEYS = [V21 + IMAGE + "/metadata/os_distro.json", V2 + IMAGE + "/metadata/no.json"]
+SUFFIXED = [V21, V2, V21 + "/detail", V21 + IMAGE, V2 + IMAGE + "/metadata", "/v2.1/images", "/v2/images/detail"]
 # Not ours by their first segment, however they end.
 NOT_OURS = ["/v2.1/os-keypairs/images", "/v2.1/flavors/images", "/v2.1/servers/images", "/v2.1/servers/detail", "/v2.1/$A/os-keypairs/images", "/v2.1/$A/flavors/images", "/v2.1/$A/servers/images/metadata", "/v3/$A/images",
             "/images", "/images/detail", "/v2.0/$A/images", "/v2.2/images", "/v1/$A/images", "/v2.1x/images", "/V2/$A/images", "/compute/v2.1/images", "/v2/$A/%69mages", "/v2.1/%69mages"]
@@ -21,7 +24,9 @@ BARE_METHODS = [("DELETE", ""), ("DELETE", "/"), ("DELETE", IMAGE + "/metadata")
 HEADS = ["", "/detail", IMAGE, IMAGE + "/metadata", IMAGE + "/metadata/os_distro"]
 
 SMUGGLED = [V2 + IMAGE + "%3Ffoo=bar", V21 + IMAGE + "%23x", V21 + IMAGE + "%2Fmetadata", V2 + IMAGE + "%2Fmetadata%2Fos_distro"]
-NOT_COLLAPSED = ["/v2/$A//images", "/v2/$A/images//detail", "/v2/./$A/images", V21 + "/./detail", V21 + "/x/../detail", V21 + "//$(cirros)", "/v2%2F$A/images", "/v2/$A%2Fimages"]
+COLLAPSED = ["/v2/$A//images", "/v2/$A/images//detail", V21 + "//$(cirros)", "/v2.1//images/$(cirros)/metadata", "//v2.1///$A//images?limit=1", "/v2.1//images//detail?limit=2", V21 + IMAGE + "//metadata//os_distro",
+             "//", "//v2.1//", "/v2//$A//", "/v2.1//flavors", "/v2//$A/flavors//detail"]
+DOTS = ["/v2/./$A/images", V21 + "/./detail", V21 + "/x/../detail", "/v2%2F$A/images", "/v2/$A%2Fimages"]
 # Escapes at the end of a path that want a digit or two.
 CUT_SHORT = [V2 + IMAGE + "%", V21 + IMAGE + "%4", V21 + IMAGE + "%a?x=y", V2 + IMAGE + "/metadata/os_distro%", V21 + IMAGE + "/metadata/os_distro%2"]
 HOSTS = ["example.com", "example.com:8080", "EXAMPLE.com", "[::1]:8774", "localhost", "a-b.example.com:1"]
@@ -41,7 +46,9 @@ def cases(_seed):
     yield from (one("HEAD", version + t, deviates="head-is-served", ours={"status": 200}) for t in HEADS for version in (V2, V21))
     yield from (get(t, deviates="smuggled-id-refused", ours={"status": 404}) for t in SMUGGLED)
     yield from (get(t, deviates="incomplete-escape", ours={"status": 404}) for t in CUT_SHORT)
-    yield from (get(t, deviates="slashes-not-collapsed") for t in NOT_COLLAPSED)
+    yield from (get(t) for t in COLLAPSED + WHOLE_KEYS)
+    yield from (get(t, deviates="dot-segments-refused") for t in DOTS)
+    yield from (get(t + ".json", deviates="suffixes-served", ours={"status": 200, "as_if": t}) for t in SUFFIXED)
     yield from (get(t, deviates="v1.1-served", ours={"status": 200}) for t in ("/v1.1/$A/images", "/v1.1/$A/images/detail", "/v1.1/$A/images/$(cirros)", "/v1.1/$A/images/$(cirros)/metadata"))
     yield one("GET", V21 + "/$(deletable)?_method=DELETE", restore=True, deviates="method-override-ignored", ours={"status": 200, "contains": "deletable"})
     yield one("GET", V21 + "/$(deletable)", headers=[("X-HTTP-Method-Override", "DELETE")], restore=True)

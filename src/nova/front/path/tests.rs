@@ -1,13 +1,14 @@
 use http::Method;
 use proptest::prelude::*;
 
-use super::{Route, recognise};
+use super::{Route, collapsed, created_images, recognise, unsuffixed};
+use crate::nova::compat::{Compat, Release, Suffixes, Xml};
 
 const ID: &str = "36a71c26-de94-5f09-9e67-cdc245586d89";
 
 /// The route in a word: the operation's name and its captures, or what became of the path.
 fn word(method: &Method, path: &str) -> String {
-    match recognise(method, path) {
+    match recognise(method, &collapsed(path)) {
         Route::Image {
             place,
             operation,
@@ -42,10 +43,10 @@ fn image_routes() {
         ("/v2.1/p/%69mages/detai%6C", "list-images-detail v2.1 p"),
         ("/v2%2E1/images", "list-images v2.1 -"),
         ("/v2.1/p/images/1", "show-image v2.1 p 1"),
-        (
-            "/v2.1/p/images/detail.json",
-            "show-image v2.1 p detail.json",
-        ),
+        ("//v2.1//images", "list-images v2.1 -"),
+        ("/v2.1//images/a/metadata", "list-image-metadata v2.1 - a"),
+        ("/v2.1/p///images//detail", "list-images-detail v2.1 p"),
+        ("/v2.1/p/images//a", "show-image v2.1 p a"),
         ("/v2.1/images/images", "show-image v2.1 - images"),
         ("/v2.1/p/images/a%2Db", "show-image v2.1 p a-b"),
         ("/v2.1/p/images/a/metadata", "list-image-metadata v2.1 p a"),
@@ -89,6 +90,8 @@ fn other_requests_pass_by() {
         "/v2.1/servers/images",
         "/v2.1/servers/x/images",
         "/v2.1/servers//images",
+        "/v2.1//servers//x/images",
+        "//images",
         "/v2.1/servers/x%2Fimages",
         "/v2.1/servers/..%2Fx",
         "/v2.1/flavors/images",
@@ -199,7 +202,9 @@ fn other_spellings_of_image_routes_are_refused() {
         "/v2.1/p/images/detail/",
         "/v2.1/p/images/ID/",
         "/v2.1/p/images/ID/metadata/",
-        "/v2.1/p/images//detail",
+        "/v2.1/p/images//",
+        "/v2.1/p//images/detail//",
+        "/v2.1/p/images/%2F/detail",
         "/v2.1/p/images/.",
         "/v2.1/p/images/../servers",
         "/v2.1/p/images/..%2fID",
@@ -207,11 +212,8 @@ fn other_spellings_of_image_routes_are_refused() {
         "/v2.1/p/images/ID/metadata/a%2Fb",
         "/v2.1/p/images/ID%3F/file",
         "/v2.1/p/images/ID/x%00",
-        "/v2.1//images",
-        "//v2.1/images",
         "/v2.1/./images/x",
         "/v2/./p/images",
-        "/v2.1/p//images",
         "/v2.1/p/%2e/images",
         "/v2.1/../images",
         "/v2.1/p/foo/../images/..",
@@ -230,6 +232,111 @@ fn other_spellings_of_image_routes_are_refused() {
             assert_eq!(word(&method, &path), "nowhere", "{method} {path}");
         }
     }
+}
+
+#[test]
+fn endings_come_off_image_routes() {
+    let found = |compat: &Compat, path: &str| {
+        let (stem, media_type) = unsuffixed(compat, &Method::GET, path);
+        let name = media_type.map_or("-", |media_type| media_type.name);
+        let route = match recognise(&Method::GET, stem) {
+            Route::Image { operation, .. } => operation.name,
+            _ => "-",
+        };
+        format!("{route} {name}")
+    };
+    let json = "application/json";
+    let modern = Compat::default();
+    let (icehouse, mitaka) = (Compat::of(Release::Icehouse), Compat::of(Release::Mitaka));
+    let off = Compat {
+        suffixes: Suffixes::Off,
+        ..Compat::default()
+    };
+    let literal = Compat::default().literal();
+    for (path, operation, is_item) in [
+        ("/v2.1/p/images.json", "list-images", false),
+        ("/v2/images/detail.json", "list-images-detail", false),
+        ("/v2/p/images/a.json", "show-image", false),
+        ("/v2/p/images/a.b.json", "show-image", false),
+        ("/v2/p/images/a/metadata.json", "list-image-metadata", false),
+        (
+            "/v2/p/images/a/metadata/k.json",
+            "show-image-metadata-item",
+            true,
+        ),
+    ] {
+        let served = format!("{operation} {json}");
+        assert_eq!(found(&icehouse, path), served, "{path}");
+        assert_eq!(found(&mitaka, path), served, "{path}");
+        assert_eq!(found(&mitaka.clone().literal(), path), served, "{path}");
+        // Where Nova has no endings, a key keeps its own.
+        let whole = format!("{operation} -");
+        let today = if is_item { &whole } else { &served };
+        assert_eq!(found(&modern, path), *today, "{path}");
+        for compat in [&off, &literal] {
+            assert!(found(compat, path).ends_with(" -"), "{path}");
+        }
+    }
+    assert_eq!(found(&off, "/v2/images/detail.json"), "show-image -");
+    assert_eq!(found(&off, "/v2/images.json"), "- -");
+    assert_eq!(found(&modern, "/v2/images/detail.xml"), "show-image -");
+    assert_eq!(
+        found(&icehouse, "/v2/images/detail.xml"),
+        "list-images-detail application/xml"
+    );
+    assert_eq!(found(&modern, "/v2/servers/a.json"), "- -");
+    assert_eq!(found(&modern, "/v2/images/.json"), "- -");
+}
+
+#[test]
+fn where_the_images_of_a_servers_project_are() {
+    let images = |compat: &Compat, path: &str| created_images(compat, &Method::POST, path);
+    let modern = Compat::default();
+    for (path, is) in [
+        ("/v2.1/demo/servers/1/action", "/v2.1/demo/images"),
+        ("/v2.1/demo//servers/1/action", "/v2.1/demo/images"),
+        ("//v2//demo/servers//1///action", "/v2/demo/images"),
+        ("/v2.1/servers/1/action", "/v2.1/images"),
+        ("/v2.1/my%20p/servers/1/action", "/v2.1/my%20p/images"),
+        ("/v1.1/demo/servers/1/action.json", "/v1.1/demo/images"),
+        ("/v2/demo/servers/1/action.json", "/v2/demo/images"),
+        ("/v2.1/demo/s%65rvers/1/action", "/v2.1/demo/images"),
+    ] {
+        assert_eq!(images(&modern, path).as_deref(), Some(is), "{path}");
+        assert_eq!(created_images(&modern, &Method::GET, path), None, "{path}");
+    }
+    for path in [
+        "/v2.1/demo/servers/1/action/",
+        "/v2.1/demo/servers/1/action.xml",
+        "/v2.1/demo/servers/1/actions",
+        "/v2.1/demo/servers//action",
+        "/v2.1/demo/servers/action",
+        "/v2.1/demo/x/servers/1/action",
+        "/v2.1/os-x/servers/1/action",
+        "/v2.1/demo/./servers/1/action",
+        "/v3/demo/servers/1/action",
+        "/servers/1/action",
+        "/v2.1/demo/servers/%2E%2E/action",
+    ] {
+        assert_eq!(images(&modern, path), None, "{path}");
+    }
+    let (json, xml) = ("/v2/p/servers/1/action.json", "/v2/p/servers/1/action.xml");
+    let literal = Compat::default().literal();
+    assert_eq!(images(&literal, json), None);
+    assert_eq!(
+        images(&literal, "/v2/p/servers/1/action"),
+        None,
+        "no project of Nova's"
+    );
+    assert_eq!(
+        images(&literal, "/v2/a1/servers/1/action").as_deref(),
+        Some("/v2/a1/images")
+    );
+    let legacy = Compat {
+        xml: Xml::Legacy,
+        ..Compat::default()
+    };
+    assert_eq!(images(&legacy, xml).as_deref(), Some("/v2/p/images"));
 }
 
 /// Paths out of pieces that matter, so that chance finds more than `Elsewhere`.
@@ -292,8 +399,8 @@ proptest! {
             }
             _ => false,
         };
-        if is_images && matches!(recognise(&Method::GET, &path), Route::Unread | Route::Elsewhere) {
-            for segment in path.split('/').skip(1) {
+        if is_images && matches!(recognise(&Method::GET, &collapsed(&path)), Route::Unread | Route::Elsewhere) {
+            for segment in collapsed(&path).split('/').skip(1) {
                 let text = percent_encoding::percent_decode_str(segment).decode_utf8().unwrap();
                 prop_assert!(!matches!(&*text, "" | "." | "..") && !text.contains('/'), "{}", path);
             }
@@ -302,7 +409,7 @@ proptest! {
 
     #[test]
     fn captured_ids_are_one_plain_segment(path in paths()) {
-        if let Route::Image { id: Some(id), .. } = recognise(&Method::GET, &path) {
+        if let Route::Image { id: Some(id), .. } = recognise(&Method::GET, &collapsed(&path)) {
             prop_assert!(crate::model::ImageId::parse(id.as_str()).is_some());
         }
     }

@@ -56,7 +56,10 @@ fn novas_status_words_find_what_is_shown_so() {
         ("DELETED", &["deleted", "pending_delete"]),
         ("ERROR", &["killed"]),
         ("UNKNOWN", &["deactivated", "uploading", "importing"]),
-        ("saving", &["saving"]),
+        ("saving", &["queued", "saving"]),
+        ("Error", &["killed"]),
+        ("unknown", &["deactivated", "uploading", "importing"]),
+        ("Deleted", &["deleted", "pending_delete"]),
         ("Active", &["active"]),
         ("QUEUED", &["queued"]),
         ("PENDING_DELETE", &["pending_delete"]),
@@ -75,6 +78,24 @@ fn novas_status_words_find_what_is_shown_so() {
         read(&pairs, &literal).unwrap().predicates,
         [Predicate::Verbatim(Verbatim::Status, "saving".to_owned())]
     );
+}
+
+/// Glance v1, which Nova asked to Mitaka, left out what changed at the very instant.
+#[test]
+fn changes_since_is_strict_where_nova_asked_glance_v1() {
+    let pairs = webob::query::parse("changes-since=2024").unwrap();
+    let at = time::parse("2024-01-01T00:00:00Z").unwrap();
+    for (release, relation) in [
+        (Release::Icehouse, Relation::Gt),
+        (Release::Kilo, Relation::Gt),
+        (Release::Mitaka, Relation::Gt),
+        (Release::Antelope, Relation::Gte),
+        (Release::Modern, Relation::Gte),
+    ] {
+        let since = Predicate::Time(TimeField::UpdatedAt, relation, at);
+        let read = |compat| read(&pairs, &compat).unwrap().predicates;
+        assert_eq!(read(Compat::of(release)), [since]);
+    }
 }
 
 #[test]

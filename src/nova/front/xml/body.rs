@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use roxmltree::{Document, Node, ParsingOptions};
 
+use super::charset;
 use crate::model::Fault;
 use crate::nova::front::body::wrong;
 use crate::webob::python::Json;
@@ -31,8 +32,11 @@ const MAX_ATTRIBUTES: usize = 64;
 /// Status 400 when the body is empty, is no well-formed XML, has a document type declaration, has another root, or has
 /// more namespaces or attributes than any sensible document.
 pub(in crate::nova::front) fn read(body: &[u8], root: &str) -> Result<Json, Fault> {
-    let text = text(body)?;
-    let document = parse(text)?;
+    let text = charset::text(body)?;
+    if text.trim().is_empty() {
+        return Err(malformed("it is empty"));
+    }
+    let document = parse(&text)?;
     let found = document.root_element();
     if !is(found, root) {
         let found = found.tag_name().name();
@@ -69,21 +73,6 @@ fn item(meta: Node<'_, '_>) -> (String, Json) {
     let texts = meta.children().filter(Node::is_text);
     let text = texts.filter_map(|text| text.text()).collect();
     (key, Json::Text(text))
-}
-
-/// The body as text.
-fn text(body: &[u8]) -> Result<&str, Fault> {
-    let text = std::str::from_utf8(body).map_err(|_| malformed("it is not UTF-8"))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim().is_empty() {
-        return Err(malformed("it is empty"));
-    }
-    match declared_encoding(text) {
-        Some(name) if !is_utf8(name) => Err(malformed(&format!(
-            "its encoding is declared as {name}, and UTF-8 is what is read"
-        ))),
-        _ => Ok(text),
-    }
 }
 
 fn parse(text: &str) -> Result<Document<'_>, Fault> {
@@ -142,24 +131,8 @@ fn is(node: Node<'_, '_>, name: &str) -> bool {
     node.is_element() && node.tag_name().name() == name
 }
 
-/// The encoding that the XML declaration names.
-fn declared_encoding(text: &str) -> Option<&str> {
-    let declaration = text.strip_prefix("<?xml")?.split_once("?>")?.0;
-    let (_, value) = declaration.split_once("encoding")?;
-    let value = value.trim_start().strip_prefix('=')?.trim_start();
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    value.get(1..)?.split(quote).next()
-}
-
-/// ASCII is UTF-8, too.
-fn is_utf8(name: &str) -> bool {
-    ["utf-8", "utf8", "us-ascii", "ascii"]
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
-}
-
 /// Nova's sentence, and what is wrong.
-fn malformed(why: &str) -> Fault {
+pub(super) fn malformed(why: &str) -> Fault {
     wrong(format!("Malformed request body: {why}."))
 }
 
@@ -264,8 +237,8 @@ mod tests {
             ("<metadata><meta key='a'>\u{1}</meta></metadata>", ""),
             ("<metadata><meta key='a'>&#1;</meta></metadata>", ""),
             (
-                "<?xml version='1.0' encoding = 'ISO-8859-1'?><metadata/>",
-                "its encoding is declared as ISO-8859-1",
+                "<?xml version='1.0' encoding = 'ISO-8859-2'?><metadata/>",
+                "its encoding is declared as ISO-8859-2",
             ),
         ] {
             let message = read(body).expect_err(body);
@@ -273,11 +246,18 @@ mod tests {
             assert!(message.contains(why), "{body}: {message}");
         }
         assert!(read_as("metadata", b"<metadata>\xff</metadata>").is_err());
-        let utf16: Vec<_> = "<metadata/>"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect();
-        assert!(read_as("metadata", &utf16).is_err());
+    }
+
+    #[test]
+    fn metadata_is_read_in_the_encodings_of_its_time() {
+        let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><metadata><meta key='a'>caf\xe9</meta></metadata>";
+        assert_eq!(read_as("metadata", latin), Ok(pairs(&[("a", "caf\u{e9}")])));
+        let wide = "\u{feff}<?xml version='1.0' encoding='utf-16'?><metadata><meta key='a'>klíč</meta></metadata>";
+        let wide: Vec<_> = wide.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(read_as("metadata", &wide), Ok(pairs(&[("a", "klíč")])));
+        let typed = "<!DOCTYPE m [<!ENTITY e 'x'>]><metadata><meta key='a'>&e;</meta></metadata>";
+        let typed: Vec<_> = typed.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert!(read_as("metadata", &typed).unwrap_err().contains("DTD"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! the same escapes. An answer begins with [`DECLARATION`]; a fault has none.
 
 pub(super) mod body;
+mod charset;
 pub(super) mod documents;
 pub(super) mod escape;
 pub(super) mod fault;
