@@ -29,7 +29,7 @@ use nova_glance_proxy::glance::back::GlanceBack;
 use nova_glance_proxy::glance::image;
 use nova_glance_proxy::model::page::{Element, Splitter};
 use nova_glance_proxy::model::{Back as _, Call, Face, Image};
-use nova_glance_proxy::nova::compat::{Compat, Xml};
+use nova_glance_proxy::nova::compat::{Compat, Suffixes, Xml};
 use nova_glance_proxy::nova::front::{self, Asked, Ground, Reading};
 use nova_glance_proxy::proxy::listing::{Bounds, Listing};
 use nova_glance_proxy::webob;
@@ -89,7 +89,7 @@ fn ground() -> Ground {
         compat: Arc::new(Compat {
             max_limit: 1_000_000,
             xml: Xml::All,
-            suffixes: true,
+            suffixes: Suffixes::All,
             ..Compat::default()
         }),
         caller: None,

@@ -161,7 +161,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "compat.release", kind: Word(&["icehouse", "kilo", "mitaka", "antelope", "modern"]), default: Value(r#""modern""#),
         meaning: "The release of Nova whose answers are given; the table of releases says what it decides. Each key below has the last word on its own matter." },
     Setting { key: "compat.vendor", kind: Word(&["huawei", "rackspace"]), default: Nothing("no vendor"),
-        meaning: "The vendor whose cloud is imitated: `huawei` (25 images and a link where no limit is given, `alternate` links on the compute host, minimum filters), `rackspace` (`alternate` links on the compute host)." },
+        meaning: "The vendor whose cloud is imitated: `huawei` (25 images and a link where no limit is given, `alternate` links on the compute host, minimum filters), `rackspace` (`alternate` links on the compute host, XML under `/v1.1` and `/v2`, `.json` and `.xml` on every path)." },
     Setting { key: "compat.literal", kind: Flag, default: Value("false"),
         meaning: "Whether the release's mistakes are made too: `\"literal\"` for every key that takes it, and `next_link_compat = \"era\"`." },
     Setting { key: "compat.alternate_style", kind: Word(&["bare", "project", "compute-host", "v2", "none"]), default: Nothing("by release or vendor; `\"bare\"`"),

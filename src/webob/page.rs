@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode};
 
 use super::accept;
@@ -26,6 +27,18 @@ impl Form {
             Some("text/html") => Self::Html,
             Some(_) => Self::Json,
             None => Self::Text,
+        }
+    }
+
+    /// The form that WebOb chose before 1.6: HTML where the header has that word or `*/*` in it anywhere, and never JSON.
+    #[must_use]
+    pub fn accepted_before_1_6(headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(ACCEPT).into_iter();
+        let mut texts = lines.map(|line| String::from_utf8_lossy(line.as_bytes()));
+        if texts.any(|text| text.contains("html") || text.contains("*/*")) {
+            Self::Html
+        } else {
+            Self::Text
         }
     }
 
@@ -166,6 +179,27 @@ mod tests {
             assert_eq!(Form::accepted(&headers), expected, "{accept}");
         }
         assert_eq!(Form::accepted(&HeaderMap::new()), Form::Text);
+    }
+
+    /// What `generate_response` of WebOb 1.2.3 and 1.5.1 does.
+    #[test]
+    fn html_was_what_named_it_anywhere() {
+        for (accept, expected) in [
+            ("", Form::Text),
+            ("application/json", Form::Text),
+            ("text/*", Form::Text),
+            ("nonsense", Form::Text),
+            ("application/json, */*;q=0", Form::Html),
+            ("text/html;q=0, application/json", Form::Html),
+            ("application/xhtml+xml", Form::Html),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static("text/plain"));
+            headers.append(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(Form::accepted_before_1_6(&headers), expected, "{accept}");
+        }
+        let none = Form::accepted_before_1_6(&HeaderMap::new());
+        assert_eq!(none, Form::Text);
     }
 
     #[test]

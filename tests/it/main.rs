@@ -19,6 +19,7 @@ mod logged;
 mod memory;
 mod nova_recorded;
 mod passthrough;
+mod paths;
 mod readme;
 mod reload;
 mod reverse;

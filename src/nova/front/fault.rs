@@ -187,9 +187,10 @@ pub(super) fn quota(fault: &Fault, compat: &Compat) -> Fault {
 
 /// The form of that answer: before WebOb 1.6, which came after Mitaka, it was never JSON.
 pub(super) fn form(headers: &HeaderMap, compat: &Compat) -> Form {
-    match Form::accepted(headers) {
-        Form::Json if compat.plain_no_route => Form::Text,
-        form => form,
+    if compat.plain_no_route {
+        Form::accepted_before_1_6(headers)
+    } else {
+        Form::accepted(headers)
     }
 }
 

@@ -110,6 +110,9 @@ fn without_suffix<'p>(compat: &Compat, path: &'p str) -> Option<(&'p str, &'stat
     Some((path.get(..=before.len() + stem.len())?, media_type))
 }
 
+/// What a server is made to do something by.
+const ACTION: &str = "action";
+
 /// Where the images of a server's project are, if a request may create one of the server
 /// (`POST .../servers/{id}/action`) and images are served there. `path` has lost the listener's `base_path`.
 #[must_use]
@@ -117,12 +120,17 @@ pub fn created_images(compat: &Compat, method: &Method, path: &str) -> Option<St
     if method != Method::POST {
         return None;
     }
+    let (_, last) = path.rsplit_once('/')?;
+    let last = Segment::read(last);
+    let action = last
+        .text
+        .as_deref()
+        .filter(|text| text.starts_with(ACTION))?;
     let path = collapsed(path);
     let segments: Vec<_> = path.split('/').skip(1).map(Segment::read).collect();
-    let (place, [servers, server, action]) = segments.split_last_chunk()?;
-    let action = action.text.as_deref()?;
+    let (place, [servers, server, _]) = segments.split_last_chunk()?;
     let stem = MediaType::of_suffix(compat, version(&path)?, action);
-    let is_action = stem.map_or(action, |(stem, _)| stem) == "action";
+    let is_action = stem.map_or(action, |(stem, _)| stem) == ACTION;
     if !is_action || !servers.is("servers") || !server.is_plain() {
         return None;
     }
