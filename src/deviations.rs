@@ -31,6 +31,11 @@ pub struct Deviation {
 }
 
 impl Deviation {
+    /// Whether the row speaks of that release, by its name in `compat.release`.
+    pub fn is_about(&self, release: &str) -> bool {
+        self.releases.is_empty() || self.releases.iter().any(|about| about == release)
+    }
+
     /// Whether the row speaks of requests like this one.
     pub fn concerns(&self, request_line: &str) -> bool {
         Regex::new(&self.request).is_ok_and(|pattern| pattern.is_match(request_line))

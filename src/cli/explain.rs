@@ -192,15 +192,12 @@ impl Scene {
         })
     }
 
-    /// The target of a request as it is looked up, less the mount point.
-    fn looked_up(&self, method: &Method, target: &PathAndQuery) -> String {
-        let path = match self.speaks {
-            Speaks::Nova => nova::front::looked_up(&self.compat, method, target.path()),
-            Speaks::Glance => urlmap::collapsed(target.path()).into_owned(),
-        };
-        target
-            .query()
-            .map_or(path.clone(), |query| format!("{path}?{query}"))
+    /// A path, whose slashes are one already, as it is looked up.
+    fn looked_up(&self, method: &Method, path: &str) -> String {
+        match self.speaks {
+            Speaks::Nova => nova::front::looked_up(&self.compat, method, path),
+            Speaks::Glance => path.to_owned(),
+        }
     }
 
     /// Where the reply to a request that passes through says that a new image is, if it is rewritten.
@@ -215,7 +212,8 @@ impl Scene {
         let setting = row.setting.as_deref();
         match self.speaks {
             Speaks::Nova => {
-                (self.compat.xml != Xml::Off || !row.id.starts_with("xml-"))
+                row.is_about(self.compat.release.preset().name)
+                    && (self.compat.xml != Xml::Off || !row.id.starts_with("xml-"))
                     && !setting.is_some_and(|setting| compat::restored(&self.compat, setting))
                     && (self.keystone.is_none() || !wants_keystone(row))
                     && (self.rewrites_location || setting != Some(NO_REWRITE))
@@ -231,10 +229,15 @@ fn explain(scene: &Scene, parts: &Parts) -> String {
     let mut out = format!("{method} {uri}\n\n");
     let sound =
         guard::check(parts, "").and_then(|()| below_mount(&scene.mount, uri.path_and_query()));
+    // The request line as it was sent, with its slashes made one, and as it is looked up: a row may speak of any.
+    let mut lines = vec![format!("{method} {uri}")];
     let mut looked_up = uri.to_string();
     let is_asked = match sound {
         Ok(target) => {
-            looked_up = scene.looked_up(method, &target);
+            let collapsed = urlmap::collapsed(target.path());
+            lines.push(format!("{method} {}", with_query(&collapsed, &target)));
+            looked_up = with_query(&scene.looked_up(method, &collapsed), &target);
+            lines.push(format!("{method} {looked_up}"));
             sound_request(&mut out, scene, parts, &target)
         }
         Err(fault) => {
@@ -245,9 +248,15 @@ fn explain(scene: &Scene, parts: &Parts) -> String {
     if scene.speaks == Speaks::Nova {
         presets::rules(&mut out, &scene.compat, &looked_up);
     }
-    let lines = [format!("{method} {uri}"), format!("{method} {looked_up}")];
     differences(&mut out, scene, &lines, is_asked);
     out
+}
+
+fn with_query(path: &str, target: &PathAndQuery) -> String {
+    match target.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    }
 }
 
 /// Explains a request that passed the guards, and says whether the upstream of images is asked.
@@ -410,7 +419,7 @@ fn answered(out: &mut String, fault: &Fault) {
 }
 
 /// The rows that the request line alone decides are told in full; of the others, when they apply, if the upstream is
-/// asked. `lines` are the request line as it was sent and as it is looked up: a row may speak of either.
+/// asked. `lines` are the forms of the request line that a row may speak of.
 fn differences(out: &mut String, scene: &Scene, lines: &[String], is_asked: bool) {
     let (service, rows) = match scene.speaks {
         Speaks::Nova => ("Nova", deviations::all()),
