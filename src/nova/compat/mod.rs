@@ -153,7 +153,8 @@ impl Compat {
         self.all_literal = true;
         self.quirks = self.release.preset().quirks;
         self.status_filter = StatusFilter::Literal;
-        if !self.release.preset().suffixes {
+        // Where the release or the vendor has endings, they are none of Nova's mistakes.
+        if self.suffixes == Suffixes::Images {
             self.suffixes = Suffixes::Off;
         }
         self

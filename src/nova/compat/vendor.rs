@@ -62,6 +62,9 @@ mod tests {
             (rackspace.xml, rackspace.suffixes),
             (Xml::Legacy, Suffixes::All)
         );
-        assert_eq!(Compat::default().at(Vendor::Huawei).xml, Xml::Off);
+        assert_eq!(rackspace.literal().suffixes, Suffixes::All);
+        let huawei = Compat::default().at(Vendor::Huawei);
+        assert_eq!((huawei.xml, huawei.suffixes), (Xml::Off, Suffixes::Images));
+        assert_eq!(huawei.literal().suffixes, Suffixes::Off);
     }
 }
