@@ -6,8 +6,9 @@ use http::{Request, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 
 use crate::keystone::{self, Token};
-use crate::model::Reason;
+use crate::model::{Caller, Reason};
 use crate::proxy::body::{self, Body, Broken};
+use crate::proxy::secrets::Secrets;
 use crate::proxy::upstream::Upstream;
 
 /// What Keystone says of a token.
@@ -59,11 +60,11 @@ const MAX_BODY: usize = 1024 * 1024;
 /// Asks about a token.
 pub(super) async fn ask(
     keystone: &Upstream,
-    token: &http::HeaderValue,
+    asked: &http::HeaderValue,
 ) -> Result<Verdict, Silence> {
     let mut request = Request::new(body::empty());
     *request.uri_mut() = Uri::from_static(keystone::VALIDATION);
-    *request.headers_mut() = keystone::headers(token);
+    *request.headers_mut() = keystone::headers(asked);
     let (parts, body) = request.into_parts();
     let reply = keystone.send(&parts, body).await;
     let reply = reply.map_err(|fault| match fault.reason {
@@ -85,6 +86,12 @@ pub(super) async fn ask(
     let body = whole(reply.into_body()).await?;
     let token = keystone::read(&body);
     let token = token.map_err(|error| Silence::unclear(format!("Keystone's answer is {error}")))?;
+    // The log tells who calls, and must not tell the token.
+    let secrets = Secrets::of_token(asked);
+    let Caller { project, user } = &token.caller;
+    if secrets.are_in(user) || project.as_ref().is_some_and(|id| secrets.are_in(id)) {
+        return Err(Silence::unclear("Keystone's answer names the token for whose it is"));
+    }
     Ok(Verdict::Valid(Arc::new(token)))
 }
 
