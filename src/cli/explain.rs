@@ -10,16 +10,17 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
 use super::{CONFIGURATION, Dialect, USAGE, complain, say};
-use crate::config::{Config, Problems, Speaks, Upstream};
+use crate::config::{Config, Host, Problems, Speaks, Upstream, masked};
 use crate::deviations::{self, Deviation};
 use crate::keystone::VALIDATION;
 use crate::model::{Back, Call, Change, Edit, Exchange, Face, Fault, ImageId, Setting};
 use crate::nova::compat::{self, Compat, Xml};
 use crate::proxy::below_mount;
+use crate::proxy::forwarded;
 use crate::proxy::front::{self, Front, Reading};
 use crate::proxy::guard::{self, Flaw};
 
@@ -82,7 +83,7 @@ fn parts(options: &Options) -> Result<Parts, String> {
     let target = &options.target;
     let uri = target
         .parse::<Uri>()
-        .map_err(|error| format!("`{target}` is no request target: {error}"))?;
+        .map_err(|error| format!("`{}` is no request target: {error}", masked(target)))?;
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = options.method.clone();
     parts.uri = uri;
@@ -110,14 +111,14 @@ fn first_endpoint(upstream: Option<&Upstream>) -> Option<String> {
 
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once(':').ok_or("a header is written `K: V`")?;
-    let name = name
+    let name: HeaderName = name
         .trim()
         .parse()
         .map_err(|_| format!("`{name}` is no header name"))?;
     let value = value
         .trim()
         .parse()
-        .map_err(|_| format!("`{value}` is no header value"))?;
+        .map_err(|_| format!("the value of `{name}` is no header value"))?;
     Ok((name, value))
 }
 
@@ -134,6 +135,8 @@ struct Scene {
     upstream: String,
     /// Where everything else goes, if anywhere.
     rest: Option<String>,
+    /// Which `Host` that gets.
+    host: Host,
     /// Which Nova is imitated.
     compat: Arc<Compat>,
     /// Where the Keystone is that is asked about tokens, if any is.
@@ -169,6 +172,7 @@ impl Scene {
             back: front::back(config, listener.speaks, None),
             upstream: first_endpoint(upstream).unwrap_or_default(),
             rest,
+            host: config.host,
             compat: Arc::clone(&config.compat),
             keystone: first_endpoint(config.identity.as_ref().map(|identity| &identity.upstream)),
             set: NOVA_SETTINGS
@@ -196,7 +200,10 @@ impl Scene {
 /// Explains one request.
 fn explain(scene: &Scene, parts: &Parts) -> String {
     let Parts { method, uri, .. } = parts;
-    let mut out = format!("{method} {uri}\n\n");
+    let mut out = match uri.authority() {
+        Some(_) => format!("{method} {}\n\n", masked(&uri.to_string())),
+        None => format!("{method} {uri}\n\n"),
+    };
     let sound =
         guard::check(parts, "").and_then(|()| below_mount(&scene.mount, uri.path_and_query()));
     let is_asked = match sound {
@@ -276,9 +283,26 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
             row(out, "operation", "pass_through");
             let line = format!("{} {nova}{target}  (untouched)", parts.method);
             row(out, "request 1", &line);
+            if scene.rest.is_some() {
+                row(out, "", &host_line(scene, parts));
+            }
         }
     }
     false
+}
+
+/// Which host a request that passes through names.
+fn host_line(scene: &Scene, parts: &Parts) -> String {
+    let of_line = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let client = parts.uri.authority().map(Authority::as_str).or(of_line);
+    let client = client.unwrap_or_default();
+    match scene.host {
+        Host::Client => format!("Host: {client}  (the client's; nova.host = \"client\")"),
+        Host::Endpoint => format!(
+            "Host: {}  (the endpoint's; nova.host = \"endpoint\"), and the client's in X-Forwarded-Host and X-Forwarded-Proto",
+            forwarded::authority_of(scene.rest.as_deref().unwrap_or_default()),
+        ),
+    }
 }
 
 /// What is asked, and in what the answer will come.

@@ -94,6 +94,8 @@ pub const SETTINGS: &[Setting] = &[
 
     Setting { key: "nova.endpoints", kind: Texts, default: Required,
         meaning: "Nova's base URLs: all that is no image request goes there, and images are answered from there where clients speak Glance's dialect. A trailing `/v2` or `/v2.1` is tolerated." },
+    Setting { key: "nova.host", kind: Word(&["client", "endpoint"]), default: Value(r#""client""#),
+        meaning: "The `Host` of what passes through: the client's, where this proxy stands at Nova's public name; or the endpoint's own name, for a sidecar before a cloud that routes by name, with the client's in `X-Forwarded-Host` and `X-Forwarded-Proto`." },
     Setting { key: "nova.rewrite_location", kind: Flag, default: Value("true"),
         meaning: "Whether the `Location` of a `createImage` reply, which names Glance, names the image here instead." },
     Setting { key: "nova.api_version", kind: Text, default: Value(r#""v2.1""#),

@@ -109,7 +109,10 @@ impl Secrets {
 
     /// What to look for: each secret as it was sent, and with every escape undone.
     fn needles(&self) -> Vec<Vec<u8>> {
-        let of_lines = self.lines.iter().flat_map(|(name, line)| of_line(name, line));
+        let of_lines = self
+            .lines
+            .iter()
+            .flat_map(|(name, line)| of_line(name, line));
         let query = self.target.as_ref().and_then(PathAndQuery::query);
         let secrets = of_lines.chain(of_query(query.unwrap_or_default()));
         let mut needles: Vec<Vec<u8>> = secrets
@@ -159,13 +162,17 @@ fn of_cookie(pair: &[u8]) -> Vec<u8> {
     let value = pair.iter().position(|b| *b == b'=');
     let value = value.and_then(|at| pair.get(at + 1..)).unwrap_or(pair);
     let value = value.trim_ascii();
-    let unquoted = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\""));
+    let unquoted = value
+        .strip_prefix(b"\"")
+        .and_then(|v| v.strip_suffix(b"\""));
     unquoted.unwrap_or(value).to_vec()
 }
 
 /// The values of parameters whose names say that they are secret.
 fn of_query(query: &str) -> impl Iterator<Item = Vec<u8>> {
-    let pairs = query.split(['&', ';']).filter_map(|pair| pair.split_once('='));
+    let pairs = query
+        .split(['&', ';'])
+        .filter_map(|pair| pair.split_once('='));
     let is_secret = |name: &str| {
         let name = name.to_ascii_lowercase();
         SECRET_NAMES.iter().any(|secret| name.contains(secret))

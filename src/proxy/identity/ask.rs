@@ -90,7 +90,9 @@ pub(super) async fn ask(
     let secrets = Secrets::of_token(asked);
     let Caller { project, user } = &token.caller;
     if secrets.are_in(user) || project.as_ref().is_some_and(|id| secrets.are_in(id)) {
-        return Err(Silence::unclear("Keystone's answer names the token for whose it is"));
+        return Err(Silence::unclear(
+            "Keystone's answer names the token for whose it is",
+        ));
     }
     Ok(Verdict::Valid(Arc::new(token)))
 }

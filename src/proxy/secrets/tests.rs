@@ -122,7 +122,10 @@ fn texts_have_an_end() {
     assert!(told.len() <= 4096 + 3 && told.ends_with("ü..."));
     let secret = format!("{}s3cr3t-s3cr3t", "x".repeat(4090));
     let told = cut(&[("x-auth-token", "s3cr3t-s3cr3t")], &secret);
-    assert!(told.ends_with("s3cr3t..."), "fewer than eight of its characters are left");
+    assert!(
+        told.ends_with("s3cr3t..."),
+        "fewer than eight of its characters are left"
+    );
 }
 
 proptest! {
