@@ -138,7 +138,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "identity.www_authenticate_uri", kind: Text, default: Nothing("`identity.url` with `/v3`"),
         meaning: "Keystone's address as clients reach it: what the challenge of a 401 names, as Nova's `[keystone_authtoken] www_authenticate_uri`." },
     Setting { key: "identity.cache_ttl", kind: Duration, default: Value(r#""5m""#),
-        meaning: "How long a valid token is not asked about again, as Nova's `token_cache_time`; never longer than the token lives. A refused one is not for 10 s at most. `0s` asks for each request." },
+        meaning: "How long a valid token is not asked about again, as Nova's `token_cache_time`; never longer than the token lives. One that Keystone refuses, or calls a bad request, is not for 10 s at most. `0s` asks for each request." },
     Setting { key: "identity.cache_size", kind: Count, default: Value("10000"),
         meaning: "How many tokens are remembered, by their digests; as many refused ones besides." },
     Setting { key: "identity.on_failure", kind: Word(&["continue", "refuse"]), default: Value(r#""continue""#),

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::fmt;
 use std::ops::Range;
 
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION};
@@ -19,7 +20,7 @@ use decode::{Unit, decoded, lowered};
 mod decode;
 
 /// Where the secrets of a request are. What it would take to find them is done only when a text is to be searched.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Secrets {
     lines: Vec<(HeaderName, HeaderValue)>,
     target: Option<PathAndQuery>,
@@ -52,6 +53,13 @@ const SECRET_NAMES: &[&str] = &[
     "apikey",
     "temp_url_sig",
 ];
+
+impl fmt::Debug for Secrets {
+    /// Whatever holds them may be printed, and they are not.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets")
+    }
+}
 
 impl Secrets {
     /// Those of a request.
@@ -90,7 +98,7 @@ impl Secrets {
                 find(&units, needle, &mut found);
             }
             let before = units.len();
-            units = decoded(units);
+            units = decoded(&units);
             // What has no escape in it is only without its other bytes now, and that counts once.
             if layer > 0 && units.len() == before {
                 break;
@@ -120,7 +128,7 @@ impl Secrets {
                 let raw = lowered(&secret);
                 let mut plain = raw.clone();
                 for _ in 0..=LAYERS {
-                    plain = decoded(plain);
+                    plain = decoded(&plain);
                 }
                 [raw, plain].map(|units| units.iter().map(|unit| unit.byte).collect())
             })

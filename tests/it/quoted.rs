@@ -97,7 +97,7 @@ fn quote(number: usize) -> String {
 const STATUSES: &[u16] = &[200, 201, 302, 400, 401, 403, 404, 409, 418, 500, 503, 504];
 
 /// Where a reply can quote: so many ways there are to write one.
-const PLACES: usize = 18;
+const PLACES: usize = 21;
 
 /// A reply that quotes. `number` says in which form, `place` says where.
 fn hostile(status: u16, place: usize, number: usize) -> Reply {
@@ -149,6 +149,14 @@ fn hostile(status: u16, place: usize, number: usize) -> Reply {
             String::new(),
             format!(r#"{{"images": {json}, "image": {{"id": {json}, "metadata": {json}}}}}"#),
         ),
+        // No replies at all, by what HTTP is.
+        17 => return Reply::raw(format!("HTTP/1.1 {said}\r\n\r\n")).close(),
+        18 => return Reply::raw(format!("HTTP/1.1 200 OK\r\n{said}\r\n\r\n")).close(),
+        19 => {
+            let chunks =
+                format!("HTTP/1.1 {status} OK\r\nTransfer-Encoding: chunked\r\n\r\n{said}\r\n");
+            return Reply::raw(chunks).close();
+        }
         16 => (String::new(), format!(r#"{{"images": [{json}, "{said}]"#)),
         _ => (format!("{said}: x"), said.clone()),
     };
@@ -222,10 +230,10 @@ fn request(method: &str, target: &str, body: &str) -> String {
         } else {
             "application/json"
         };
-        head.push_str(&format!("Content-Type: {kind}\r\n"));
+        head.push_str(&["Content-Type: ", kind, "\r\n"].concat());
     }
     for (name, value) in SECRETS {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.push_str(&[name, ": ", value, "\r\n"].concat());
     }
     format!("{head}\r\n{body}")
 }
@@ -351,10 +359,10 @@ async fn keystone_brings_no_secret_into_the_log() {
         let said = form(&token);
         let json = serde_json::to_string(&said).unwrap();
         match number / FORMS.len() {
-            0 => Grant::of(&said.replace('\\', "").replace('"', "")).reply(),
+            0 => Grant::of(&said.replace(['\\', '"'], "")).reply(),
             1 => {
                 let mut grant = Grant::of("aaaa");
-                grant.user = said.replace('\\', "").replace('"', "");
+                grant.user = said.replace(['\\', '"'], "");
                 grant.reply()
             }
             2 => Reply::json(format!(r#"{{"token": {json}}}"#)),

@@ -20,7 +20,7 @@ impl Programs {
         let mut query =
             "#!/bin/bash\nstatus=0\nfor name in \"${@:4}\"; do\ncase $name in\n".to_owned();
         for (name, status) in known {
-            query.push_str(&format!("{name}) echo '{status} {name}' ;;\n"));
+            query.push_str(&[name, ") echo '", status, " ", name, "' ;;\n"].concat());
         }
         query.push_str("*) echo \"dpkg-query: no packages found matching $name\" >&2; status=1 ;;\nesac\ndone\nexit $status\n");
         programs.put("dpkg-query", &query);

@@ -31,7 +31,7 @@ pub(super) fn lowered(text: &[u8]) -> Vec<Unit> {
 
 /// The same with one layer of escapes undone: `%41`, `\u0041`, `\x41`, `\"`, `&#65;`, `&lt;`, and `+` for a blank. What is
 /// not ASCII is left out, since it has too many forms to compare.
-pub(super) fn decoded(units: Vec<Unit>) -> Vec<Unit> {
+pub(super) fn decoded(units: &[Unit]) -> Vec<Unit> {
     let bytes: Vec<u8> = units.iter().map(|unit| unit.byte).collect();
     let mut out = Vec::with_capacity(units.len());
     let mut rest = &bytes[..];
@@ -64,9 +64,9 @@ type Escape = (usize, Option<u8>);
 
 /// So many hexadecimal digits between this and the end.
 fn escape(after: &[u8], digits: usize, before: &[u8]) -> Option<Escape> {
-    let number = after.strip_prefix(before)?.get(..digits)?;
+    let written = after.strip_prefix(before)?.get(..digits)?;
     let length = 1 + before.len() + digits;
-    Some((length, small(number, 16)?))
+    Some((length, ascii(number(written, 16)?)))
 }
 
 /// `\u0041`, `\u{41}`, `\x41`; before anything else a backslash only protects it.
@@ -74,7 +74,7 @@ fn backslash(after: &[u8]) -> Escape {
     let braced = || {
         let inside = after.strip_prefix(b"u{")?;
         let end = inside.iter().take(8).position(|b| *b == b'}')?;
-        Some((end + 4, small(&inside[..end], 16)?))
+        Some((end + 4, ascii(number(&inside[..end], 16)?)))
     };
     escape(after, 4, b"u")
         .or_else(|| escape(after, 2, b"x"))
@@ -89,21 +89,24 @@ fn entity(after: &[u8]) -> Option<Escape> {
             return Some((1 + name.len(), Some(*byte)));
         }
     }
-    let number = after.strip_prefix(b"#")?;
-    let end = number.iter().take(10).position(|b| *b == b';')?;
-    let digits = &number[..end];
+    let written = after.strip_prefix(b"#")?;
+    let end = written.iter().take(10).position(|b| *b == b';')?;
+    let digits = &written[..end];
     let code = match digits.strip_prefix(b"x") {
-        Some(digits) => small(digits, 16)?,
-        None => small(digits, 10)?,
+        Some(digits) => number(digits, 16)?,
+        None => number(digits, 10)?,
     };
-    Some((end + 3, code))
+    Some((end + 3, ascii(code)))
 }
 
-/// A number as a byte of ASCII, if it is one; `None` where it is no number.
-fn small(digits: &[u8], radix: u32) -> Option<Option<u8>> {
-    let digits = std::str::from_utf8(digits).ok()?;
-    let number = u32::from_str_radix(digits, radix).ok()?;
-    Some(u8::try_from(number).ok().filter(u8::is_ascii))
+/// The number that these digits are.
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()
+}
+
+/// The byte of a character, if it is one of ASCII.
+fn ascii(code: u32) -> Option<u8> {
+    u8::try_from(code).ok().filter(u8::is_ascii)
 }
 
 /// What a text in Base64 says, as far as it is one.
