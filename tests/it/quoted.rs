@@ -160,7 +160,7 @@ fn hostile(status: u16, place: usize, number: usize) -> Reply {
         16 => (String::new(), format!(r#"{{"images": [{json}, "{said}]"#)),
         _ => (format!("{said}: x"), said.clone()),
     };
-    let reason = if place % 2 == 0 {
+    let reason = if place.is_multiple_of(2) {
         said
     } else {
         "Odd".to_owned()

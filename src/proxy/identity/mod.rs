@@ -48,7 +48,7 @@ pub struct Identity {
     flights: Arc<Flights<Answer>>,
     /// The tokens that Keystone has just said nothing of, in a way that it would again.
     silent: Mutex<Shelf<Silence>>,
-    pause: Arc<Pause>,
+    pause: Pause,
 }
 
 /// What is remembered of tokens. What is good and what is not have rooms of their own, so that nonsense cannot drive
@@ -83,7 +83,7 @@ impl Identity {
             memory,
             flights: Flights::new(),
             silent: Mutex::new(Shelf::new(settings.cache_size)),
-            pause: Arc::default(),
+            pause: Pause::default(),
         })
     }
 
@@ -164,12 +164,8 @@ impl Identity {
 
     /// Asks about a token although Keystone is left alone, where it is time for that. Nobody waits for the answer.
     fn probe(self: &Arc<Self>, digest: Digest, token: &HeaderValue) {
-        if let Some(probe) = self.pause.probe() {
-            let question = self.question(digest, token);
-            self.flights.send(digest, async move {
-                let _probe = probe;
-                question.await
-            });
+        if self.pause.may_probe() {
+            self.flights.send(digest, self.question(digest, token));
         }
     }
 

@@ -4,7 +4,7 @@
 //! answer that Keystone gave to anybody. While Keystone is left alone nobody waits for it; one question now and then is
 //! asked in the background, and the first answer ends the pause.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -35,11 +35,7 @@ struct State {
     until: Option<(Instant, Silence)>,
     /// When the next question may be asked during a pause.
     next_probe: Option<Instant>,
-    is_probing: bool,
 }
-
-/// The right to ask one question during a pause. There is one at a time; it is given back when this is dropped.
-pub(super) struct Probe(Arc<Pause>);
 
 impl Pause {
     /// Keystone has answered, so it is there.
@@ -75,17 +71,16 @@ impl Pause {
         (*until > Instant::now()).then(|| silence.clone())
     }
 
-    /// The right to ask although Keystone is left alone, where it is time for that.
-    pub(super) fn probe(self: &Arc<Self>) -> Option<Probe> {
+    /// Whether it is time to ask although Keystone is left alone. Slow tokens do not keep others from their turn, so it
+    /// does not matter what became of the question before.
+    pub(super) fn may_probe(&self) -> bool {
         let mut state = self.state();
         let now = Instant::now();
-        if state.is_probing || state.next_probe.is_some_and(|at| at > now) {
-            return None;
+        if state.next_probe.is_some_and(|at| at > now) {
+            return false;
         }
-        state.is_probing = true;
         state.next_probe = Some(now + BETWEEN_PROBES);
-        drop(state);
-        Some(Probe(Arc::clone(self)))
+        true
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -93,15 +88,8 @@ impl Pause {
     }
 }
 
-impl Drop for Probe {
-    fn drop(&mut self) {
-        self.0.state().is_probing = false;
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
 
     use tokio::time::{Instant, advance};
@@ -169,15 +157,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_question_now_and_then_is_asked_all_the_same() {
-        let pause = Arc::new(Pause::default());
+        let pause = Pause::default();
         time_out(&pause, 1..=u8::try_from(SEVERAL).unwrap()).await;
-        assert!(pause.probe().is_none(), "not at once");
-        advance(BETWEEN_PROBES).await;
-        let probe = pause.probe().unwrap();
-        advance(BETWEEN_PROBES).await;
-        assert!(pause.probe().is_none(), "one at a time");
-        drop(probe);
-        assert!(pause.probe().is_some());
-        assert!(pause.probe().is_none());
+        assert!(!pause.may_probe(), "not at once");
+        for _ in 0..3 {
+            advance(BETWEEN_PROBES).await;
+            assert!(pause.may_probe());
+            assert!(!pause.may_probe());
+        }
     }
 }
