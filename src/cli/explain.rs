@@ -14,7 +14,7 @@ use http::uri::{Authority, PathAndQuery};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
 use super::{CONFIGURATION, Dialect, USAGE, complain, say};
-use crate::config::{Config, Host, Problems, Speaks, Upstream, masked};
+use crate::config::{Config, HostHeader, Problems, Speaks, Upstream, masked};
 use crate::deviations::{self, Deviation};
 use crate::keystone::VALIDATION;
 use crate::model::{Back, Call, Change, Edit, Exchange, Face, Fault, ImageId, Setting};
@@ -136,7 +136,7 @@ struct Scene {
     /// Where everything else goes, if anywhere.
     rest: Option<String>,
     /// Which `Host` that gets.
-    host: Host,
+    host: HostHeader,
     /// Which Nova is imitated.
     compat: Arc<Compat>,
     /// Where the Keystone is that is asked about tokens, if any is.
@@ -297,8 +297,8 @@ fn host_line(scene: &Scene, parts: &Parts) -> String {
     let client = parts.uri.authority().map(Authority::as_str).or(of_line);
     let client = client.unwrap_or_default();
     match scene.host {
-        Host::Client => format!("Host: {client}  (the client's; nova.host = \"client\")"),
-        Host::Endpoint => format!(
+        HostHeader::Client => format!("Host: {client}  (the client's; nova.host = \"client\")"),
+        HostHeader::Endpoint => format!(
             "Host: {}  (the endpoint's; nova.host = \"endpoint\"), and the client's in X-Forwarded-Host and X-Forwarded-Proto",
             forwarded::authority_of(scene.rest.as_deref().unwrap_or_default()),
         ),

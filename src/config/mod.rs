@@ -45,7 +45,7 @@ pub struct Config {
     /// Who says whose tokens are, where they are to be validated here.
     pub identity: Option<Identity>,
     /// Which `Host` that Nova gets with what passes through.
-    pub host: Host,
+    pub host: HostHeader,
     /// Whether the `Location` of a `createImage` reply comes to name the image here.
     pub rewrite_location: bool,
     /// Which Nova is imitated.
@@ -88,7 +88,7 @@ pub enum Speaks {
 
 /// Which `Host` a request has that passes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Host {
+pub enum HostHeader {
     /// The client's, so that Nova's own links lead here.
     Client,
     /// The endpoint's, since clouds route by it.

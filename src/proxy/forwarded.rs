@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::headers::remove_all;
-use crate::config::{Host, Listener};
+use crate::config::{HostHeader, Listener};
 use crate::model::{Fault, Reason};
 
 /// The client's address, and those of the proxies before us.
@@ -85,14 +85,14 @@ pub fn drop_untrusted(listener: &Listener, peer: &Peer, headers: &mut HeaderMap)
 /// Says who asks, to an upstream. The scheme is that of `base`, see [`client_base`], so that the upstream's own links
 /// begin like ours; so is the host, where `Host` does not say it. What trusted proxies said of the client's address is
 /// kept and added to.
-pub fn tell(peer: &Peer, base: &str, host: Host, headers: &mut HeaderMap) {
+pub fn tell(peer: &Peer, base: &str, host: HostHeader, headers: &mut HeaderMap) {
     let scheme = if base.starts_with("https:") {
         "https"
     } else {
         "http"
     };
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
-    if host == Host::Endpoint
+    if host == HostHeader::Endpoint
         && let Ok(value) = HeaderValue::from_str(authority_of(base))
     {
         headers.insert(X_FORWARDED_HOST, value);
@@ -292,11 +292,11 @@ mod tests {
         assert_eq!(base, "http://inner:1/compute");
         drop_untrusted(&listener, &peer(), &mut parts.headers);
         assert_eq!(parts.headers.len(), 1);
-        tell(&peer(), &base, Host::Client, &mut parts.headers);
+        tell(&peer(), &base, HostHeader::Client, &mut parts.headers);
         assert_eq!(parts.headers[X_FORWARDED_PROTO], "http");
         assert_eq!(parts.headers[X_FORWARDED_FOR], "10.0.0.9");
         assert!(!parts.headers.contains_key(X_FORWARDED_HOST));
-        tell(&peer(), &base, Host::Endpoint, &mut parts.headers);
+        tell(&peer(), &base, HostHeader::Endpoint, &mut parts.headers);
         assert_eq!(parts.headers[X_FORWARDED_HOST], "inner:1");
     }
 
@@ -312,12 +312,12 @@ mod tests {
         let client = HeaderValue::from_static("192.0.2.1");
         parts.headers.insert(X_FORWARDED_FOR, client);
         drop_untrusted(&listener, &peer(), &mut parts.headers);
-        tell(&peer(), &base, Host::Client, &mut parts.headers);
+        tell(&peer(), &base, HostHeader::Client, &mut parts.headers);
         assert_eq!(parts.headers[X_FORWARDED_PROTO], "https");
         assert_eq!(parts.headers[X_FORWARDED_FOR], "192.0.2.1, 10.0.0.9");
         // Where the client's host is not told otherwise, there is nothing to put in its place.
         assert_eq!(parts.headers[X_FORWARDED_HOST], "outer.example.com, inner");
-        tell(&peer(), &base, Host::Endpoint, &mut parts.headers);
+        tell(&peer(), &base, HostHeader::Endpoint, &mut parts.headers);
         assert_eq!(parts.headers[X_FORWARDED_HOST], "outer.example.com");
     }
 

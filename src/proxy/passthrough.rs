@@ -14,7 +14,7 @@ use super::forwarded::{self, X_FORWARDED_PREFIX};
 use super::headers::{X_OPENSTACK_REQUEST_ID, strip_hop_by_hop};
 use super::upstream::Upstream;
 use super::{Inbound, guard};
-use crate::config::Host;
+use crate::config::HostHeader;
 use crate::model::{Fault, ImageId, Reason};
 
 /// Sends a request on and hands out the reply. `target` is path and query as received, less the listener's mount
@@ -29,9 +29,9 @@ pub async fn pass(
     let image_url = created_image(inbound, &parts.method, target.path());
     let host = inbound.proxy.config.host;
     match host {
-        Host::Client => keep_host(&mut parts.headers, parts.uri.authority()),
+        HostHeader::Client => keep_host(&mut parts.headers, parts.uri.authority()),
         // Each endpoint gets its own name, also where the next one serves.
-        Host::Endpoint => drop(parts.headers.remove(HOST)),
+        HostHeader::Endpoint => drop(parts.headers.remove(HOST)),
     }
     join_cookies(&mut parts.headers);
     strip_hop_by_hop(&mut parts.headers);

@@ -26,12 +26,12 @@ pub(super) struct Silence {
     /// For the log.
     pub(super) why: Arc<str>,
     /// What that tells about the next question.
-    pub(super) kind: Kind,
+    pub(super) kind: SilenceKind,
 }
 
 /// What it tells about the next question that one brought nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum SilenceKind {
     /// Keystone cannot be reached, or does not answer in time; perhaps it would not answer about other tokens either.
     Total,
     /// Keystone calls the question a bad request. It would say so again: what differs is the token.
@@ -43,13 +43,13 @@ pub(super) enum Kind {
 impl Silence {
     /// Keystone cannot be reached, or does not answer in time.
     pub(super) fn total(why: impl Into<Arc<str>>) -> Self {
-        let (why, kind) = (why.into(), Kind::Total);
+        let (why, kind) = (why.into(), SilenceKind::Total);
         Self { why, kind }
     }
 
     /// The answer was an error or made no sense.
     pub(super) fn unclear(why: impl Into<Arc<str>>) -> Self {
-        let (why, kind) = (why.into(), Kind::Unclear);
+        let (why, kind) = (why.into(), SilenceKind::Unclear);
         Self { why, kind }
     }
 }
@@ -78,7 +78,7 @@ pub(super) async fn ask(
         status => {
             let mut silence = Silence::unclear(format!("Keystone answered {status}"));
             if status == StatusCode::BAD_REQUEST {
-                silence.kind = Kind::BadRequest;
+                silence.kind = SilenceKind::BadRequest;
             }
             return Err(silence);
         }

@@ -18,7 +18,7 @@ mod pause;
 mod shelf;
 mod tokens;
 
-use ask::{Kind, Silence, Verdict};
+use ask::{Silence, SilenceKind, Verdict};
 use flight::Flights;
 use pause::{PAUSE, Pause};
 use shelf::Shelf;
@@ -204,13 +204,13 @@ impl Identity {
     fn note(&self, digest: Digest, began: Instant, silence: &Silence) {
         tracing::warn!(why = &*silence.why, "a token could not be validated");
         let span = match silence.kind {
-            Kind::Unclear => return,
+            SilenceKind::Unclear => return,
             // As long as a refusal, and no longer than the operator lets anything be remembered.
-            Kind::BadRequest => {
+            SilenceKind::BadRequest => {
                 self.pause.answered();
                 REFUSAL.min(self.settings.cache_ttl)
             }
-            Kind::Total => {
+            SilenceKind::Total => {
                 self.pause.failed(digest, began, silence);
                 PAUSE
             }
