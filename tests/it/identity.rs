@@ -413,7 +413,7 @@ async fn sluggish() -> Sluggish {
     })
     .await;
     let glance = glance().await;
-    let more = "on_failure = \"refuse\"\ntimeouts = { first_byte = \"400ms\" }";
+    let more = "on_failure = \"refuse\"\ntimeouts = { first_byte = \"1s\" }";
     let text = before_glance(glance.address, &identity(&keystone, more));
     let proxy = Arc::new(Proxy::start(&text).await);
     Sluggish {
@@ -462,14 +462,14 @@ async fn slow_tokens_pause_themselves_and_nobody_else() {
     let started = Instant::now();
     assert_eq!(at.ask_at_once(slow(0)).await, [503; 3]);
     assert!(
-        started.elapsed() < Duration::from_millis(350),
+        started.elapsed() < Duration::from_millis(800),
         "no one waits twice"
     );
     assert_eq!(at.keystone.seen().len(), asked);
     // However many there are, as long as others are answered meanwhile.
     let many = at.ask_at_once((10..30).map(|number| format!("slow{number}")));
     let (many, others) = tokio::join!(many, async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         at.ask("b").await
     });
     assert_eq!((many, others), (vec![503; 20], 200));
@@ -490,7 +490,7 @@ async fn a_keystone_that_is_down_is_left_alone_and_known_tokens_go_on() {
         assert_eq!(at.ask(token).await, 503);
     }
     assert!(
-        started.elapsed() < Duration::from_millis(350),
+        started.elapsed() < Duration::from_millis(800),
         "nobody waits"
     );
     assert_eq!(at.keystone.seen().len(), 6);
