@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
 use super::{CONFIGURATION, Dialect, USAGE, complain, say};
-use crate::config::{Config, Problems, Speaks, Upstream};
+use crate::config::{Config, HostHeader, Problems, Speaks, Upstream, masked};
 use crate::deviations::{self, Deviation};
 use crate::keystone::VALIDATION;
 use crate::model::{Back, Call, Change, Edit, Exchange, Face, Fault, ImageId, Setting};
@@ -23,6 +23,7 @@ use crate::nova::{
     compat::{self, Compat, Xml},
 };
 use crate::proxy::below_mount;
+use crate::proxy::forwarded;
 use crate::proxy::front::{self, Front, Reading};
 use crate::proxy::guard::{self, Flaw};
 use crate::webob::urlmap;
@@ -86,7 +87,7 @@ fn parts(options: &Options) -> Result<Parts, String> {
     let target = &options.target;
     let uri = target
         .parse::<Uri>()
-        .map_err(|error| format!("`{target}` is no request target: {error}"))?;
+        .map_err(|error| format!("`{}` is no request target: {error}", masked(target)))?;
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = options.method.clone();
     parts.uri = uri;
@@ -114,14 +115,14 @@ fn first_endpoint(upstream: Option<&Upstream>) -> Option<String> {
 
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once(':').ok_or("a header is written `K: V`")?;
-    let name = name
+    let name: HeaderName = name
         .trim()
         .parse()
         .map_err(|_| format!("`{name}` is no header name"))?;
     let value = value
         .trim()
         .parse()
-        .map_err(|_| format!("`{value}` is no header value"))?;
+        .map_err(|_| format!("the value of `{name}` is no header value"))?;
     Ok((name, value))
 }
 
@@ -138,6 +139,8 @@ struct Scene {
     upstream: String,
     /// Where everything else goes, if anywhere.
     rest: Option<String>,
+    /// Which `Host` that gets.
+    host: HostHeader,
     /// Which Nova is imitated.
     compat: Arc<Compat>,
     /// Where the Keystone is that is asked about tokens, if any is.
@@ -181,6 +184,7 @@ impl Scene {
             back: front::back(config, listener.speaks, None),
             upstream: first_endpoint(upstream).unwrap_or_default(),
             rest,
+            host: config.host,
             compat: Arc::clone(&config.compat),
             keystone: first_endpoint(config.identity.as_ref().map(|identity| &identity.upstream)),
             rewrites_location: config.rewrite_location,
@@ -226,7 +230,10 @@ impl Scene {
 /// Explains one request.
 fn explain(scene: &Scene, parts: &Parts) -> String {
     let Parts { method, uri, .. } = parts;
-    let mut out = format!("{method} {uri}\n\n");
+    let mut out = match uri.authority() {
+        Some(_) => format!("{method} {}\n\n", masked(&uri.to_string())),
+        None => format!("{method} {uri}\n\n"),
+    };
     let sound =
         guard::check(parts, "").and_then(|()| below_mount(&scene.mount, uri.path_and_query()));
     // The request line as it was sent, with its slashes made one, and as it is looked up: a row may speak of any.
@@ -322,6 +329,9 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
             row(out, "operation", "pass_through");
             let line = format!("{} {nova}{target}  (untouched)", parts.method);
             row(out, "request 1", &line);
+            if scene.rest.is_some() {
+                row(out, "", &host_line(scene, parts));
+            }
             if let Some(images) = scene.created_images(parts, target) {
                 let line = format!("{images}/ID  (in place of Glance's own, if an image is made)");
                 row(out, "Location", &line);
@@ -329,6 +339,20 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
         }
     }
     false
+}
+
+/// Which host a request that passes through names.
+fn host_line(scene: &Scene, parts: &Parts) -> String {
+    let of_line = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let client = parts.uri.authority().map(Authority::as_str).or(of_line);
+    let client = client.unwrap_or_default();
+    match scene.host {
+        HostHeader::Client => format!("Host: {client}  (the client's; nova.host = \"client\")"),
+        HostHeader::Endpoint => format!(
+            "Host: {}  (the endpoint's; nova.host = \"endpoint\"), and the client's in X-Forwarded-Host and X-Forwarded-Proto",
+            forwarded::authority_of(scene.rest.as_deref().unwrap_or_default()),
+        ),
+    }
 }
 
 /// What is asked, and in what the answer will come.

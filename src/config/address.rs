@@ -1,5 +1,6 @@
 //! Addresses: where we listen, whom we ask, whom we believe.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -35,7 +36,8 @@ impl FromStr for Address {
                 Ok(Self::Tcp(text.to_owned()))
             }
             _ => Err(format!(
-                "`{text}` is no address: it takes `host:port` or `unix:/path`"
+                "`{}` is no address: it takes `host:port` or `unix:/path`",
+                masked(text)
             )),
         }
     }
@@ -84,17 +86,18 @@ impl FromStr for Endpoint {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |why: &str| format!("`{text}` is no base URL: {why}");
+        let wrong = |why: &str| format!("`{}` is no base URL: {why}", masked(text));
+        // Even in the path: what stands before it may be meant as a password.
+        if text.contains('@') {
+            return Err(wrong("it takes no user and no password"));
+        }
         let uri: Uri = text.parse().map_err(|error| wrong(&format!("{error}")))?;
         let parts = uri.into_parts();
         let scheme = parts
             .scheme
             .filter(|scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS)
             .ok_or_else(|| wrong("it begins with http:// or https://"))?;
-        let authority = parts
-            .authority
-            .filter(|authority| !authority.as_str().contains('@'))
-            .ok_or_else(|| wrong("it names a host, and no user"))?;
+        let authority = parts.authority.ok_or_else(|| wrong("it names a host"))?;
         let target = parts.path_and_query;
         if target.as_ref().is_some_and(|t| t.query().is_some()) || text.contains('#') {
             return Err(wrong("it has no query and no fragment"));
@@ -112,6 +115,17 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme, self.authority, self.path)
     }
+}
+
+/// A URL or an address as it may be shown: what stands before an `@` may be a password.
+#[must_use]
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let Some((user, rest)) = text.rsplit_once('@') else {
+        return Cow::Borrowed(text);
+    };
+    let scheme = user.split_once("://").map_or("", |(scheme, _)| scheme);
+    let mark = if scheme.is_empty() { "" } else { "://" };
+    Cow::Owned(format!("{scheme}{mark}***@{rest}"))
 }
 
 /// The peers whose word about who asked them, and how, is believed.
@@ -169,7 +183,7 @@ pub(super) fn base_path(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Address, Endpoint, Trusted, base_path};
+    use super::{Address, Endpoint, Trusted, base_path, masked};
 
     #[test]
     fn addresses_are_tcp_or_unix() {
@@ -200,11 +214,30 @@ mod tests {
             "/x",
             "ftp://h",
             "http://u@h",
+            "http://h/a@b",
             "http://h?x",
             "http://h/#f",
         ] {
             assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn passwords_are_masked() {
+        for (text, shown) in [
+            ("http://h:1/x", "http://h:1/x"),
+            ("http://u:pw@h:1/x", "http://***@h:1/x"),
+            ("https://u:p/w@x?@h", "https://***@h"),
+            ("u:pw@h:1", "***@h:1"),
+            ("://pw@h", "***@h"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
+        let told = "http://u:pw@h".parse::<Endpoint>().unwrap_err();
+        assert_eq!(
+            told,
+            "`http://***@h` is no base URL: it takes no user and no password"
+        );
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub mod settings;
 mod tests;
 mod tls;
 
-pub use address::{Address, Endpoint, Trusted};
+pub use address::{Address, Endpoint, Trusted, masked};
 pub use place::{Place, Problem, Problems};
 pub use reload::{Lasting, Source};
 
@@ -44,6 +44,8 @@ pub struct Config {
     pub nova_images: NovaImages,
     /// Who says whose tokens are, where they are to be validated here.
     pub identity: Option<Identity>,
+    /// Which `Host` that Nova gets with what passes through.
+    pub host: HostHeader,
     /// Whether the `Location` of a `createImage` reply comes to name the image here.
     pub rewrite_location: bool,
     /// Which Nova is imitated.
@@ -82,6 +84,15 @@ pub enum Speaks {
     Nova,
     /// Glance v2.
     Glance,
+}
+
+/// Which `Host` a request has that passes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostHeader {
+    /// The client's, so that Nova's own links lead here.
+    Client,
+    /// The endpoint's, since clouds route by it.
+    Endpoint,
 }
 
 /// A service that is asked.

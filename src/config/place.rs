@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::address::masked;
+
 /// Everything that is wrong with one configuration file, in the order in which it stands there.
 ///
 /// Displayed as one line a problem, `file:line:column: message`, which editors and terminals can follow.
@@ -78,7 +80,11 @@ impl<'t> Report<'t> {
 
     /// Notes a problem with the piece of text at `span`.
     pub(super) fn note(&self, span: &Range<usize>, message: impl Into<String>) {
-        self.found.borrow_mut().push((span.start, message.into()));
+        let message = message.into();
+        // What a message quotes may be a URL with a password, also where no URL belongs.
+        let pieces: Vec<_> = message.split('`').map(masked).collect();
+        let message = pieces.join("`");
+        self.found.borrow_mut().push((span.start, message));
     }
 
     /// The value, or its error noted at `span`.

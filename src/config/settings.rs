@@ -94,6 +94,8 @@ pub const SETTINGS: &[Setting] = &[
 
     Setting { key: "nova.endpoints", kind: Texts, default: Required,
         meaning: "Nova's base URLs: all that is no image request goes there, and images are answered from there where clients speak Glance's dialect. A trailing `/v2` or `/v2.1` is tolerated." },
+    Setting { key: "nova.host", kind: Word(&["client", "endpoint"]), default: Value(r#""client""#),
+        meaning: "The `Host` of what passes through: the client's, where this proxy stands at Nova's public name; or the endpoint's own name, for a sidecar before a cloud that routes by name, with the client's in `X-Forwarded-Host` and `X-Forwarded-Proto`." },
     Setting { key: "nova.rewrite_location", kind: Flag, default: Value("true"),
         meaning: "Whether the `Location` of a `createImage` reply, which names Glance, names the image here instead." },
     Setting { key: "nova.api_version", kind: Text, default: Value(r#""v2.1""#),
@@ -136,7 +138,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "identity.www_authenticate_uri", kind: Text, default: Nothing("`identity.url` with `/v3`"),
         meaning: "Keystone's address as clients reach it: what the challenge of a 401 names, as Nova's `[keystone_authtoken] www_authenticate_uri`." },
     Setting { key: "identity.cache_ttl", kind: Duration, default: Value(r#""5m""#),
-        meaning: "How long a valid token is not asked about again, as Nova's `token_cache_time`; never longer than the token lives. A refused one is not for 10 s at most. `0s` asks for each request." },
+        meaning: "How long a valid token is not asked about again, as Nova's `token_cache_time`; never longer than the token lives. One that Keystone refuses, or calls a bad request, is not for 10 s at most. `0s` asks for each request." },
     Setting { key: "identity.cache_size", kind: Count, default: Value("10000"),
         meaning: "How many tokens are remembered, by their digests; as many refused ones besides." },
     Setting { key: "identity.on_failure", kind: Word(&["continue", "refuse"]), default: Value(r#""continue""#),

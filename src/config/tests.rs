@@ -229,6 +229,47 @@ forward = ["X-Fine", "Content-Length", "a b"]
     assert_eq!(told, expected);
 }
 
+/// Wherever a password is written, nothing that is printed tells it; and no URL may have one.
+#[test]
+fn passwords_are_refused_in_urls_and_shown_nowhere() {
+    const SECRET: &str = "pa55w0rd";
+    let urls = [
+        "listen.public_url",
+        "glance.endpoints",
+        "glance.public_url",
+        "nova.endpoints",
+        "identity.url",
+        "identity.www_authenticate_uri",
+    ];
+    for setting in SETTINGS {
+        for text in [
+            "https://u:pa55w0rd@h",
+            "u:pa55w0rd@h:1",
+            "https://u:1/pa55w0rd@h",
+        ] {
+            let value = match setting.kind {
+                Kind::Texts | Kind::Words(_) => format!("[\"{text}\"]"),
+                _ => format!("\"{text}\""),
+            };
+            let told = parse(&file_with(setting, &value)).err().unwrap_or_default();
+            let tells = |line: &String| line.contains(SECRET);
+            assert!(!told.iter().any(tells), "{}: {told:?}", setting.key);
+            if urls.contains(&setting.key) {
+                let refused = |line: &String| line.ends_with("it takes no user and no password");
+                assert!(told.iter().any(refused), "{}: {told:?}", setting.key);
+            }
+        }
+    }
+    for text in [
+        "[glance]\nendpoints = [\"https://u:pa55w0rd@h\n",
+        "[glance]\nendpoints = https://u:pa55w0rd@h\n",
+        "\"https://u:pa55w0rd@h\" = 1\n",
+    ] {
+        let told = parse(text).unwrap_err();
+        assert!(!told.iter().any(|line| line.contains(SECRET)), "{told:?}");
+    }
+}
+
 #[test]
 fn errors_in_the_syntax_have_places_too() {
     let told = parse("[[listen]]\naddress = \n").unwrap_err();

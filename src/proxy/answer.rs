@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH};
+use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 
 use super::body::{self, Body};
 use super::front::Document;
 use super::headers::RequestId;
+use super::secrets::Secrets;
 use crate::config::Speaks;
 use crate::model::{Caller, Face, Fault};
 use crate::watch::{Outcome, Tally};
@@ -60,6 +62,14 @@ impl Answer {
         if let Some(Caller { project, user }) = caller {
             self.outcome.project.clone_from(project);
             self.outcome.user = Some(user.clone());
+        }
+        self
+    }
+
+    /// The same, and what the log says does not quote the request's secrets, whoever wrote it.
+    pub(super) fn without_secrets(mut self, parts: &Parts) -> Self {
+        if let Some(detail) = &mut self.outcome.detail {
+            *detail = Secrets::of(parts).cut(detail).into_owned();
         }
         self
     }

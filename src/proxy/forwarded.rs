@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::headers::remove_all;
-use crate::config::Listener;
+use crate::config::{HostHeader, Listener};
 use crate::model::{Fault, Reason};
 
 /// The client's address, and those of the proxies before us.
@@ -83,14 +83,20 @@ pub fn drop_untrusted(listener: &Listener, peer: &Peer, headers: &mut HeaderMap)
 }
 
 /// Says who asks, to an upstream. The scheme is that of `base`, see [`client_base`], so that the upstream's own links
-/// begin like ours; what trusted proxies said of the client's address is kept and added to.
-pub fn tell(peer: &Peer, base: &str, headers: &mut HeaderMap) {
+/// begin like ours; so is the host, where `Host` does not say it. What trusted proxies said of the client's address is
+/// kept and added to.
+pub fn tell(peer: &Peer, base: &str, host: HostHeader, headers: &mut HeaderMap) {
     let scheme = if base.starts_with("https:") {
         "https"
     } else {
         "http"
     };
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    if host == HostHeader::Endpoint
+        && let Ok(value) = HeaderValue::from_str(authority_of(base))
+    {
+        headers.insert(X_FORWARDED_HOST, value);
+    }
     let Some(ip) = peer.ip() else {
         return;
     };
@@ -147,6 +153,14 @@ pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<St
         .filter(|prefix| is_plain_path(prefix))
         .map_or("", |prefix| prefix.trim_end_matches('/'));
     Ok([scheme, "://", authority, prefix, &listener.base_path].concat())
+}
+
+/// The authority of a base URL.
+pub fn authority_of(base: &str) -> &str {
+    let behind = base.split_once("://").map_or(base, |(_, behind)| behind);
+    behind
+        .split_once('/')
+        .map_or(behind, |(authority, _)| authority)
 }
 
 /// The text, if it is a host with or without a port and nothing else: `compute.example.com`, `10.0.0.1:8774`,
@@ -278,9 +292,12 @@ mod tests {
         assert_eq!(base, "http://inner:1/compute");
         drop_untrusted(&listener, &peer(), &mut parts.headers);
         assert_eq!(parts.headers.len(), 1);
-        tell(&peer(), &base, &mut parts.headers);
+        tell(&peer(), &base, HostHeader::Client, &mut parts.headers);
         assert_eq!(parts.headers[X_FORWARDED_PROTO], "http");
         assert_eq!(parts.headers[X_FORWARDED_FOR], "10.0.0.9");
+        assert!(!parts.headers.contains_key(X_FORWARDED_HOST));
+        tell(&peer(), &base, HostHeader::Endpoint, &mut parts.headers);
+        assert_eq!(parts.headers[X_FORWARDED_HOST], "inner:1");
     }
 
     #[test]
@@ -295,9 +312,13 @@ mod tests {
         let client = HeaderValue::from_static("192.0.2.1");
         parts.headers.insert(X_FORWARDED_FOR, client);
         drop_untrusted(&listener, &peer(), &mut parts.headers);
-        tell(&peer(), &base, &mut parts.headers);
+        tell(&peer(), &base, HostHeader::Client, &mut parts.headers);
         assert_eq!(parts.headers[X_FORWARDED_PROTO], "https");
         assert_eq!(parts.headers[X_FORWARDED_FOR], "192.0.2.1, 10.0.0.9");
+        // Where the client's host is not told otherwise, there is nothing to put in its place.
+        assert_eq!(parts.headers[X_FORWARDED_HOST], "outer.example.com, inner");
+        tell(&peer(), &base, HostHeader::Endpoint, &mut parts.headers);
+        assert_eq!(parts.headers[X_FORWARDED_HOST], "outer.example.com");
     }
 
     #[test]
@@ -342,6 +363,17 @@ mod tests {
                 base,
                 "{line}"
             );
+        }
+    }
+
+    #[test]
+    fn the_authority_of_a_base_is_what_stands_before_the_path() {
+        for (base, authority) in [
+            ("http://h", "h"),
+            ("https://[::1]:8774/compute/v2", "[::1]:8774"),
+            ("https://compute.example.com/", "compute.example.com"),
+        ] {
+            assert_eq!(authority_of(base), authority);
         }
     }
 

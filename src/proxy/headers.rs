@@ -46,7 +46,7 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 static NEVER_HOP_BY_HOP: [HeaderName; 2] = [http::header::HOST, CONTENT_LENGTH];
 
 /// Headers that hold secrets; they are never shown.
-fn is_secret(name: &HeaderName) -> bool {
+pub(super) fn is_secret(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
         "x-auth-token"

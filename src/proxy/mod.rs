@@ -28,6 +28,7 @@ pub mod listing;
 pub mod ops;
 mod pages;
 pub mod passthrough;
+pub mod secrets;
 mod sorting;
 pub(crate) mod timer;
 mod translate;
@@ -197,7 +198,7 @@ async fn answer(
             Err(fault) => Answer::refused(&*front.face(&parts), &fault),
         },
     };
-    answer.asked_by(inbound.caller)
+    answer.asked_by(inbound.caller).without_secrets(&parts)
 }
 
 /// Reads a request, and once more when it is known whose it is, if that can make a difference.

@@ -14,6 +14,7 @@ use super::forwarded::{self, X_FORWARDED_PREFIX};
 use super::headers::{X_OPENSTACK_REQUEST_ID, strip_hop_by_hop};
 use super::upstream::Upstream;
 use super::{Inbound, guard};
+use crate::config::HostHeader;
 use crate::model::{Fault, ImageId, Reason};
 use crate::nova;
 
@@ -27,11 +28,16 @@ pub async fn pass(
 ) -> Result<Response<Body>, Fault> {
     let upstream = inbound.proxy.nova.as_ref().ok_or_else(Fault::no_route)?;
     let image_url = created_image(inbound, &parts.method, target.path());
-    keep_host(&mut parts.headers, parts.uri.authority());
+    let host = inbound.proxy.config.host;
+    match host {
+        HostHeader::Client => keep_host(&mut parts.headers, parts.uri.authority()),
+        // Each endpoint gets its own name, also where the next one serves.
+        HostHeader::Endpoint => drop(parts.headers.remove(HOST)),
+    }
     join_cookies(&mut parts.headers);
     strip_hop_by_hop(&mut parts.headers);
     parts.headers.remove(EXPECT);
-    forwarded::tell(inbound.peer, inbound.base, &mut parts.headers);
+    forwarded::tell(inbound.peer, inbound.base, host, &mut parts.headers);
     tell_mount(inbound, upstream, &mut parts.headers);
     if let Some(id) = inbound.id.for_upstream(&parts.headers) {
         parts.headers.insert(X_OPENSTACK_REQUEST_ID, id);

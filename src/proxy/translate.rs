@@ -8,6 +8,7 @@ use http::request::Parts;
 use super::answer::Answer;
 use super::front::{self, Asked};
 use super::ops::{self, Asking, Limits};
+use super::secrets::Secrets;
 use super::{Inbound, content, guard, headers};
 use crate::model::{Call, Fault};
 use crate::watch::Tally;
@@ -66,6 +67,7 @@ fn asking(inbound: &Inbound<'_>, parts: &Parts, body_bytes: u64) -> Result<Askin
         back: front::back(&proxy.config, listener.speaks, *caller),
         upstream: Arc::clone(upstream),
         headers: sent,
+        secrets: Arc::new(Secrets::of(parts)),
         limits: Limits {
             element: proxy.config.limits.element_bytes,
             items: proxy.config.limits.max_items,

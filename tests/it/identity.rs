@@ -393,41 +393,165 @@ async fn while_keystone_fails_requests_go_on_or_are_refused() {
     }
 }
 
-/// One that does not answer at all is left alone for a while: not every client waits for it.
-#[tokio::test]
-async fn a_keystone_that_is_down_is_left_alone_and_known_tokens_go_on() {
-    let silent = Arc::new(AtomicBool::new(false));
-    let is_silent = Arc::clone(&silent);
-    let keystone = Upstream::start(move |_| {
-        let latency = u64::from(is_silent.load(Ordering::SeqCst)) * 60;
-        Grant::of("aaaa")
-            .reply()
-            .latency(Duration::from_secs(latency))
+/// A Keystone that is silent about tokens that begin with `slow`, or about all.
+struct Sluggish {
+    keystone: Upstream,
+    glance: Upstream,
+    proxy: Arc<Proxy>,
+    text: String,
+    is_silent: Arc<AtomicBool>,
+}
+
+async fn sluggish() -> Sluggish {
+    let is_silent = Arc::new(AtomicBool::new(false));
+    let silent = Arc::clone(&is_silent);
+    let keystone = Upstream::start(move |seen| {
+        let is_slow = seen.header("x-auth-token").unwrap().starts_with("slow");
+        let is_late = is_slow || silent.load(Ordering::SeqCst);
+        let latency = Duration::from_secs(u64::from(is_late) * 60);
+        Grant::of("aaaa").reply().latency(latency)
     })
     .await;
     let glance = glance().await;
-    let more = "on_failure = \"refuse\"\ntimeouts = { first_byte = \"400ms\" }";
+    let more = "on_failure = \"refuse\"\ntimeouts = { first_byte = \"1s\" }";
     let text = before_glance(glance.address, &identity(&keystone, more));
-    let proxy = Proxy::start(&text).await;
-    assert_eq!(ask(&proxy, "/v2.1/images", &with("a")).await.status(), 200);
-    silent.store(true, Ordering::SeqCst);
-    let started = Instant::now();
-    for token in ["b", "c", "d", "e", "f"] {
-        assert_eq!(
-            ask(&proxy, "/v2.1/images", &with(token)).await.status(),
-            503
-        );
+    let proxy = Arc::new(Proxy::start(&text).await);
+    Sluggish {
+        keystone,
+        glance,
+        proxy,
+        text,
+        is_silent,
     }
-    assert!(started.elapsed() < Duration::from_millis(1600), "one waits");
-    assert_eq!(keystone.seen().len(), 2);
-    let known = ask(&proxy, "/v2.1/bbbb/images", &with("a")).await;
+}
+
+impl Sluggish {
+    async fn ask(&self, token: &str) -> u16 {
+        ask(&self.proxy, "/v2.1/images", &with(token))
+            .await
+            .status()
+    }
+
+    /// Asks with all of these at the same time.
+    async fn ask_at_once(&self, tokens: impl IntoIterator<Item = String>) -> Vec<u16> {
+        let asked = tokens.into_iter().map(|token| {
+            let proxy = Arc::clone(&self.proxy);
+            tokio::spawn(async move { ask(&proxy, "/v2.1/images", &with(&token)).await.status() })
+        });
+        let asked: Vec<_> = asked.collect();
+        let mut statuses = Vec::new();
+        for one in asked {
+            statuses.push(one.await.unwrap());
+        }
+        statuses
+    }
+}
+
+/// A token that takes Keystone too long is left alone itself, and nobody else is.
+#[tokio::test]
+async fn slow_tokens_pause_themselves_and_nobody_else() {
+    let at = sluggish().await;
+    let slow = |from: usize| (from..from + 3).map(|number| format!("slow{number}"));
+    assert_eq!(at.ask_at_once(slow(0)).await, [503; 3]);
+    assert_eq!(
+        at.ask("a").await,
+        200,
+        "three slow tokens are nothing to others"
+    );
+    let asked = at.keystone.seen().len();
+    let started = Instant::now();
+    assert_eq!(at.ask_at_once(slow(0)).await, [503; 3]);
+    assert!(
+        started.elapsed() < Duration::from_millis(800),
+        "no one waits twice"
+    );
+    assert_eq!(at.keystone.seen().len(), asked);
+    // However many there are, as long as others are answered meanwhile.
+    let many = at.ask_at_once((10..30).map(|number| format!("slow{number}")));
+    let (many, others) = tokio::join!(many, async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        at.ask("b").await
+    });
+    assert_eq!((many, others), (vec![503; 20], 200));
+    assert_eq!(at.ask("c").await, 200);
+    assert_eq!(at.glance.seen().len(), 3);
+}
+
+/// One that answers about no token is left alone for a while: not every client waits for it.
+#[tokio::test]
+async fn a_keystone_that_is_down_is_left_alone_and_known_tokens_go_on() {
+    let at = sluggish().await;
+    assert_eq!(at.ask("a").await, 200);
+    at.is_silent.store(true, Ordering::SeqCst);
+    let down = ["b", "c", "d", "e", "f"].map(str::to_owned);
+    assert_eq!(at.ask_at_once(down).await, [503; 5]);
+    let started = Instant::now();
+    for token in ["b", "g", "h", "i", "j"] {
+        assert_eq!(at.ask(token).await, 503);
+    }
+    assert!(
+        started.elapsed() < Duration::from_millis(800),
+        "nobody waits"
+    );
+    assert_eq!(at.keystone.seen().len(), 6);
+    let known = ask(&at.proxy, "/v2.1/bbbb/images", &with("a")).await;
     assert_eq!(known.status(), 400, "what is known is known");
     // A reload asks anew, and forgets nothing.
-    silent.store(false, Ordering::SeqCst);
-    proxy.reload(&text).unwrap();
-    assert_eq!(ask(&proxy, "/v2.1/images", &with("b")).await.status(), 200);
-    assert_eq!(ask(&proxy, "/v2.1/images", &with("a")).await.status(), 200);
-    assert_eq!(keystone.seen().len(), 3);
+    at.is_silent.store(false, Ordering::SeqCst);
+    at.proxy.reload(&at.text).unwrap();
+    assert_eq!(at.ask("b").await, 200);
+    assert_eq!(at.ask("a").await, 200);
+    assert_eq!(at.keystone.seen().len(), 7);
+}
+
+/// Somebody asks all the same now and then, and one answer ends the pause for all.
+#[tokio::test]
+async fn a_keystone_that_is_back_is_noticed_before_the_pause_is_over() {
+    let at = sluggish().await;
+    at.is_silent.store(true, Ordering::SeqCst);
+    let down = ["b", "c", "d", "e", "f"].map(str::to_owned);
+    assert_eq!(at.ask_at_once(down).await, [503; 5]);
+    at.is_silent.store(false, Ordering::SeqCst);
+    let paused = Instant::now();
+    assert_eq!(at.ask("g").await, 503);
+    while at.ask("g").await != 200 {
+        assert!(
+            paused.elapsed() < Duration::from_secs(4),
+            "the pause went on to its end"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(at.ask("h").await, 200);
+    assert_eq!(at.keystone.seen().len(), 7);
+}
+
+/// What Keystone calls a bad request it would call so again.
+#[tokio::test]
+async fn a_bad_request_of_keystones_is_remembered() {
+    let glance = glance().await;
+    for (policy, status) in [("continue", 200), ("refuse", 503)] {
+        let bad = Reply::new("400 Bad Request", &[], "{}");
+        let keystone = Upstream::start(move |_| bad.clone()).await;
+        let more = format!("on_failure = \"{policy}\"");
+        let text = before_glance(glance.address, &identity(&keystone, &more));
+        let proxy = Proxy::start(&text).await;
+        for _ in 0..3 {
+            let answer = ask(&proxy, "/v2.1/images", &with("t")).await;
+            assert_eq!(answer.status(), status);
+        }
+        assert_eq!(keystone.seen().len(), 1);
+        // Others are none of its business, and nothing is remembered where nothing shall be.
+        for token in ["u", "v", "w", "x", "y", "z"] {
+            ask(&proxy, "/v2.1/images", &with(token)).await;
+        }
+        assert_eq!(keystone.seen().len(), 7);
+        let text = text.replace("on_failure", "cache_ttl = \"0s\"\non_failure");
+        proxy.reload(&text).unwrap();
+        for _ in 0..2 {
+            ask(&proxy, "/v2.1/images", &with("t")).await;
+        }
+        assert_eq!(keystone.seen().len(), 9);
+    }
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Settings and helpers of run, stack/up.sh and stack/down.sh.  Every setting can be overridden from the environment.
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 REPO=$(cd "$HERE/../.." && pwd)
@@ -73,11 +74,11 @@ PY
 
 # stop NAME: asks it to end, and insists after five seconds.
 stop() {
-  local pid i
+  local pid
   if alive "$1"; then
     pid=$(cat "$RUN/$1.pid")
-    kill -TERM "$pid"
-    for i in $(seq 50); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    kill -TERM "$pid" 2>/dev/null || true      # it may have ended by itself just now
+    for _ in $(seq 50); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
     kill -KILL "$pid" 2>/dev/null || true
     echo "stopped $1 ($pid)"
   fi

@@ -228,6 +228,39 @@ fn everything_else_is_told_as_well() {
     );
 }
 
+#[test]
+fn the_host_of_what_passes_through_is_told() {
+    let config = |host: &str| {
+        format!(
+            "listen = [{{ address = \"h:1\", speaks = \"nova\" }}]\nglance = {{ endpoints = [\"http://g\"] }}\n[nova]\nendpoints = [\"https://n.example.com/compute\"]\n{host}"
+        )
+    };
+    let lines = &[("host", "127.0.0.1:8774")];
+    for (host, line) in [
+        (
+            "",
+            "Host: 127.0.0.1:8774  (the client's; nova.host = \"client\")",
+        ),
+        (
+            "host = \"endpoint\"",
+            "Host: n.example.com  (the endpoint's; nova.host = \"endpoint\"), and the client's in X-Forwarded-Host and X-Forwarded-Proto",
+        ),
+    ] {
+        let told = told_of(&config(host), "GET /v2.1/servers", lines);
+        assert!(told.contains(line), "{told}");
+        let image = told_of(&config(host), "GET /v2.1/images", lines);
+        assert!(!image.contains("Host: "), "{image}");
+    }
+}
+
+#[test]
+fn a_password_in_the_target_is_not_told() {
+    let config = "listen = [{ address = \"h:1\", speaks = \"nova\" }]\nglance = { endpoints = [\"http://g\"] }\n";
+    let told = told_of(config, "GET http://u:pa55w0rd@h/v2.1/images", &[]);
+    assert!(told.starts_with("GET http://***@h/v2.1/images\n"), "{told}");
+    assert!(!told.contains("pa55w0rd"), "{told}");
+}
+
 const BEFORE_NOVA: &str = "listen = [{ address = \"h:1\", speaks = \"glance\", base_path = \"/image\" }]\n[nova]\nendpoints = [\"http://n:8774\"]\nproject = \"p\"\nallow_metadata_writes = true\n";
 
 #[test]

@@ -11,7 +11,8 @@ use super::address::base_path;
 use super::file::{At, Section};
 use super::place::Report;
 use super::{
-    Address, Config, Endpoint, Limits, Listener, Log, Problems, Speaks, Timeouts, Trusted, tls,
+    Address, Config, Endpoint, HostHeader, Limits, Listener, Log, Problems, Speaks, Timeouts,
+    Trusted, tls,
 };
 
 mod compat;
@@ -19,6 +20,11 @@ mod nova;
 mod upstream;
 
 const SPEAKS: &[(&str, Speaks)] = &[("nova", Speaks::Nova), ("glance", Speaks::Glance)];
+
+const HOSTS: &[(&str, HostHeader)] = &[
+    ("client", HostHeader::Client),
+    ("endpoint", HostHeader::Endpoint),
+];
 
 const LEVELS: &[(&str, &str)] = &[
     ("error", "error"),
@@ -98,6 +104,7 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
     let listen = listen.iter().map(|section| listener(section, folder));
     let listen: Vec<_> = listen.map(Arc::new).collect();
     twice(root, &listen);
+    let host = nova.word("host", HOSTS).unwrap_or(HostHeader::Client);
     let rewrite_location = nova.flag("rewrite_location");
     let limits = limits(&root.section("limits"));
     let nova_images = nova::images(&nova, limits.page_size);
@@ -108,6 +115,7 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
     let compat = compat::compat(&root.section("compat"), glance.as_ref(), nova.is_some());
     Config {
         listen,
+        host,
         rewrite_location,
         nova_images,
         compat: Arc::new(compat),

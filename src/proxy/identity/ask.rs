@@ -6,8 +6,9 @@ use http::{Request, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 
 use crate::keystone::{self, Token};
-use crate::model::Reason;
-use crate::proxy::body::{self, Body};
+use crate::model::{Caller, Reason};
+use crate::proxy::body::{self, Body, Broken};
+use crate::proxy::secrets::Secrets;
 use crate::proxy::upstream::Upstream;
 
 /// What Keystone says of a token.
@@ -24,8 +25,33 @@ pub(super) enum Verdict {
 pub(super) struct Silence {
     /// For the log.
     pub(super) why: Arc<str>,
-    /// Whether it would say nothing of other tokens either: it cannot be reached, or does not answer in time.
-    pub(super) is_total: bool,
+    /// What that tells about the next question.
+    pub(super) kind: SilenceKind,
+}
+
+/// What it tells about the next question that one brought nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SilenceKind {
+    /// Keystone cannot be reached, or does not answer in time; perhaps it would not answer about other tokens either.
+    Total,
+    /// Keystone calls the question a bad request. It would say so again: what differs is the token.
+    BadRequest,
+    /// Nothing: the answer was an error or made no sense.
+    Unclear,
+}
+
+impl Silence {
+    /// Keystone cannot be reached, or does not answer in time.
+    pub(super) fn total(why: impl Into<Arc<str>>) -> Self {
+        let (why, kind) = (why.into(), SilenceKind::Total);
+        Self { why, kind }
+    }
+
+    /// The answer was an error or made no sense.
+    pub(super) fn unclear(why: impl Into<Arc<str>>) -> Self {
+        let (why, kind) = (why.into(), SilenceKind::Unclear);
+        Self { why, kind }
+    }
 }
 
 /// The longest description of a token, in bytes: without the catalogue it is some hundred bytes and the roles.
@@ -34,50 +60,60 @@ const MAX_BODY: usize = 1024 * 1024;
 /// Asks about a token.
 pub(super) async fn ask(
     keystone: &Upstream,
-    token: &http::HeaderValue,
+    asked: &http::HeaderValue,
 ) -> Result<Verdict, Silence> {
     let mut request = Request::new(body::empty());
     *request.uri_mut() = Uri::from_static(keystone::VALIDATION);
-    *request.headers_mut() = keystone::headers(token);
+    *request.headers_mut() = keystone::headers(asked);
     let (parts, body) = request.into_parts();
-    let reply = keystone.send(&parts, body).await.map_err(|fault| Silence {
-        is_total: matches!(
-            fault.reason,
-            Reason::UpstreamUnreachable | Reason::UpstreamTimeout
-        ),
-        why: fault.to_string().into(),
+    let reply = keystone.send(&parts, body).await;
+    let reply = reply.map_err(|fault| match fault.reason {
+        Reason::UpstreamUnreachable | Reason::UpstreamTimeout => Silence::total(fault.to_string()),
+        _ => Silence::unclear(fault.to_string()),
     })?;
     match reply.status() {
         StatusCode::OK => {}
         // 401 is about the token as who asks, 404 about the token as what is asked about: they are one.
         StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND => return Ok(Verdict::Refused),
-        status => return Err(unclear(format!("Keystone answered {status}"))),
+        status => {
+            let mut silence = Silence::unclear(format!("Keystone answered {status}"));
+            if status == StatusCode::BAD_REQUEST {
+                silence.kind = SilenceKind::BadRequest;
+            }
+            return Err(silence);
+        }
     }
     let body = whole(reply.into_body()).await?;
     let token = keystone::read(&body);
-    let token = token.map_err(|error| unclear(format!("Keystone's answer is {error}")))?;
+    let token = token.map_err(|error| Silence::unclear(format!("Keystone's answer is {error}")))?;
+    // The log tells who calls, and must not tell the token.
+    let secrets = Secrets::of_token(asked);
+    let Caller { project, user } = &token.caller;
+    if secrets.are_in(user) || project.as_ref().is_some_and(|id| secrets.are_in(id)) {
+        return Err(Silence::unclear(
+            "Keystone's answer names the token for whose it is",
+        ));
+    }
     Ok(Verdict::Valid(Arc::new(token)))
 }
 
 async fn whole(mut body: Body) -> Result<Vec<u8>, Silence> {
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|error| unclear(format!("Keystone's answer broke off: {error}")))?;
+        let frame = frame.map_err(|error| {
+            let why = format!("Keystone's answer broke off: {error}");
+            match error.downcast_ref() {
+                Some(Broken::UpstreamIdle(_)) => Silence::total(why),
+                _ => Silence::unclear(why),
+            }
+        })?;
         let data = frame.into_data().unwrap_or_default();
         if whole.len() + data.len() > MAX_BODY {
-            return Err(unclear(format!(
+            return Err(Silence::unclear(format!(
                 "Keystone's answer is longer than {MAX_BODY} bytes"
             )));
         }
         whole.extend_from_slice(&data);
     }
     Ok(whole)
-}
-
-fn unclear(why: String) -> Silence {
-    Silence {
-        why: why.into(),
-        is_total: false,
-    }
 }

@@ -31,6 +31,14 @@ impl<V: Clone + Send + Sync + 'static> Flights<V> {
         landed.clone()
     }
 
+    /// Asks, unless the question is under way already, and does not wait for the answer.
+    pub(super) fn send<F>(self: &Arc<Self>, digest: Digest, ask: F)
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
+        drop(self.landing(digest, ask));
+    }
+
     fn landing<F>(self: &Arc<Self>, digest: Digest, ask: F) -> watch::Receiver<Option<V>>
     where
         F: Future<Output = V> + Send + 'static,

@@ -1,8 +1,8 @@
 //! Who sends a request: the token that comes with it, asked about itself at Keystone.
 //!
-//! What Keystone says is remembered by the token's digest, for a while and never longer than the token lives. While
-//! Keystone cannot be asked, requests go on as they do where no Keystone is configured, or are refused: the operator
-//! decides. Nothing is shown to anybody on the strength of what is remembered here: the service that answers gets
+//! What Keystone says is remembered by the token's digest, for a while and never longer than the token lives; and so is
+//! that it said nothing, for a moment. While Keystone cannot be asked, requests go on as they do where no Keystone is
+//! configured, or are refused: the operator decides. Nothing is shown to anybody on the strength of what is remembered here: the service that answers gets
 //! the token and validates it itself.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,11 +14,13 @@ use tokio::time::{Instant, timeout};
 
 mod ask;
 mod flight;
+mod pause;
 mod shelf;
 mod tokens;
 
-use ask::{Silence, Verdict};
+use ask::{Silence, SilenceKind, Verdict};
 use flight::Flights;
+use pause::{PAUSE, Pause};
 use shelf::Shelf;
 use tokens::Presented;
 
@@ -37,9 +39,6 @@ type Answer = Result<Verdict, Silence>;
 /// How long a refusal is remembered at most: a token that one Keystone does not know yet, the next one may.
 const REFUSAL: Duration = Duration::from_secs(10);
 
-/// How long Keystone is left alone after it could not be reached or did not answer in time.
-const PAUSE: Duration = Duration::from_secs(5);
-
 /// Says whose requests are.
 #[derive(Debug)]
 pub struct Identity {
@@ -47,8 +46,9 @@ pub struct Identity {
     keystone: Upstream,
     memory: Arc<Memory>,
     flights: Arc<Flights<Answer>>,
-    /// Until when Keystone is left alone, and why.
-    pause: Mutex<Option<(Instant, Silence)>>,
+    /// The tokens that Keystone has just said nothing of, in a way that it would again.
+    silent: Mutex<Shelf<Silence>>,
+    pause: Pause,
 }
 
 /// What is remembered of tokens. What is good and what is not have rooms of their own, so that nonsense cannot drive
@@ -82,7 +82,8 @@ impl Identity {
             keystone: Upstream::new("identity", &settings.upstream, Replies::Read),
             memory,
             flights: Flights::new(),
-            pause: Mutex::new(None),
+            silent: Mutex::new(Shelf::new(settings.cache_size)),
+            pause: Pause::default(),
         })
     }
 
@@ -149,19 +150,32 @@ impl Identity {
         if let Some(verdict) = self.memory.recall(&digest) {
             return Ok(verdict);
         }
-        if let Some(silence) = self.is_paused() {
+        if let Some(silence) = lock(&self.silent).get(&digest) {
             return Err(silence);
         }
+        if let Some(silence) = self.pause.why() {
+            self.probe(digest, token);
+            return Err(silence);
+        }
+        let asked = self.flights.join(digest, self.question(digest, token));
+        let dropped = || Err(Silence::unclear("the question was dropped"));
+        asked.await.unwrap_or_else(dropped)
+    }
+
+    /// Asks about a token although Keystone is left alone, where it is time for that. Nobody waits for the answer.
+    fn probe(self: &Arc<Self>, digest: Digest, token: &HeaderValue) {
+        if self.pause.may_probe() {
+            self.flights.send(digest, self.question(digest, token));
+        }
+    }
+
+    fn question(
+        self: &Arc<Self>,
+        digest: Digest,
+        token: &HeaderValue,
+    ) -> impl Future<Output = Answer> + Send + use<> {
         let (this, token) = (Arc::clone(self), token.clone());
-        let asked = self
-            .flights
-            .join(digest, async move { this.ask(digest, &token).await });
-        asked.await.unwrap_or_else(|| {
-            Err(Silence {
-                why: "the question was dropped".into(),
-                is_total: false,
-            })
-        })
+        async move { this.ask(digest, &token).await }
     }
 
     async fn ask(&self, digest: Digest, token: &HeaderValue) -> Answer {
@@ -172,36 +186,36 @@ impl Identity {
         let upstream = &self.settings.upstream;
         let limit = upstream.connect.saturating_add(upstream.first_byte);
         let limit = limit.saturating_add(upstream.idle);
+        let began = Instant::now();
         let asked = timeout(limit, ask::ask(&self.keystone, token)).await;
-        let answer = asked.unwrap_or_else(|_| {
-            Err(Silence {
-                why: format!("Keystone's answer is not complete after {limit:?}").into(),
-                is_total: true,
-            })
-        });
+        let late = || format!("Keystone's answer is not complete after {limit:?}");
+        let answer = asked.unwrap_or_else(|_| Err(Silence::total(late())));
         match &answer {
-            Ok(verdict) => self.memory.keep(digest, verdict, self.settings.cache_ttl),
-            Err(silence) => self.note(silence),
+            Ok(verdict) => {
+                self.pause.answered();
+                self.memory.keep(digest, verdict, self.settings.cache_ttl);
+            }
+            Err(silence) => self.note(digest, began, silence),
         }
         answer
     }
 
-    fn note(&self, silence: &Silence) {
+    /// Notes that Keystone was asked about a token and said nothing.
+    fn note(&self, digest: Digest, began: Instant, silence: &Silence) {
         tracing::warn!(why = &*silence.why, "a token could not be validated");
-        if silence.is_total {
-            *lock(&self.pause) = Some((Instant::now() + PAUSE, silence.clone()));
-        }
-    }
-
-    fn is_paused(&self) -> Option<Silence> {
-        let mut pause = lock(&self.pause);
-        if let Some((until, silence)) = &*pause
-            && *until > Instant::now()
-        {
-            return Some(silence.clone());
-        }
-        *pause = None;
-        None
+        let span = match silence.kind {
+            SilenceKind::Unclear => return,
+            // As long as a refusal, and no longer than the operator lets anything be remembered.
+            SilenceKind::BadRequest => {
+                self.pause.answered();
+                REFUSAL.min(self.settings.cache_ttl)
+            }
+            SilenceKind::Total => {
+                self.pause.failed(digest, began, silence);
+                PAUSE
+            }
+        };
+        lock(&self.silent).put(digest, silence.clone(), Instant::now() + span);
     }
 
     fn without_answer(&self, silence: &Silence) -> Result<(), Fault> {

@@ -13,6 +13,7 @@ use super::{Asking, broken, interrupted, scan};
 use crate::model::{Call, Exchange, Face, Fault, Plan, Query};
 use crate::proxy::body::Body;
 use crate::proxy::listing::{After, Bounds, Listing};
+use crate::proxy::secrets::Secrets;
 
 /// Lists. Whatever fails before the head is sent is a fault; what fails later breaks the reply off, so that no
 /// client takes a part of a list for the list.
@@ -125,6 +126,10 @@ impl Pieces for Walk {
         }
         self.asking.tally.set_items(self.listing.count());
         Ok(self.listing.take())
+    }
+
+    fn secrets(&self) -> &Secrets {
+        &self.asking.secrets
     }
 
     fn is_done(&self) -> bool {

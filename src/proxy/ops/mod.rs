@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 
 use super::body::{self, Body, BoxError, Broken};
+use super::secrets::Secrets;
 use super::upstream::Upstream;
 use crate::config::ScanLimits;
 use crate::model::{Back, Call, Content, Exchange, Fault, Reason, Refusal};
@@ -33,6 +34,8 @@ pub struct Asking {
     pub upstream: Arc<Upstream>,
     /// The headers that are sent along: the allowlisted ones of the client, and our own.
     pub headers: HeaderMap,
+    /// What of the request must not be logged, should an upstream quote it.
+    pub secrets: Arc<Secrets>,
     /// The bounds that hold for replies.
     pub limits: Limits,
     /// Counts what the call costs and brings.

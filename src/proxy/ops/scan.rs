@@ -18,6 +18,7 @@ use crate::model::{Call, Face, Fault, ImageId, ListEnd, Order, Plan, Position, Q
 use crate::proxy::body::Body;
 use crate::proxy::listing::fits;
 use crate::proxy::pages::{Pages, Want};
+use crate::proxy::secrets::Secrets;
 use crate::proxy::sorting::Sorting;
 
 /// Lists what had to be sorted first.
@@ -132,6 +133,10 @@ impl Pieces for Writing {
         }
         self.asking.tally.set_items(self.count);
         Ok(self.out.split().freeze())
+    }
+
+    fn secrets(&self) -> &Secrets {
+        &self.asking.secrets
     }
 
     fn is_done(&self) -> bool {

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, StreamBody};
 
 use crate::model::Fault;
 use crate::proxy::body::{self, Body, BoxError};
+use crate::proxy::secrets::Secrets;
 
 /// A list that is complete within so many bytes goes out whole, with Content-Length.
 const WHOLE: usize = 256 * 1024;
@@ -21,6 +22,9 @@ const FRAME: usize = 64 * 1024;
 pub(super) trait Pieces: Send + 'static {
     /// Goes on until so many bytes are ready, or the list is complete.
     fn read(&mut self, enough: usize) -> impl Future<Output = Result<Bytes, Fault>> + Send;
+
+    /// What of the request must not be logged.
+    fn secrets(&self) -> &Secrets;
 
     /// Whether everything has been read.
     fn is_done(&self) -> bool;
@@ -51,7 +55,12 @@ pub(super) async fn reply(
                 let rest = (!pieces.is_done()).then_some(pieces);
                 Some((Ok(Frame::data(frame)), rest))
             }
-            Err(fault) => Some((Err(BoxError::from(fault)), None)),
+            Err(mut fault) => {
+                // The log tells why a body broke off.
+                let told = fault.detail.as_ref().unwrap_or(&fault.message);
+                fault.detail = Some(pieces.secrets().cut(told).into_owned());
+                Some((Err(BoxError::from(fault)), None))
+            }
         }
     });
     let start = stream::iter(start).map(|piece| Ok(Frame::data(piece)));

@@ -154,7 +154,7 @@ db_keystone() {
   local ks="$VENV/bin/keystone-manage --config-file $ETC/keystone.conf" me
   me=$(id -un)
   $ks db_sync &&
-  mkdir -p -m 700 "$VAR/fernet-keys" "$VAR/credential-keys" &&
+  (umask 077; mkdir -p "$VAR/fernet-keys" "$VAR/credential-keys") &&
   $ks fernet_setup --keystone-user "$me" --keystone-group "$(id -gn)" &&
   $ks credential_setup --keystone-user "$me" --keystone-group "$(id -gn)" &&
   $ks bootstrap --bootstrap-password "$ADMIN_PW" --bootstrap-region-id RegionOne \
