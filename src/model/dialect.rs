@@ -10,9 +10,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response, StatusCode};
 
 use super::call::{Call, ImageId};
-use super::change::{Change, Edit};
+use super::change::{Change, Edit, Wanted};
 use super::fault::Fault;
-use super::image::Image;
+use super::image::{Image, Value};
 use super::order::Order;
 use super::page::Envelope;
 use super::query::{Predicate, Query};
@@ -40,6 +40,12 @@ pub trait Face: Send + Sync + 'static {
 
     /// The whole reply to [`Call::Change`]: `image` is how the image is now, `change` what was asked for.
     fn changed(&self, image: &Image<'_>, change: &Change) -> Response<Bytes>;
+
+    /// Whether a client that sends this for a property sends what this face shows of it, in another form than the
+    /// upstream holds it. Then the property is to stay as it is.
+    fn is_shown(&self, _key: &str, _held: &Value<'_>, _wanted: &Wanted) -> bool {
+        false
+    }
 
     /// Status and headers of the reply to [`Call::List`].
     fn list_head(&self) -> Response<()>;

@@ -23,6 +23,7 @@ mod readme;
 mod reload;
 mod reverse;
 mod reverse_races;
+mod sent_back;
 mod support;
 mod timeouts;
 mod translated;

@@ -4,11 +4,12 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use super::face::NovaFace;
-use super::{Asked, body, unschemed, xml};
+use super::{Asked, body, sent, unschemed, xml};
 use crate::model::{Call, Change, Fault, ImageId, Reason};
 use crate::nova::compat::Compat;
 use crate::nova::encoding::{Encoding, MediaType};
 use crate::nova::tables::Act;
+use crate::webob::python::Json;
 
 /// A write that makes sense so far: its body says what is to be written.
 #[derive(Debug)]
@@ -72,11 +73,16 @@ impl Draft {
         if let Some(fault) = &self.gone {
             return Err(fault.clone());
         }
-        let mut items = if self.schema {
+        let items = if self.schema {
             body::items(body, self.act, self.strict)?
         } else {
             unschemed::items(body, self.act, self.face.key())?
         };
+        let wanted = |(key, value): (String, Json)| {
+            let wanted = sent::wanted(&self.face.compat, &key, value);
+            (key, wanted)
+        };
+        let mut items: Vec<_> = items.into_iter().map(wanted).collect();
         let change = match (self.act, self.face.key()) {
             (Act::Merge, _) => Change::Merge(items),
             (Act::SetItem, Some(key)) => {
