@@ -46,10 +46,9 @@ impl Steps {
             let (key, value) = step.parts();
             let next = touched.len();
             let place = *places.entry(Name(key)).or_insert(next);
-            let exists = touched.get(place).map_or_else(
-                || before.contains(&Name(key)),
-                |(_, held)| held.is_some(),
-            );
+            let exists = touched
+                .get(place)
+                .map_or_else(|| before.contains(&Name(key)), |(_, held)| held.is_some());
             match step {
                 Step::Create(..) if exists => {
                     return Err(conflict(&format!("Property {key} already present.")));

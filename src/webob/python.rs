@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+mod literal;
 mod read;
 
 /// Any JSON value.
@@ -25,6 +26,12 @@ impl Json {
     #[must_use]
     pub fn read(text: &[u8]) -> Option<Self> {
         read::read(text)
+    }
+
+    /// Reads a value as Python spells it, `[{'a': None}]`; `None` when it is none.
+    #[must_use]
+    pub fn literal(text: &str) -> Option<Self> {
+        literal::read(text)
     }
 
     /// Whether two values mean the same, as Python's `==` has it: numbers count by what they amount to, members in any

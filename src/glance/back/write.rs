@@ -16,8 +16,13 @@ const PATCH: &str = "application/openstack-images-v2.1-json-patch";
 #[derive(Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 enum Operation<'e> {
-    Remove { path: String },
-    Add { path: String, value: Option<&'e str> },
+    Remove {
+        path: String,
+    },
+    Add {
+        path: String,
+        value: Option<&'e str>,
+    },
 }
 
 /// The request that ends one image.

@@ -7,7 +7,9 @@ pub(super) fn whole(text: &str) -> Option<i64> {
         return Some(number);
     }
     // It only says whether this is a number: a float would lose digits.
-    text.parse::<f64>().ok().filter(|number| number.is_finite())?;
+    text.parse::<f64>()
+        .ok()
+        .filter(|number| number.is_finite())?;
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (is_negative, mantissa) = match mantissa.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -37,7 +39,10 @@ pub(super) fn whole(text: &str) -> Option<i64> {
     let kept = significant.get(..places.min(significant.len()))?;
     let sign = if is_negative { "-" } else { "" };
     // At least one digit, and zeros where the exponent says so.
-    format!("{sign}0{kept:0<places$}").parse().ok().or(Some(bound))
+    format!("{sign}0{kept:0<places$}")
+        .parse()
+        .ok()
+        .or(Some(bound))
 }
 
 /// How many digits a number of 64 bits has at most.

@@ -65,10 +65,10 @@ impl Draft {
     /// 415 (400 up to Kilo) for a type that Nova does not read, 404 where the microversion has no such operation, and 400 with Nova's
     /// words for everything else that is wrong.
     pub fn complete(&self, bytes: &[u8]) -> Result<Call, Fault> {
-        let body = match self.encoding {
-            Some(Encoding::Json) => body::json(bytes)?,
-            Some(Encoding::Xml) => xml::body::read(bytes, self.act.member().unwrap_or_default())?,
-            None => return Err(self.unsupported()),
+        let encoding = self.encoding.ok_or_else(|| self.unsupported())?;
+        let body = match encoding {
+            Encoding::Json => body::json(bytes)?,
+            Encoding::Xml => xml::body::read(bytes, self.act.member().unwrap_or_default())?,
         };
         if let Some(fault) = &self.gone {
             return Err(fault.clone());
@@ -79,7 +79,7 @@ impl Draft {
             unschemed::items(body, self.act, self.face.key())?
         };
         let wanted = |(key, value): (String, Json)| {
-            let wanted = sent::wanted(&self.face.compat, &key, value);
+            let wanted = sent::wanted(&self.face.compat, &key, value, encoding);
             (key, wanted)
         };
         let mut items: Vec<_> = items.into_iter().map(wanted).collect();

@@ -188,7 +188,8 @@ impl NovaFace {
             }
             Change::Set(key, value) => {
                 out.extend_from_slice(b"{\"meta\": ");
-                self.json().written(out, &[(key.clone(), value.clone())], image);
+                self.json()
+                    .written(out, &[(key.clone(), value.clone())], image);
             }
             Change::Remove(_) => return,
         }
@@ -299,11 +300,14 @@ impl Face for NovaFace {
     }
 
     fn is_shown(&self, key: &str, held: &Value<'_>, wanted: &Wanted) -> bool {
+        let in_xml = |text: &str| {
+            self.sent_in == Some(Encoding::Xml) && self.xml().is_shown(key, held, text)
+        };
         match wanted {
-            Wanted::Json { sent, .. } => sent::is_shown(key, held, sent),
-            Wanted::Text(text) => {
-                self.sent_in == Some(Encoding::Xml) && self.xml().is_shown(key, held, text)
+            Wanted::Json { sent, .. } => {
+                sent::is_shown(key, held, sent) || in_xml(&xml::unicode(sent))
             }
+            Wanted::Text(text) => in_xml(text),
             Wanted::Ignored(_) => false,
         }
     }

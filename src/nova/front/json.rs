@@ -82,28 +82,22 @@ impl Views<'_> {
     }
 
     /// Metadata as it was written: texts as they were sent, and what is no text as the image has it now.
-    pub(super) fn written(
-        self,
-        out: &mut BytesMut,
-        items: &[(String, Wanted)],
-        image: &Image<'_>,
-    ) {
+    pub(super) fn written(self, out: &mut BytesMut, items: &[(String, Wanted)], image: &Image<'_>) {
         let properties = image.by_name();
         out.put_u8(b'{');
         for (index, (key, wanted)) in items.iter().enumerate() {
             if index > 0 {
                 out.extend_from_slice(b", ");
             }
-            match (wanted, properties.get(key)) {
-                (Wanted::Json { .. }, Some(value)) => self.item(out, key, value),
-                _ => {
-                    text::string(out, key);
-                    out.extend_from_slice(b": ");
-                    match wanted.value() {
-                        Some(plain) => text::string(out, plain),
-                        None => out.extend_from_slice(b"null"),
-                    }
-                }
+            if let (Wanted::Json { .. }, Some(value)) = (wanted, properties.get(key)) {
+                self.item(out, key, value);
+                continue;
+            }
+            text::string(out, key);
+            out.extend_from_slice(b": ");
+            match wanted.value() {
+                Some(plain) => text::string(out, plain),
+                None => out.extend_from_slice(b"null"),
             }
         }
         out.put_u8(b'}');

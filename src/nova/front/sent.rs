@@ -5,6 +5,7 @@ use bytes::{BufMut, BytesMut};
 use super::{shown, text};
 use crate::model::{Value, Wanted};
 use crate::nova::compat::Compat;
+use crate::nova::encoding::Encoding;
 use crate::webob::python::{Json, strip};
 
 /// Properties that Nova does not pass on where they are empty or `None`.
@@ -12,12 +13,16 @@ const IDS: [&str; 2] = ["kernel_id", "ramdisk_id"];
 
 /// What a value comes to that a client sends for a property.
 ///
-/// Glance holds texts. JSON that Nova decodes when it shows it is stored as JSON (`nova/image/glance.py`,
+/// Glance holds texts. A client of XML sees such JSON in Python's spelling, and sends it so. JSON that Nova decodes when it shows it is stored as JSON (`nova/image/glance.py`,
 /// `_convert_to_string`); so are lists and objects of any other property, where Nova stored Python's own spelling, which
 /// nobody else reads. Numbers and booleans are stored as Python spells them. Null is null to Glance too, which takes it
 /// where its schema has it and refuses it elsewhere.
-pub(super) fn wanted(compat: &Compat, key: &str, value: Json) -> Wanted {
+pub(super) fn wanted(compat: &Compat, key: &str, value: Json, encoding: Encoding) -> Wanted {
     let is_decoded = shown::is_decoded(key);
+    let value = match value {
+        Json::Text(text) if is_decoded && encoding == Encoding::Xml => spelled(text),
+        value => value,
+    };
     let text = match &value {
         Json::Text(_) => None,
         Json::Null if !is_decoded => None,
@@ -34,6 +39,14 @@ pub(super) fn wanted(compat: &Compat, key: &str, value: Json) -> Wanted {
             text,
         },
     }
+}
+
+/// The value that a text spells as Python does, or the text itself. JSON is such a value as it is.
+fn spelled(text: String) -> Json {
+    if Json::read(text.as_bytes()).is_some() {
+        return Json::Text(text);
+    }
+    Json::literal(&text).unwrap_or(Json::Text(text))
 }
 
 /// Whether Nova leaves this out of what it writes (`nova/image/glance.py`, `_convert_to_v2`).
@@ -103,11 +116,12 @@ mod tests {
     use super::{is_shown, wanted};
     use crate::model::{Value, Wanted};
     use crate::nova::compat::{Compat, Release};
+    use crate::nova::encoding::Encoding;
     use crate::webob::python::Json;
 
     fn stored(key: &str, value: &str) -> Option<String> {
         let value = Json::read(value.as_bytes()).unwrap();
-        let wanted = wanted(&Compat::of(Release::Icehouse), key, value);
+        let wanted = wanted(&Compat::of(Release::Icehouse), key, value, Encoding::Json);
         wanted.value().map(str::to_owned)
     }
 
@@ -149,11 +163,35 @@ mod tests {
     }
 
     #[test]
+    fn xml_spells_as_python_does() {
+        for (key, text, stored) in [
+            (
+                "mappings",
+                "[{'a': None, 'b': 'č'}]",
+                r#"[{"a": null, "b": "\u010d"}]"#,
+            ),
+            ("mappings", "None", "null"),
+            ("mappings", r#"[{"a": null}]"#, r#"[{"a": null}]"#),
+            ("mappings", "no value", "no value"),
+            ("x", "[{'a': None}]", "[{'a': None}]"),
+        ] {
+            let compat = Compat::of(Release::Icehouse);
+            let wanted = wanted(&compat, key, Json::Text(text.to_owned()), Encoding::Xml);
+            assert_eq!(wanted.value(), Some(stored), "{text}");
+        }
+    }
+
+    #[test]
     fn json_is_what_was_shown_if_it_means_the_same() {
         let raw = |json: &'static str| Value::Raw(serde_json::from_str(json).unwrap());
         let text = |text: &'static str| Value::Text(Cow::Borrowed(text));
         for (key, held, sent, same) in [
-            ("mappings", text(r#"[{"a":1,"b":null}]"#), r#"[{"b": null, "a": 1}]"#, true),
+            (
+                "mappings",
+                text(r#"[{"a":1,"b":null}]"#),
+                r#"[{"b": null, "a": 1}]"#,
+                true,
+            ),
             ("mappings", raw(r#""[{\"a\": 1}]""#), r#"[{"a": 1}]"#, true),
             ("mappings", raw(r#"[{"a": 1}]"#), r#"[{"a": 1}]"#, true),
             ("mappings", text("no JSON"), "[1]", false),
@@ -165,7 +203,12 @@ mod tests {
             ("x", raw("true"), "true", true),
             ("x", raw("null"), "null", true),
             ("x", raw(r#""null""#), "null", false),
-            ("x", raw("20150609163747649098"), "20150609163747649099", false),
+            (
+                "x",
+                raw("20150609163747649098"),
+                "20150609163747649099",
+                false,
+            ),
         ] {
             assert_eq!(is_shown(key, &held, sent), same, "{key} {held:?} {sent}");
         }
@@ -176,7 +219,7 @@ mod tests {
         let literal = Compat::default().literal();
         let old = Compat::of(Release::Icehouse).literal();
         let of = |compat: &Compat, key: &str, text: &str| {
-            wanted(compat, key, Json::Text(text.to_owned()))
+            wanted(compat, key, Json::Text(text.to_owned()), Encoding::Json)
         };
         for key in ["kernel_id", "ramdisk_id"] {
             for text in ["", " ", "None", "none", " NONE\n"] {

@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use super::Json;
 
 /// How deeply values may be nested.
-const DEEP: u32 = 128;
+pub(super) const DEEP: u32 = 128;
 
 /// Reads a whole text.
 pub(super) fn read(text: &[u8]) -> Option<Json> {
@@ -22,61 +22,76 @@ pub(super) fn read(text: &[u8]) -> Option<Json> {
 }
 
 /// What is left of a text. `None` from any of its methods means that the text is no JSON.
-struct Reader<'t> {
-    rest: &'t str,
+pub(super) struct Reader<'t> {
+    pub rest: &'t str,
+}
+
+/// The members of an object that is being read: of a repeated name the first place and the last value.
+#[derive(Default)]
+pub(super) struct Members {
+    members: Vec<(String, Json)>,
+    places: HashMap<String, usize>,
+}
+
+impl Members {
+    pub(super) fn add(&mut self, name: String, value: Json) {
+        let place = *self
+            .places
+            .entry(name.clone())
+            .or_insert(self.members.len());
+        match self.members.get_mut(place) {
+            Some((_, held)) => *held = value,
+            None => self.members.push((name, value)),
+        }
+    }
+
+    pub(super) fn into_json(self) -> Json {
+        Json::Object(self.members)
+    }
 }
 
 impl Reader<'_> {
     fn value(&mut self, depth: u32) -> Option<Json> {
         match self.next()? {
-            b'{' => self.object(depth + 1),
-            b'[' => self.list(depth + 1),
+            b'{' | b'[' if depth == DEEP => None,
+            b'{' => {
+                let mut members = Members::default();
+                self.items(b'{', b'}', |reader| {
+                    if reader.next()? != b'"' {
+                        return None;
+                    }
+                    let name = reader.string()?;
+                    reader.take(b':')?;
+                    members.add(name, reader.value(depth + 1)?);
+                    Some(())
+                })?;
+                Some(members.into_json())
+            }
+            b'[' => {
+                let mut items = Vec::new();
+                self.items(b'[', b']', |reader| {
+                    items.push(reader.value(depth + 1)?);
+                    Some(())
+                })?;
+                Some(Json::List(items))
+            }
             b'"' => self.string().map(Json::Text),
             b'-' | b'0'..=b'9' => self.number(),
-            _ => self.word(),
+            _ => self.word(&[
+                ("null", Json::Null),
+                ("true", Json::Bool(true)),
+                ("false", Json::Bool(false)),
+            ]),
         }
-    }
-
-    fn list(&mut self, depth: u32) -> Option<Json> {
-        let mut items = Vec::new();
-        self.items(b'[', b']', depth, |reader| {
-            items.push(reader.value(depth)?);
-            Some(())
-        })?;
-        Some(Json::List(items))
-    }
-
-    fn object(&mut self, depth: u32) -> Option<Json> {
-        let mut members: Vec<(String, Json)> = Vec::new();
-        let mut places = HashMap::new();
-        self.items(b'{', b'}', depth, |reader| {
-            if reader.next()? != b'"' {
-                return None;
-            }
-            let name = reader.string()?;
-            reader.take(b':')?;
-            let value = reader.value(depth)?;
-            let place = *places.entry(name.clone()).or_insert(members.len());
-            match members.get_mut(place) {
-                Some((_, held)) => *held = value,
-                None => members.push((name, value)),
-            }
-            Some(())
-        })?;
-        Some(Json::Object(members))
     }
 
     /// What stands between two brackets, separated by commas.
-    fn items(
+    pub(super) fn items(
         &mut self,
         open: u8,
         close: u8,
-        depth: u32,
         mut each: impl FnMut(&mut Self) -> Option<()>,
     ) -> Option<()> {
-        if depth > DEEP {
-            return None;
-        }
         self.take(open)?;
         if self.next()? == close {
             return self.take(close);
@@ -104,7 +119,7 @@ impl Reader<'_> {
         serde_json::from_str(self.cut(end)?).ok()
     }
 
-    fn number(&mut self) -> Option<Json> {
+    pub(super) fn number(&mut self) -> Option<Json> {
         let is_part = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
         let length = self.rest.bytes().take_while(|byte| is_part(*byte)).count();
         let written = self.cut(length)?;
@@ -112,40 +127,34 @@ impl Reader<'_> {
         Some(Json::Number(written.to_owned()))
     }
 
-    fn word(&mut self) -> Option<Json> {
-        let words = [
-            ("null", Json::Null),
-            ("true", Json::Bool(true)),
-            ("false", Json::Bool(false)),
-        ];
-        let (word, value) = words
-            .into_iter()
-            .find(|(word, _)| self.rest.starts_with(word))?;
+    /// One of these words.
+    pub(super) fn word(&mut self, words: &[(&str, Json)]) -> Option<Json> {
+        let (word, value) = words.iter().find(|(word, _)| self.rest.starts_with(word))?;
         self.cut(word.len())?;
-        Some(value)
+        Some(value.clone())
     }
 
     /// The next byte that is no blank.
-    fn next(&mut self) -> Option<u8> {
+    pub(super) fn next(&mut self) -> Option<u8> {
         self.skip_blanks();
         self.rest.bytes().next()
     }
 
-    fn take(&mut self, byte: u8) -> Option<()> {
+    pub(super) fn take(&mut self, byte: u8) -> Option<()> {
         if self.next()? != byte {
             return None;
         }
         self.cut(1).map(|_| ())
     }
 
-    fn skip_blanks(&mut self) {
+    pub(super) fn skip_blanks(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
     }
 }
 
 impl<'t> Reader<'t> {
     /// Steps over this many bytes.
-    fn cut(&mut self, length: usize) -> Option<&'t str> {
+    pub(super) fn cut(&mut self, length: usize) -> Option<&'t str> {
         let (cut, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
         Some(cut)
@@ -177,10 +186,45 @@ mod tests {
     #[test]
     fn what_is_json_is_read_and_nothing_else() {
         for text in [
-            "", "nul", "nulll", "tru", "01", "-", "-0", "1.", ".5", "1e", "1e+", "1E-07", "+1",
-            "'a'", "\"", "\"\\", "\"\\x\"", "\"\\ud800\"", "\"\t\"", "[", "[1", "[1,", "[1,]",
-            "[,1]", "[1 2]", "[}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{1:1}", "1,",
-            "\u{a0}1", "[]", " [ 1 , 2 ] ", "{ }", "{\"a\" : {\"b\": [null]}}", "\u{feff}1", "1-2",
+            "",
+            "nul",
+            "nulll",
+            "tru",
+            "01",
+            "-",
+            "-0",
+            "1.",
+            ".5",
+            "1e",
+            "1e+",
+            "1E-07",
+            "+1",
+            "'a'",
+            "\"",
+            "\"\\",
+            "\"\\x\"",
+            "\"\\ud800\"",
+            "\"\t\"",
+            "[",
+            "[1",
+            "[1,",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "[}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{1:1}",
+            "1,",
+            "\u{a0}1",
+            "[]",
+            " [ 1 , 2 ] ",
+            "{ }",
+            "{\"a\" : {\"b\": [null]}}",
+            "\u{feff}1",
+            "1-2",
         ] {
             agree(text);
         }

@@ -101,12 +101,7 @@ impl Views<'_> {
     }
 
     /// What is told of a value that was written; `value` is what the image has now.
-    fn told<'v>(
-        self,
-        key: &str,
-        wanted: &'v Wanted,
-        value: Option<&'v Value<'v>>,
-    ) -> Cow<'v, str> {
+    fn told<'v>(self, key: &str, wanted: &'v Wanted, value: Option<&'v Value<'v>>) -> Cow<'v, str> {
         match (wanted, value) {
             (Wanted::Json { .. }, Some(value)) => self.unicode(key, value),
             (Wanted::Json { sent, .. }, None) => Cow::Owned(unicode(sent)),
@@ -115,12 +110,7 @@ impl Views<'_> {
     }
 
     /// Whether a text is what this view shows of a property.
-    pub(in crate::nova::front) fn is_shown(
-        self,
-        key: &str,
-        value: &Value<'_>,
-        text: &str,
-    ) -> bool {
+    pub(in crate::nova::front) fn is_shown(self, key: &str, value: &Value<'_>, text: &str) -> bool {
         escape::readable(&self.unicode(key, value)) == text
     }
 
@@ -266,7 +256,7 @@ fn meta(out: &mut BytesMut, key: &str, value: &str) {
 }
 
 /// A JSON value as Python's `unicode()` shows it. What is nested without end is shown as it is.
-fn unicode(json: &str) -> String {
+pub(in crate::nova::front) fn unicode(json: &str) -> String {
     Json::read(json.as_bytes()).map_or_else(|| json.to_owned(), |value| value.plain())
 }
 
