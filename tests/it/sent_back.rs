@@ -236,3 +236,31 @@ async fn literal_mode_passes_over_ids_that_are_none() {
         assert_eq!(patches(&glance), [add], "{compat}");
     }
 }
+
+/// A Glance client of a Nova, which tells null where Glance has a string.
+#[tokio::test]
+async fn a_patch_of_what_was_shown_changes_nothing() {
+    let image = json!({"image": {"id": ID, "name": "n", "status": "ACTIVE", "metadata": {
+        "a": null, "b": [1, {"x": null}], "c": "t", "d": true}}});
+    let nova = Upstream::start(move |_| Reply::json(image.to_string())).await;
+    let config = format!(
+        "[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"glance\"\n[nova]\nendpoints = [\"http://{}\"]\n\
+         allow_metadata_writes = true",
+        nova.address
+    );
+    let proxy = Proxy::start(&config).await;
+    let shown = ask(&proxy, "GET /v2/images/ID", "application/json", b"").await;
+    let shown: Value = serde_json::from_slice(&shown.body).unwrap();
+    let steps: Vec<_> = ["a", "b", "c", "d"]
+        .iter()
+        .map(|key| json!({"op": "replace", "path": format!("/{key}"), "value": shown[key]}))
+        .collect();
+    let body = Value::from(steps).to_string();
+    let kind = "application/openstack-images-v2.1-json-patch";
+    let answer = ask(&proxy, "PATCH /v2/images/ID", kind, body.as_bytes()).await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    let is: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(is, shown);
+    let seen = nova.seen();
+    assert!(seen.iter().all(|seen| seen.line().starts_with("GET")));
+}
