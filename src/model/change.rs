@@ -4,22 +4,22 @@ use http::StatusCode;
 
 use super::fault::{Fault, Reason};
 use super::image::{Image, Value};
-use super::names::{ByName, Name, Names};
+use super::names::{PropertiesByName, PropertyName, PropertyNames};
 use super::steps::{Outcome, Steps};
 
-/// How many properties an image may have whose metadata is written here. Glance lets an image have 128 unless it is
-/// told otherwise. One that has many thousands would keep a worker busy for everybody else.
-pub const MAX_PROPERTIES: usize = 10_000;
+/// How many properties an image may have for its metadata to be written. Glance allows 128 unless it is told otherwise.
+/// An image with hundreds of thousands would keep a worker from everybody else's requests.
+pub const MAX_PROPERTIES: usize = 50_000;
 
 /// A wish, as a client can say it without knowing the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// These properties get these values; all others stay.
-    Merge(Vec<(String, Wanted)>),
+    Merge(Vec<(String, SentValue)>),
     /// These properties get these values; all others go.
-    Replace(Vec<(String, Wanted)>),
+    Replace(Vec<(String, SentValue)>),
     /// This property gets this value.
-    Set(String, Wanted),
+    Set(String, SentValue),
     /// This property goes. It is a fault if it is not there.
     Remove(String),
     /// These steps are taken, one on what the other has left. It is a fault if one cannot be.
@@ -28,7 +28,7 @@ pub enum Change {
 
 /// A value that a client sends for a property.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum SentValue {
     /// This text.
     Text(String),
     /// JSON that is no string.
@@ -42,7 +42,7 @@ pub enum Wanted {
     Ignored(String),
 }
 
-impl Wanted {
+impl SentValue {
     /// What is stored; `None` is null.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
@@ -53,13 +53,13 @@ impl Wanted {
     }
 }
 
-impl From<String> for Wanted {
+impl From<String> for SentValue {
     fn from(text: String) -> Self {
         Self::Text(text)
     }
 }
 
-impl From<&str> for Wanted {
+impl From<&str> for SentValue {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
@@ -108,7 +108,7 @@ impl Edit {
 }
 
 /// What decides about single properties, besides the change and the image.
-pub struct Rules<R, S> {
+pub struct PropertyRules<R, S> {
     /// Whether a property of this name, which is there or not, is not the client's to change.
     pub is_fixed: R,
     /// Whether a client that sends this for a property sends what it is shown of it.
@@ -125,10 +125,10 @@ impl Change {
     /// # Errors
     /// 400 for a name that is not the client's and is to be set to something else or removed, naming it; 404 for the
     /// removal of what is not there; 413 for an image with too many properties.
-    pub fn on<R, S>(&self, image: &Image<'_>, rules: &Rules<R, S>) -> Result<Edit, Fault>
+    pub fn on<R, S>(&self, image: &Image<'_>, rules: &PropertyRules<R, S>) -> Result<Edit, Fault>
     where
         R: Fn(&str, bool) -> bool,
-        S: Fn(&str, &Value<'_>, &Wanted) -> bool,
+        S: Fn(&str, &Value<'_>, &SentValue) -> bool,
     {
         if let Self::Remove(key) = self {
             return removal(image, key, &rules.is_fixed);
@@ -152,7 +152,7 @@ impl Change {
                 let names = image.properties.iter().map(|(key, _)| &**key);
                 let Outcome { sets, removes } = steps.on(names)?;
                 for (key, value) in sets {
-                    work.set_one(&key, &Wanted::Text(value))?;
+                    work.set_one(&key, &SentValue::Text(value))?;
                 }
                 if let Some(key) = removes.iter().find(|key| (rules.is_fixed)(key, true)) {
                     return Err(refused(key));
@@ -185,23 +185,23 @@ fn removal(
 /// An edit in the making.
 struct Work<'w, R, S> {
     edit: Edit,
-    properties: ByName<'w>,
-    rules: &'w Rules<R, S>,
+    properties: PropertiesByName<'w>,
+    rules: &'w PropertyRules<R, S>,
 }
 
 impl<R, S> Work<'_, R, S>
 where
     R: Fn(&str, bool) -> bool,
-    S: Fn(&str, &Value<'_>, &Wanted) -> bool,
+    S: Fn(&str, &Value<'_>, &SentValue) -> bool,
 {
-    fn set_all(&mut self, items: &[(String, Wanted)]) -> Result<(), Fault> {
+    fn set_all(&mut self, items: &[(String, SentValue)]) -> Result<(), Fault> {
         items
             .iter()
             .try_for_each(|(key, wanted)| self.set_one(key, wanted))
     }
 
-    fn set_one(&mut self, key: &str, wanted: &Wanted) -> Result<(), Fault> {
-        if matches!(wanted, Wanted::Ignored(_)) {
+    fn set_one(&mut self, key: &str, wanted: &SentValue) -> Result<(), Fault> {
+        if matches!(wanted, SentValue::Ignored(_)) {
             return Ok(());
         }
         let held = self.properties.get(key);
@@ -221,10 +221,10 @@ where
     }
 
     /// Removes what is not among the items. An upstream that names a property twice is told once.
-    fn remove_others(&mut self, items: &[(String, Wanted)], image: &Image<'_>) {
-        let mut named: Names<'_> = items.iter().map(|(key, _)| Name(key)).collect();
+    fn remove_others(&mut self, items: &[(String, SentValue)], image: &Image<'_>) {
+        let mut named: PropertyNames<'_> = items.iter().map(|(key, _)| PropertyName(key)).collect();
         for (key, _) in image.properties.iter() {
-            if named.insert(Name(key)) && !(self.rules.is_fixed)(key, true) {
+            if named.insert(PropertyName(key)) && !(self.rules.is_fixed)(key, true) {
                 self.edit.remove.push(key.as_ref().to_owned());
             }
         }

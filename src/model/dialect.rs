@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response, StatusCode};
 
 use super::call::{Call, ImageId};
-use super::change::{Change, Edit, Wanted};
+use super::change::{Change, Edit, SentValue};
 use super::fault::Fault;
 use super::image::{Image, Value};
 use super::order::Order;
@@ -43,7 +43,7 @@ pub trait Face: Send + Sync + 'static {
 
     /// Whether a client that sends this for a property sends what this face shows of it, in another form than the
     /// upstream holds it. Then the property is to stay as it is.
-    fn is_shown(&self, _key: &str, _held: &Value<'_>, _wanted: &Wanted) -> bool {
+    fn is_shown(&self, _key: &str, _held: &Value<'_>, _wanted: &SentValue) -> bool {
         false
     }
 

@@ -24,11 +24,11 @@ pub mod time;
 
 pub use call::{Call, ImageId};
 pub use caller::Caller;
-pub use change::{Change, Edit, Setting, Wanted};
+pub use change::{Change, Edit, SentValue, Setting};
 pub use dialect::{Back, Content, Exchange, Face, ListEnd, Plan, Refusal};
 pub use fault::{Fault, Reason, Source};
 pub use image::{Image, Properties, Size, Value};
-pub use names::ByName;
+pub use names::PropertiesByName;
 pub use order::{Order, Position};
 pub use query::{Predicate, Query};
 pub use status::Status;

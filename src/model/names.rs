@@ -1,4 +1,4 @@
-//! Names of properties, and how to find one among many without looking at all of them.
+//! PropertyNames of properties, and how to find one among many without looking at all of them.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -9,15 +9,15 @@ use super::image::Value;
 /// The name of a property, for comparison with others. Tests count the comparisons: nothing that is done to an image
 /// may need more of them than it has properties, times a constant.
 #[derive(Clone, Copy, Debug, Eq)]
-pub(super) struct Name<'n>(pub &'n str);
+pub(super) struct PropertyName<'n>(pub &'n str);
 
 /// A set of names.
-pub(super) type Names<'n> = HashSet<Name<'n>>;
+pub(super) type PropertyNames<'n> = HashSet<PropertyName<'n>>;
 
 /// The properties of one image by name: each is found without a look at the others.
-pub struct ByName<'i>(HashMap<Name<'i>, &'i Value<'i>>);
+pub struct PropertiesByName<'i>(HashMap<PropertyName<'i>, &'i Value<'i>>);
 
-impl PartialEq for Name<'_> {
+impl PartialEq for PropertyName<'_> {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         #[cfg(test)]
@@ -26,18 +26,18 @@ impl PartialEq for Name<'_> {
     }
 }
 
-impl Hash for Name<'_> {
+impl Hash for PropertyName<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.hash(state);
     }
 }
 
-impl<'i> ByName<'i> {
+impl<'i> PropertiesByName<'i> {
     /// Of a repeated name the first counts, as where one property is looked up.
     pub(super) fn of(properties: &'i [(Cow<'_, str>, Value<'i>)]) -> Self {
         let mut by_name = HashMap::with_capacity(properties.len());
         for (name, value) in properties {
-            by_name.entry(Name(name)).or_insert(value);
+            by_name.entry(PropertyName(name)).or_insert(value);
         }
         Self(by_name)
     }
@@ -45,7 +45,7 @@ impl<'i> ByName<'i> {
     /// The value of a property.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'i Value<'i>> {
-        self.0.get(&Name(name)).copied()
+        self.0.get(&PropertyName(name)).copied()
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use http::StatusCode;
 
 use super::fault::{Fault, Reason};
-use super::names::{Name, Names};
+use super::names::{PropertyName, PropertyNames};
 
 /// What is to become of an image's custom properties, step by step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,16 +39,17 @@ impl Steps {
     /// # Errors
     /// 409 when a property that must be there is not, or the other way round.
     pub fn on<'i>(&self, properties: impl Iterator<Item = &'i str>) -> Result<Outcome, Fault> {
-        let before: Names<'_> = properties.map(Name).collect();
+        let before: PropertyNames<'_> = properties.map(PropertyName).collect();
         let mut touched: Vec<(&str, Option<&str>)> = Vec::new();
-        let mut places: HashMap<Name<'_>, usize> = HashMap::new();
+        let mut places: HashMap<PropertyName<'_>, usize> = HashMap::new();
         for step in &self.0 {
             let (key, value) = step.parts();
             let next = touched.len();
-            let place = *places.entry(Name(key)).or_insert(next);
-            let exists = touched
-                .get(place)
-                .map_or_else(|| before.contains(&Name(key)), |(_, held)| held.is_some());
+            let place = *places.entry(PropertyName(key)).or_insert(next);
+            let exists = touched.get(place).map_or_else(
+                || before.contains(&PropertyName(key)),
+                |(_, held)| held.is_some(),
+            );
             match step {
                 Step::Create(..) if exists => {
                     return Err(conflict(&format!("Property {key} already present.")));
@@ -67,7 +68,7 @@ impl Steps {
         for (key, value) in touched {
             match value {
                 Some(value) => outcome.sets.push((key.to_owned(), value.to_owned())),
-                None if before.contains(&Name(key)) => outcome.removes.push(key.to_owned()),
+                None if before.contains(&PropertyName(key)) => outcome.removes.push(key.to_owned()),
                 None => {}
             }
         }

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::{Change, Edit, MAX_PROPERTIES, Rules, Setting, Wanted};
+use super::{Change, Edit, MAX_PROPERTIES, PropertyRules, SentValue, Setting};
 use crate::model::names::count::compared;
 use crate::model::{Fault, Image, Reason, Value};
 
@@ -23,15 +23,15 @@ fn reserved(key: &str) -> bool {
 fn on(change: &Change, image: &Image<'_>) -> Result<Edit, Fault> {
     change.on(
         image,
-        &Rules {
+        &PropertyRules {
             is_fixed: |key: &str, _| reserved(key),
-            is_shown: |_: &str, _: &Value<'_>, _: &Wanted| false,
+            is_shown: |_: &str, _: &Value<'_>, _: &SentValue| false,
         },
     )
 }
 
-fn pairs(items: &[(&str, &str)]) -> Vec<(String, Wanted)> {
-    let own = |(key, value): &(&str, &str)| ((*key).to_owned(), Wanted::from(*value));
+fn pairs(items: &[(&str, &str)]) -> Vec<(String, SentValue)> {
+    let own = |(key, value): &(&str, &str)| ((*key).to_owned(), SentValue::from(*value));
     items.iter().map(own).collect()
 }
 
@@ -124,7 +124,7 @@ fn reserved_names_are_refused_by_name() {
 #[test]
 fn null_that_is_null_stays_and_other_null_is_written() {
     let image = image(&[("k", "null"), ("a", r#""1""#)]);
-    let null = || Wanted::Json {
+    let null = || SentValue::Json {
         sent: "null".to_owned(),
         text: None,
     };
@@ -147,11 +147,11 @@ fn null_that_is_null_stays_and_other_null_is_written() {
 #[test]
 fn what_is_passed_over_is_neither_written_nor_removed() {
     let image = image(&[("kernel_id", r#""x""#), ("a", r#""1""#)]);
-    let ignored = |key: &str| (key.to_owned(), Wanted::Ignored(String::new()));
+    let ignored = |key: &str| (key.to_owned(), SentValue::Ignored(String::new()));
     let items = vec![ignored("kernel_id"), ignored("ramdisk_id")];
     for change in [
         Change::Merge(items.clone()),
-        Change::Set("kernel_id".to_owned(), Wanted::Ignored(String::new())),
+        Change::Set("kernel_id".to_owned(), SentValue::Ignored(String::new())),
     ] {
         assert!(on(&change, &image).unwrap().is_empty());
     }
@@ -162,9 +162,9 @@ fn what_is_passed_over_is_neither_written_nor_removed() {
 #[test]
 fn what_is_sent_as_it_is_shown_stays() {
     let image = image(&[("a", r#""[1]""#)]);
-    let rules = Rules {
+    let rules = PropertyRules {
         is_fixed: |_: &str, _| true,
-        is_shown: |_: &str, held: &Value<'_>, wanted: &Wanted| {
+        is_shown: |_: &str, held: &Value<'_>, wanted: &SentValue| {
             held.text().as_deref() == Some("[1]") && wanted.value() == Some("one")
         },
     };

@@ -10,7 +10,7 @@ use super::links::{Links, Next};
 use super::outcome;
 use super::path::{MetadataKey, Place};
 use super::{Ground, fault, json, sent, version, xml};
-use crate::model::{Change, Face, Fault, Image, ListEnd, Reason, Value, Wanted};
+use crate::model::{Change, Face, Fault, Image, ListEnd, Reason, SentValue, Value};
 use crate::nova::compat::{Compat, Microversion};
 use crate::nova::encoding::{Encoding, MediaType};
 use crate::nova::tables::{Act, Operation, View};
@@ -299,16 +299,16 @@ impl Face for NovaFace {
         self.success(out.freeze())
     }
 
-    fn is_shown(&self, key: &str, held: &Value<'_>, wanted: &Wanted) -> bool {
+    fn is_shown(&self, key: &str, held: &Value<'_>, wanted: &SentValue) -> bool {
         let in_xml = |text: &str| {
             self.sent_in == Some(Encoding::Xml) && self.xml().is_shown(key, held, text)
         };
         match wanted {
-            Wanted::Json { sent, .. } => {
+            SentValue::Json { sent, .. } => {
                 sent::is_shown(key, held, sent) || in_xml(&xml::unicode(sent))
             }
-            Wanted::Text(text) => in_xml(text),
-            Wanted::Ignored(_) => false,
+            SentValue::Text(text) => in_xml(text),
+            SentValue::Ignored(_) => false,
         }
     }
 

@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::links::Links;
 use super::{shown, text};
-use crate::model::{Image, Size, Value, Wanted};
+use crate::model::{Image, SentValue, Size, Value};
 use crate::nova::compat::Compat;
 use crate::nova::tables;
 
@@ -82,14 +82,19 @@ impl Views<'_> {
     }
 
     /// Metadata as it was written: texts as they were sent, and what is no text as the image has it now.
-    pub(super) fn written(self, out: &mut BytesMut, items: &[(String, Wanted)], image: &Image<'_>) {
+    pub(super) fn written(
+        self,
+        out: &mut BytesMut,
+        items: &[(String, SentValue)],
+        image: &Image<'_>,
+    ) {
         let properties = image.by_name();
         out.put_u8(b'{');
         for (index, (key, wanted)) in items.iter().enumerate() {
             if index > 0 {
                 out.extend_from_slice(b", ");
             }
-            if let (Wanted::Json { .. }, Some(value)) = (wanted, properties.get(key)) {
+            if let (SentValue::Json { .. }, Some(value)) = (wanted, properties.get(key)) {
                 self.item(out, key, value);
                 continue;
             }

@@ -3,7 +3,7 @@
 use bytes::{BufMut, BytesMut};
 
 use super::{shown, text};
-use crate::model::{Value, Wanted};
+use crate::model::{SentValue, Value};
 use crate::nova::compat::Compat;
 use crate::nova::encoding::Encoding;
 use crate::webob::python::{Json, strip};
@@ -11,13 +11,14 @@ use crate::webob::python::{Json, strip};
 /// Properties that Nova does not pass on where they are empty or `None`.
 const IDS: [&str; 2] = ["kernel_id", "ramdisk_id"];
 
-/// What a value comes to that a client sends for a property.
+/// What is stored for a value that a client sends.
 ///
-/// Glance holds texts. A client of XML sees such JSON in Python's spelling, and sends it so. JSON that Nova decodes when it shows it is stored as JSON (`nova/image/glance.py`,
-/// `_convert_to_string`); so are lists and objects of any other property, where Nova stored Python's own spelling, which
-/// nobody else reads. Numbers and booleans are stored as Python spells them. Null is null to Glance too, which takes it
-/// where its schema has it and refuses it elsewhere.
-pub(super) fn wanted(compat: &Compat, key: &str, value: Json, encoding: Encoding) -> Wanted {
+/// Glance holds texts. What Nova decodes when it shows a property is stored as JSON (`nova/image/glance.py`,
+/// `_convert_to_string`); a client of XML sees Python's spelling of it, and sends that. Lists and objects of any other
+/// property are stored as JSON too: Nova stored Python's spelling, which nobody else reads. Numbers and booleans are
+/// stored as Python spells them. Null goes to Glance as null: it takes that where its schema has it, and refuses it
+/// elsewhere.
+pub(super) fn wanted(compat: &Compat, key: &str, value: Json, encoding: Encoding) -> SentValue {
     let is_decoded = shown::is_decoded(key);
     let value = match value {
         Json::Text(text) if is_decoded && encoding == Encoding::Xml => spelled(text),
@@ -31,10 +32,10 @@ pub(super) fn wanted(compat: &Compat, key: &str, value: Json, encoding: Encoding
     };
     match value {
         Json::Text(text) if compat.quirks.dropped_ids && is_no_id(key, &text) => {
-            Wanted::Ignored(text)
+            SentValue::Ignored(text)
         }
-        Json::Text(text) => Wanted::Text(text),
-        value => Wanted::Json {
+        Json::Text(text) => SentValue::Text(text),
+        value => SentValue::Json {
             sent: json(&value),
             text,
         },
@@ -114,7 +115,7 @@ mod tests {
     use std::borrow::Cow;
 
     use super::{is_shown, wanted};
-    use crate::model::{Value, Wanted};
+    use crate::model::{SentValue, Value};
     use crate::nova::compat::{Compat, Release};
     use crate::nova::encoding::Encoding;
     use crate::webob::python::Json;
@@ -223,13 +224,13 @@ mod tests {
         };
         for key in ["kernel_id", "ramdisk_id"] {
             for text in ["", " ", "None", "none", " NONE\n"] {
-                let ignored = Wanted::Ignored(text.to_owned());
+                let ignored = SentValue::Ignored(text.to_owned());
                 assert_eq!(of(&literal, key, text), ignored, "{text:?}");
-                assert_eq!(of(&Compat::default(), key, text), Wanted::from(text));
-                assert_eq!(of(&old, key, text), Wanted::from(text));
+                assert_eq!(of(&Compat::default(), key, text), SentValue::from(text));
+                assert_eq!(of(&old, key, text), SentValue::from(text));
             }
-            assert_eq!(of(&literal, key, "nokernel"), Wanted::from("nokernel"));
+            assert_eq!(of(&literal, key, "nokernel"), SentValue::from("nokernel"));
         }
-        assert_eq!(of(&literal, "kernel", ""), Wanted::from(""));
+        assert_eq!(of(&literal, "kernel", ""), SentValue::from(""));
     }
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use bytes::{BufMut, BytesMut};
 
 use super::{ATOM, COMPUTE, DECLARATION, DISK_CONFIG, IMAGE_SIZE, attribute, declare, escape};
-use crate::model::{Image, ListEnd, Value, Wanted};
+use crate::model::{Image, ListEnd, SentValue, Value};
 use crate::nova::compat::{Compat, XmlNull};
 use crate::nova::front::links::{Links, Next};
 use crate::nova::front::{shown, text as json};
@@ -76,7 +76,7 @@ impl Views<'_> {
     pub(in crate::nova::front) fn written(
         self,
         out: &mut BytesMut,
-        written: &[(String, Wanted)],
+        written: &[(String, SentValue)],
         image: &Image<'_>,
     ) {
         let properties = image.by_name();
@@ -94,18 +94,23 @@ impl Views<'_> {
         self,
         out: &mut BytesMut,
         key: &str,
-        wanted: &Wanted,
+        wanted: &SentValue,
         image: &Image<'_>,
     ) {
         text(out, key, &self.told(key, wanted, image.property(key)));
     }
 
     /// What is told of a value that was written; `value` is what the image has now.
-    fn told<'v>(self, key: &str, wanted: &'v Wanted, value: Option<&'v Value<'v>>) -> Cow<'v, str> {
+    fn told<'v>(
+        self,
+        key: &str,
+        wanted: &'v SentValue,
+        value: Option<&'v Value<'v>>,
+    ) -> Cow<'v, str> {
         match (wanted, value) {
-            (Wanted::Json { .. }, Some(value)) => self.unicode(key, value),
-            (Wanted::Json { sent, .. }, None) => Cow::Owned(unicode(sent)),
-            (Wanted::Text(plain) | Wanted::Ignored(plain), _) => Cow::Borrowed(plain),
+            (SentValue::Json { .. }, Some(value)) => self.unicode(key, value),
+            (SentValue::Json { sent, .. }, None) => Cow::Owned(unicode(sent)),
+            (SentValue::Text(plain) | SentValue::Ignored(plain), _) => Cow::Borrowed(plain),
         }
     }
 
