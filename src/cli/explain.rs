@@ -398,7 +398,7 @@ fn any_edit() -> Edit {
         remove: Vec::new(),
         set: vec![Setting {
             key: "KEY".to_owned(),
-            value: "VALUE".to_owned(),
+            value: Some("VALUE".to_owned()),
             existed: false,
         }],
     }

@@ -210,6 +210,8 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "Whether Glance's 401, 409, 413 and 429 are kept and its failures are 502, 503 and 504, or all become what Nova's code makes of them: 403 or 500." },
     Setting { key: "compat.odd_input", kind: Word(&["whole", "literal"]), default: Nothing("`\"whole\"`; `\"literal\"` with `literal`"),
         meaning: "Whether markers are passed on whole, numbers and times must end with their digits and metadata keys are UTF-8, or markers end at `&` and `#`, a line end may follow a number and keys that are not ASCII do not exist, as in Nova." },
+    Setting { key: "compat.kernel_id", kind: Word(&["written", "literal"]), default: Nothing("`\"written\"`; `\"literal\"` with `literal`"),
+        meaning: "Whether a `kernel_id` or `ramdisk_id` that is empty or `None` goes to Glance, which may refuse it, or is passed over with 200, as in nova 14 and later." },
     Setting { key: "compat.block_device_mapping", kind: Word(&["decode", "keep"]), default: Value(r#""decode""#),
         meaning: "Whether `block_device_mapping` and `mappings` come as the JSON they hold, as in Nova, or as text." },
     Setting { key: "compat.suffixes", kind: Flag, default: Nothing("on; off with `literal` from nova 16 on"),

@@ -4,21 +4,65 @@ use http::StatusCode;
 
 use super::fault::{Fault, Reason};
 use super::image::{Image, Value};
+use super::names::{PropertiesByName, PropertyName, PropertyNames};
 use super::steps::{Outcome, Steps};
+
+/// How many properties an image may have for its metadata to be written. Glance allows 128 unless it is told otherwise.
+/// An image with hundreds of thousands would keep a worker from everybody else's requests.
+pub const MAX_PROPERTIES: usize = 50_000;
 
 /// A wish, as a client can say it without knowing the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// These properties get these values; all others stay.
-    Merge(Vec<(String, String)>),
+    Merge(Vec<(String, SentValue)>),
     /// These properties get these values; all others go.
-    Replace(Vec<(String, String)>),
+    Replace(Vec<(String, SentValue)>),
     /// This property gets this value.
-    Set(String, String),
+    Set(String, SentValue),
     /// This property goes. It is a fault if it is not there.
     Remove(String),
     /// These steps are taken, one on what the other has left. It is a fault if one cannot be.
     Steps(Steps),
+}
+
+/// A value that a client sends for a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SentValue {
+    /// This text.
+    Text(String),
+    /// JSON that is no string.
+    Json {
+        /// What the client sent, as JSON.
+        sent: String,
+        /// What is stored for it; `None` is null.
+        text: Option<String>,
+    },
+    /// This text, which is passed over: the property stays as it is, or away.
+    Ignored(String),
+}
+
+impl SentValue {
+    /// What is stored; `None` is null.
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::Ignored(text) => Some(text),
+            Self::Json { text, .. } => text.as_deref(),
+        }
+    }
+}
+
+impl From<String> for SentValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for SentValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
 }
 
 /// What a [`Change`] comes to on one image: nothing that is so already is in it.
@@ -35,8 +79,8 @@ pub struct Edit {
 pub struct Setting {
     /// Its name.
     pub key: String,
-    /// Its value.
-    pub value: String,
+    /// Its value; `None` is null.
+    pub value: Option<String>,
     /// Whether the image has the property, with another value.
     pub existed: bool,
 }
@@ -52,91 +96,146 @@ impl Edit {
     /// gone need not go any more.
     #[must_use]
     pub fn left_on(mut self, image: &Image<'_>) -> Self {
-        self.remove.retain(|key| image.property(key).is_some());
+        let properties = image.by_name();
+        self.remove.retain(|key| properties.get(key).is_some());
         self.set.retain_mut(|setting| {
-            let held = image.property(&setting.key);
+            let held = properties.get(&setting.key);
             setting.existed = held.is_some();
-            held.and_then(Value::text).as_deref() != Some(&*setting.value)
+            held.is_none_or(|held| !holds(held, setting.value.as_deref()))
         });
         self
     }
 }
 
+/// What decides about single properties, besides the change and the image.
+pub struct PropertyRules<R, S> {
+    /// Whether a property of this name, which is there or not, is not the client's to change.
+    pub is_fixed: R,
+    /// Whether a client that sends this for a property sends what it is shown of it.
+    pub is_shown: S,
+}
+
 impl Change {
     /// Decides what is to be done to an image.
     ///
-    /// `reserved` says which names the upstream keeps for itself. Such a property may be sent back as it is, so that
-    /// a client can read all properties, change one and send all; a replacement that leaves one out leaves it alone.
+    /// A property that is not the client's to change may be sent back as it is, so that a client can read all
+    /// properties, change one and send all; a replacement that leaves one out leaves it alone. What is sent back as it
+    /// was shown is left as it is, in whatever form it was shown.
     ///
     /// # Errors
-    /// 400 for a reserved name that is to be set to something else or removed, naming it; 404 for the removal of what
-    /// is not there.
-    pub fn on(&self, image: &Image<'_>, reserved: impl Fn(&str) -> bool) -> Result<Edit, Fault> {
-        let mut edit = Edit::default();
+    /// 400 for a name that is not the client's and is to be set to something else or removed, naming it; 404 for the
+    /// removal of what is not there; 413 for an image with too many properties.
+    pub fn on<R, S>(&self, image: &Image<'_>, rules: &PropertyRules<R, S>) -> Result<Edit, Fault>
+    where
+        R: Fn(&str, bool) -> bool,
+        S: Fn(&str, &Value<'_>, &SentValue) -> bool,
+    {
+        if let Self::Remove(key) = self {
+            return removal(image, key, &rules.is_fixed);
+        }
+        if image.properties.len() > MAX_PROPERTIES {
+            return Err(too_many(image.properties.len()));
+        }
+        let mut work = Work {
+            edit: Edit::default(),
+            properties: image.by_name(),
+            rules,
+        };
         match self {
-            Self::Merge(items) => edit.set_all(items, image, &reserved)?,
+            Self::Merge(items) => work.set_all(items)?,
             Self::Replace(items) => {
-                edit.set_all(items, image, &reserved)?;
-                let goes = |key: &str| !reserved(key) && items.iter().all(|(kept, _)| kept != key);
-                let names = image.properties.iter().map(|(key, _)| &**key);
-                edit.remove = names.filter(|key| goes(key)).map(str::to_owned).collect();
+                work.set_all(items)?;
+                work.remove_others(items, image);
             }
-            Self::Set(key, value) => edit.set_one(key, value, image, &reserved)?,
-            Self::Remove(key) => {
-                if image.property(key).is_none() {
-                    return Err(missing());
-                }
-                if reserved(key) {
-                    return Err(refused(key));
-                }
-                edit.remove.push(key.clone());
-            }
+            Self::Set(key, value) => work.set_one(key, value)?,
             Self::Steps(steps) => {
                 let names = image.properties.iter().map(|(key, _)| &**key);
                 let Outcome { sets, removes } = steps.on(names)?;
-                edit.set_all(&sets, image, &reserved)?;
-                if let Some(key) = removes.iter().find(|key| reserved(key)) {
+                for (key, value) in sets {
+                    work.set_one(&key, &SentValue::Text(value))?;
+                }
+                if let Some(key) = removes.iter().find(|key| (rules.is_fixed)(key, true)) {
                     return Err(refused(key));
                 }
-                edit.remove = removes;
+                work.edit.remove = removes;
             }
+            Self::Remove(_) => {}
         }
-        Ok(edit)
+        Ok(work.edit)
     }
 }
 
-impl Edit {
-    fn set_all(
-        &mut self,
-        items: &[(String, String)],
-        image: &Image<'_>,
-        reserved: &impl Fn(&str) -> bool,
-    ) -> Result<(), Fault> {
+fn removal(
+    image: &Image<'_>,
+    key: &str,
+    is_fixed: impl Fn(&str, bool) -> bool,
+) -> Result<Edit, Fault> {
+    if image.property(key).is_none() {
+        return Err(missing());
+    }
+    if is_fixed(key, true) {
+        return Err(refused(key));
+    }
+    Ok(Edit {
+        remove: vec![key.to_owned()],
+        set: Vec::new(),
+    })
+}
+
+/// An edit in the making.
+struct Work<'w, R, S> {
+    edit: Edit,
+    properties: PropertiesByName<'w>,
+    rules: &'w PropertyRules<R, S>,
+}
+
+impl<R, S> Work<'_, R, S>
+where
+    R: Fn(&str, bool) -> bool,
+    S: Fn(&str, &Value<'_>, &SentValue) -> bool,
+{
+    fn set_all(&mut self, items: &[(String, SentValue)]) -> Result<(), Fault> {
         items
             .iter()
-            .try_for_each(|(key, value)| self.set_one(key, value, image, reserved))
+            .try_for_each(|(key, wanted)| self.set_one(key, wanted))
     }
 
-    fn set_one(
-        &mut self,
-        key: &str,
-        value: &str,
-        image: &Image<'_>,
-        reserved: &impl Fn(&str) -> bool,
-    ) -> Result<(), Fault> {
-        let held = image.property(key);
-        if held.and_then(Value::text).as_deref() == Some(value) {
+    fn set_one(&mut self, key: &str, wanted: &SentValue) -> Result<(), Fault> {
+        if matches!(wanted, SentValue::Ignored(_)) {
             return Ok(());
         }
-        if reserved(key) {
+        let held = self.properties.get(key);
+        let is_so = |held| holds(held, wanted.value()) || (self.rules.is_shown)(key, held, wanted);
+        if held.is_some_and(is_so) {
+            return Ok(());
+        }
+        if (self.rules.is_fixed)(key, held.is_some()) {
             return Err(refused(key));
         }
-        self.set.push(Setting {
+        self.edit.set.push(Setting {
             key: key.to_owned(),
-            value: value.to_owned(),
+            value: wanted.value().map(str::to_owned),
             existed: held.is_some(),
         });
         Ok(())
+    }
+
+    /// Removes what is not among the items. An upstream that names a property twice is told once.
+    fn remove_others(&mut self, items: &[(String, SentValue)], image: &Image<'_>) {
+        let mut named: PropertyNames<'_> = items.iter().map(|(key, _)| PropertyName(key)).collect();
+        for (key, _) in image.properties.iter() {
+            if named.insert(PropertyName(key)) && !(self.rules.is_fixed)(key, true) {
+                self.edit.remove.push(key.as_ref().to_owned());
+            }
+        }
+    }
+}
+
+/// Whether a property's value is this text, or null.
+fn holds(held: &Value<'_>, value: Option<&str>) -> bool {
+    match value {
+        Some(text) => held.text().as_deref() == Some(text),
+        None => held.is_null(),
     }
 }
 
@@ -158,118 +257,16 @@ fn missing() -> Fault {
     )
 }
 
-#[cfg(test)]
-mod tests {
-    use std::borrow::Cow;
-
-    use super::{Change, Edit, Setting};
-    use crate::model::{Image, Reason, Value};
-
-    fn image<'a>(properties: &[(&'a str, &'a str)]) -> Image<'a> {
-        let raw = |json| Value::Raw(serde_json::from_str(json).unwrap());
-        let properties = properties.iter();
-        Image {
-            properties: properties
-                .map(|(key, json)| (Cow::Borrowed(*key), raw(*json)))
-                .collect(),
-            ..Image::default()
-        }
-    }
-
-    fn reserved(key: &str) -> bool {
-        key.starts_with("os_glance_") || key == "name"
-    }
-
-    fn pairs(items: &[(&str, &str)]) -> Vec<(String, String)> {
-        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        items.iter().map(own).collect()
-    }
-
-    fn edit(remove: &[&str], set: &[(&str, &str, bool)]) -> Edit {
-        Edit {
-            remove: remove.iter().map(|key| (*key).to_owned()).collect(),
-            set: set
-                .iter()
-                .map(|(key, value, existed)| Setting {
-                    key: (*key).to_owned(),
-                    value: (*value).to_owned(),
-                    existed: *existed,
-                })
-                .collect(),
-        }
-    }
-
-    #[test]
-    fn changes_come_to_what_is_not_so_yet() {
-        let image = image(&[
-            ("a", r#""1""#),
-            ("b", r#""\u010d""#),
-            ("k", "null"),
-            ("os_glance_x", r#""y""#),
-        ]);
-        for (change, expected) in [
-            (Change::Merge(vec![]), edit(&[], &[])),
-            (
-                Change::Merge(pairs(&[("a", "1"), ("b", "2"), ("c", "")])),
-                edit(&[], &[("b", "2", true), ("c", "", false)]),
-            ),
-            (
-                Change::Merge(pairs(&[("k", "")])),
-                edit(&[], &[("k", "", true)]),
-            ),
-            (
-                Change::Replace(pairs(&[("b", "č"), ("new", "x")])),
-                edit(&["a", "k"], &[("new", "x", false)]),
-            ),
-            (Change::Replace(vec![]), edit(&["a", "b", "k"], &[])),
-            (
-                Change::Replace(pairs(&[
-                    ("a", "1"),
-                    ("b", "č"),
-                    ("k", "z"),
-                    ("os_glance_x", "y"),
-                ])),
-                edit(&[], &[("k", "z", true)]),
-            ),
-            (Change::Set("a".into(), "1".into()), edit(&[], &[])),
-            (
-                Change::Set("a".into(), "2".into()),
-                edit(&[], &[("a", "2", true)]),
-            ),
-            (Change::Remove("k".into()), edit(&["k"], &[])),
-        ] {
-            let found = change.on(&image, reserved).unwrap();
-            assert_eq!(found, expected, "{change:?}");
-            let none = expected.set.is_empty() && expected.remove.is_empty();
-            assert_eq!(found.is_empty(), none);
-        }
-    }
-
-    #[test]
-    fn reserved_names_are_refused_by_name() {
-        let image = image(&[("os_glance_x", r#""y""#), ("a", r#""1""#)]);
-        for (change, name) in [
-            (Change::Merge(pairs(&[("a", "2"), ("name", "x")])), "'name'"),
-            (
-                Change::Replace(pairs(&[("os_glance_x", "z")])),
-                "'os_glance_x'",
-            ),
-            (Change::Set("name".into(), "x".into()), "'name'"),
-            (Change::Remove("os_glance_x".into()), "'os_glance_x'"),
-        ] {
-            let fault = change.on(&image, reserved).unwrap_err();
-            assert_eq!(
-                (fault.status.as_u16(), fault.reason),
-                (400, Reason::ReservedKey)
-            );
-            assert!(fault.message.contains(name), "{}", fault.message);
-        }
-        let fault = Change::Remove("name".into())
-            .on(&image, reserved)
-            .unwrap_err();
-        assert_eq!(
-            (fault.status.as_u16(), fault.reason),
-            (404, Reason::NoProperty)
-        );
-    }
+/// The image has more properties than any that is written to here.
+fn too_many(count: usize) -> Fault {
+    Fault::proxy(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::PropertyQuota,
+        format!(
+            "The image has {count} properties, and {MAX_PROPERTIES} is the most that can be changed."
+        ),
+    )
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,9 +10,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response, StatusCode};
 
 use super::call::{Call, ImageId};
-use super::change::{Change, Edit};
+use super::change::{Change, Edit, SentValue};
 use super::fault::Fault;
-use super::image::Image;
+use super::image::{Image, Value};
 use super::order::Order;
 use super::page::Envelope;
 use super::query::{Predicate, Query};
@@ -40,6 +40,12 @@ pub trait Face: Send + Sync + 'static {
 
     /// The whole reply to [`Call::Change`]: `image` is how the image is now, `change` what was asked for.
     fn changed(&self, image: &Image<'_>, change: &Change) -> Response<Bytes>;
+
+    /// Whether a client that sends this for a property sends what this face shows of it, in another form than the
+    /// upstream holds it. Then the property is to stay as it is.
+    fn is_shown(&self, _key: &str, _held: &Value<'_>, _wanted: &SentValue) -> bool {
+        false
+    }
 
     /// Status and headers of the reply to [`Call::List`].
     fn list_head(&self) -> Response<()>;
@@ -138,12 +144,17 @@ impl Plan {
     /// Whether the image belongs into the list.
     #[must_use]
     pub fn keeps(&self, image: &Image<'_>) -> bool {
-        self.residual
-            .iter()
-            .chain(&self.recheck)
-            .all(|predicate| predicate.holds(image))
+        let mut predicates = self.residual.iter().chain(&self.recheck);
+        if self.residual.len() + self.recheck.len() <= FEW {
+            return predicates.all(|predicate| predicate.holds(image));
+        }
+        let properties = image.by_name();
+        predicates.all(|predicate| predicate.holds_by(image, |key| properties.get(key)))
     }
 }
+
+/// How many conditions an image's properties are walked for, one by one. A query can name thousands.
+const FEW: usize = 8;
 
 /// A request to an upstream, relative to its endpoint.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,4 +197,42 @@ pub struct Refusal<'a> {
     pub headers: &'a HeaderMap,
     /// Its body, or the beginning of it.
     pub body: &'a [u8],
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::Plan;
+    use crate::model::names::count::compared;
+    use crate::model::{Image, Predicate, Value};
+
+    /// How many names are compared for a list with a condition on each of an image's properties.
+    fn work(size: usize) -> usize {
+        let names: Vec<_> = (0..size).map(|n| format!("k{n}")).collect();
+        let value = || Value::Text(Cow::Borrowed("v"));
+        let properties = names.iter().map(|name| (Cow::Borrowed(&**name), value()));
+        let image = Image {
+            properties: properties.collect(),
+            ..Image::default()
+        };
+        let conditions = names.iter().rev();
+        let plan = Plan {
+            pushed: String::new(),
+            residual: conditions
+                .map(|name| Predicate::Property(name.clone(), "v".to_owned()))
+                .collect(),
+            recheck: Vec::new(),
+            nothing: false,
+            scan: None,
+        };
+        compared(|| assert!(plan.keeps(&image)))
+    }
+
+    #[test]
+    fn twice_the_conditions_and_properties_are_twice_the_work() {
+        let (small, large) = (work(1000), work(4000));
+        // Names that share a hash are compared once in a while.
+        assert!(small > 0 && large <= small * 5, "{small} and {large}");
+    }
 }

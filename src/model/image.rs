@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Deref;
 
 use super::json::Json;
+use super::names::{PropertiesByName, PropertyName};
 use super::status::Status;
 
 /// An image, borrowed from the bytes it was read from.
@@ -80,8 +81,14 @@ impl<'a> Image<'a> {
     pub fn property(&self, key: &str) -> Option<&Value<'a>> {
         self.properties
             .iter()
-            .find(|(name, _)| name == key)
+            .find(|(name, _)| PropertyName(name) == PropertyName(key))
             .map(|(_, value)| value)
+    }
+
+    /// The custom properties by name, for whoever looks up many.
+    #[must_use]
+    pub fn by_name(&self) -> PropertiesByName<'_> {
+        PropertiesByName::of(&self.properties)
     }
 
     /// Whether the image carries the tag.

@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 
 mod marks;
 mod reader;
+mod whole;
 
 pub use marks::{is_marked, is_plain};
 use reader::Reader;
@@ -137,20 +138,11 @@ impl<'a> Member<'a> {
     }
 }
 
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "a float out of range saturates, which is as near as it gets"
-)]
 fn number(json: &str) -> Option<i64> {
     if let Ok(number) = json.parse() {
         return Some(number);
     }
-    let text = text(json)?;
-    let text = text.trim();
-    text.parse().ok().or_else(|| {
-        let value: f64 = text.parse().ok()?;
-        value.is_finite().then_some(value as i64)
-    })
+    whole::whole(text(json)?.trim())
 }
 
 fn flag(json: &str) -> bool {
@@ -189,6 +181,27 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn get(self) -> &'a str {
         self.0
+    }
+
+    /// What [`Member::text`] says of a member with this value.
+    ///
+    /// # Errors
+    /// When it is a string that is no text.
+    pub fn text(self) -> Result<Option<Cow<'a, str>>, NoText> {
+        match self.0.as_bytes() {
+            [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
+                Ok(self.0.get(1..self.0.len() - 1).map(Cow::Borrowed))
+            }
+            [b'"', ..] => unescaped(self.0).map(|text| Some(Cow::Owned(text))),
+            [b'n' | b'[' | b'{', ..] | [] => Ok(None),
+            _ => Ok(Some(Cow::Borrowed(self.0))),
+        }
+    }
+
+    /// What [`Member::number`] says of a member with this value.
+    #[must_use]
+    pub fn number(self) -> Option<i64> {
+        number(self.0)
     }
 
     /// The value, detached from what it was read from.

@@ -8,7 +8,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::image::{Image, Size};
+use super::image::{Image, Size, Value};
 
 /// A listing: who is in scope, which images of those, in which order, and which slice.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -196,6 +196,15 @@ impl Predicate {
     /// Whether the image fulfils the condition. An attribute that is null or absent fulfils none, as in SQL.
     #[must_use]
     pub fn holds(&self, image: &Image<'_>) -> bool {
+        self.holds_by(image, |key| image.property(key))
+    }
+
+    /// The same, for an image whose properties are found so.
+    pub(super) fn holds_by<'i>(
+        &self,
+        image: &'i Image<'i>,
+        property: impl Fn(&str) -> Option<&'i Value<'i>>,
+    ) -> bool {
         match self {
             Self::Text(field, any_of) => {
                 text(image, *field).is_some_and(|is| any_of.iter().any(|wanted| wanted == is))
@@ -206,9 +215,8 @@ impl Predicate {
             }
             Self::Protected(wanted) => image.protected == *wanted,
             Self::Tag(tag) => image.has_tag(tag),
-            Self::Property(key, value) => image
-                .property(key)
-                .and_then(super::image::Value::text)
+            Self::Property(key, value) => property(key)
+                .and_then(Value::text)
                 .is_some_and(|is| is == *value),
             // Where there is no upstream to make something of it, the text means itself.
             Self::Verbatim(Verbatim::Name, value) => {

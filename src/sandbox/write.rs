@@ -4,11 +4,12 @@
 //! caller's, each operation, the number of properties. What the image itself is made of stays as it is.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use http::HeaderMap;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::store::{Caller, Held, Properties, Store};
@@ -30,8 +31,13 @@ struct Raw<'r> {
     op: Cow<'r, str>,
     #[serde(borrow)]
     path: Cow<'r, str>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     value: Option<&'r RawValue>,
+}
+
+/// A value that is there; null is one.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// One operation on a custom property.
@@ -70,11 +76,12 @@ pub(super) fn patch(
         Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, message)
     })?;
     may(caller, &held, "modify_image")?;
-    let mut properties = properties(&held);
-    let before = properties.len();
+    let mut patched = Patched::new(properties(&held));
+    let before = patched.items.len();
     for operation in operations {
-        apply(operation, &mut properties)?;
+        patched.apply(operation)?;
     }
+    let properties = patched.into_properties();
     let counted = properties
         .iter()
         .filter(|(key, _)| !key.starts_with(RESERVED_PREFIX));
@@ -121,34 +128,56 @@ fn properties(held: &Held<'_>) -> Properties {
         .collect()
 }
 
-fn apply(operation: Operation, properties: &mut Properties) -> Result<(), Fault> {
-    let (key, value) = match operation {
-        Operation::Remove(key) => (key, None),
-        Operation::Add(key, value) => {
-            match place(properties, &key) {
-                Some(at) => properties[at].1 = value,
-                None => properties.push((key, value)),
-            }
-            return Ok(());
-        }
-        Operation::Replace(key, value) => (key, Some(value)),
-    };
-    match (place(properties, &key), value) {
-        (Some(at), Some(value)) => properties[at].1 = value,
-        (Some(at), None) => drop(properties.remove(at)),
-        (None, _) => {
-            return Err(Fault::client(
-                StatusCode::CONFLICT,
-                Reason::NoProperty,
-                format!("Property {key} does not exist."),
-            ));
-        }
-    }
-    Ok(())
+/// An image's custom properties while they are patched. A place that is empty was a property's.
+struct Patched {
+    items: Vec<Option<(String, Box<RawValue>)>>,
+    places: HashMap<String, usize>,
 }
 
-fn place(properties: &Properties, key: &str) -> Option<usize> {
-    properties.iter().position(|(is, _)| is == key)
+impl Patched {
+    fn new(properties: Properties) -> Self {
+        let keys = properties.iter().zip(0..);
+        Self {
+            places: keys.map(|((key, _), at)| (key.clone(), at)).collect(),
+            items: properties.into_iter().map(Some).collect(),
+        }
+    }
+
+    fn apply(&mut self, operation: Operation) -> Result<(), Fault> {
+        match operation {
+            Operation::Add(key, value) => {
+                let at = *self.places.entry(key.clone()).or_insert(self.items.len());
+                match self.items.get_mut(at) {
+                    Some(held) => *held = Some((key, value)),
+                    None => self.items.push(Some((key, value))),
+                }
+            }
+            Operation::Replace(key, value) => {
+                let at = self.places.get(&key).copied();
+                let held = at.and_then(|at| self.items.get_mut(at));
+                let held = held.ok_or_else(|| missing(&key))?;
+                *held = Some((key, value));
+            }
+            Operation::Remove(key) => {
+                let at = self.places.remove(&key);
+                let held = at.and_then(|at| self.items.get_mut(at));
+                *held.ok_or_else(|| missing(&key))? = None;
+            }
+        }
+        Ok(())
+    }
+
+    fn into_properties(self) -> Properties {
+        self.items.into_iter().flatten().collect()
+    }
+}
+
+fn missing(key: &str) -> Fault {
+    Fault::client(
+        StatusCode::CONFLICT,
+        Reason::NoProperty,
+        format!("Property {key} does not exist."),
+    )
 }
 
 fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Operation>, Fault> {
@@ -207,8 +236,14 @@ fn member(path: &str) -> Result<String, Fault> {
     Ok(strip(&name.replace("~1", "/").replace("~0", "~")).to_owned())
 }
 
+/// The custom properties that the schema lets be null.
+const NULLABLE: [&str; 2] = ["kernel_id", "ramdisk_id"];
+
 /// A value must be a string, and MySQL's `utf8` has no room for what takes four bytes (`no_4byte_params`).
 fn text(key: &str, value: &RawValue) -> Result<(), Fault> {
+    if value.get() == "null" && NULLABLE.contains(&key) {
+        return Ok(());
+    }
     let Ok(text) = serde_json::from_str::<String>(value.get()) else {
         let value = value.get();
         return Err(bad(format!(

@@ -1,8 +1,10 @@
 //! JSON as Python reads it, and as Python words it: messages about a body quote what is wrong with `repr`.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+mod literal;
+mod read;
 
 /// Any JSON value.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,8 +12,8 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 pub enum Json {
     Null,
     Bool(bool),
-    Integer(i128),
-    Float(f64),
+    /// As it was written: a float would lose digits of it.
+    Number(String),
     Text(String),
     List(Vec<Json>),
     /// In the order of the text; of a name that is there twice, the first place and the last value, as in a `dict`.
@@ -19,11 +21,39 @@ pub enum Json {
 }
 
 impl Json {
-    /// Reads a whole text; `None` when it is no JSON. Unlike Python, a number must be finite, a string must be
-    /// Unicode, and nesting ends at 128 levels.
+    /// Reads a whole text; `None` when it is no JSON. Unlike Python, a string must be Unicode, `NaN` is no number, and
+    /// nesting ends at 128 levels.
     #[must_use]
     pub fn read(text: &[u8]) -> Option<Self> {
-        serde_json::from_slice(text).ok()
+        read::read(text)
+    }
+
+    /// Reads a value as Python spells it, `[{'a': None}]`; `None` when it is none.
+    #[must_use]
+    pub fn literal(text: &str) -> Option<Self> {
+        literal::read(text)
+    }
+
+    /// Whether two values mean the same, as Python's `==` has it: numbers count by what they amount to, members in any
+    /// order.
+    #[must_use]
+    pub fn means(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Number(one), Self::Number(two)) => {
+                one == two || decimal(one).is_some_and(|one| Some(one) == decimal(two))
+            }
+            (Self::List(one), Self::List(two)) => {
+                one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.means(two))
+            }
+            (Self::Object(one), Self::Object(two)) => {
+                let two: HashMap<_, _> = two.iter().map(|(name, value)| (name, value)).collect();
+                let same = |(name, value): &(String, Self)| {
+                    two.get(name).is_some_and(|other| value.means(other))
+                };
+                one.len() == two.len() && one.iter().all(same)
+            }
+            (one, two) => one == two,
+        }
     }
 
     /// The text of Python's `repr`.
@@ -48,10 +78,7 @@ impl Json {
             Self::Null => out.push_str("None"),
             Self::Bool(true) => out.push_str("True"),
             Self::Bool(false) => out.push_str("False"),
-            Self::Integer(number) => {
-                let _ = write!(out, "{number}");
-            }
-            Self::Float(number) => float(out, *number),
+            Self::Number(written) => number(out, written),
             Self::Text(text) => quoted(out, text),
             Self::List(items) => {
                 out.push('[');
@@ -142,8 +169,23 @@ fn is_printable(c: char) -> bool {
     matches!(c, '\'' | '"') || ['a', c].iter().collect::<String>().escape_debug().count() == 2
 }
 
-/// Python's shortest text: with an exponent from 1e16 on and below 1e-4.
+/// A number as Python's `repr` shows it. Python's whole numbers have no end, so they keep their digits. What has a point
+/// or an exponent is a float to Python, and its shortest text is what Nova shows and stores: `1.1` for `1.10`,
+/// `100000.0` for `1e5`.
+fn number(out: &mut String, written: &str) {
+    match written.parse::<f64>() {
+        Ok(number) if written.contains(['.', 'e', 'E']) => float(out, number),
+        _ if written == "-0" => out.push('0'),
+        _ => out.push_str(written),
+    }
+}
+
+/// Python's shortest text of a float: with an exponent from 1e16 on and below 1e-4.
 fn float(out: &mut String, number: f64) {
+    if number.is_infinite() {
+        out.push_str(if number > 0.0 { "inf" } else { "-inf" });
+        return;
+    }
     let scientific = format!("{number:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -156,65 +198,27 @@ fn float(out: &mut String, number: f64) {
     };
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
+/// What a number amounts to: its sign, its digits without zeros at either end, and the power of ten of the last one.
+/// `None` where the exponent is beyond all reason.
+fn decimal(written: &str) -> Option<(bool, String, i64)> {
+    let (mantissa, exponent) = written.split_once(['e', 'E']).unwrap_or((written, "0"));
+    let exponent: i64 = exponent.parse().ok()?;
+    let (is_negative, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let digits = all.trim_end_matches('0');
+    let dropped = i64::try_from(all.len() - digits.len()).ok()?;
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some((false, String::new(), 0));
     }
-}
-
-struct Reader;
-
-impl<'de> Visitor<'de> for Reader {
-    type Value = Json;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Bool(value))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Integer(value.into()))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Json, E> {
-        Ok(Json::Integer(value.into()))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
-        Ok(Json::Float(value))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Json, E> {
-        Ok(Json::Text(value.to_owned()))
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Json, S::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            items.push(item);
-        }
-        Ok(Json::List(items))
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Json, M::Error> {
-        let mut members: Vec<(String, Json)> = Vec::new();
-        let mut places = std::collections::HashMap::new();
-        while let Some((name, value)) = map.next_entry::<String, Json>()? {
-            let place = *places.entry(name.clone()).or_insert(members.len());
-            match members.get_mut(place) {
-                Some((_, held)) => *held = value,
-                None => members.push((name, value)),
-            }
-        }
-        Ok(Json::Object(members))
-    }
+    let last = exponent
+        .checked_sub(i64::try_from(fraction.len()).ok()?)?
+        .checked_add(dropped)?;
+    Some((is_negative, digits.to_owned(), last))
 }
 
 /// What a digit of any script counts, as Python's `int` reads it (general category Nd).
@@ -249,6 +253,14 @@ mod tests {
                 "[1.0, 1.5, -0.0, 1e15, 1e16, 1.5e-5, 0.0001, 1e300]",
                 "[1.0, 1.5, -0.0, 1000000000000000.0, 1e+16, 1.5e-05, 0.0001, 1e+300]",
             ),
+            (
+                "[20150609163747649098, -123456789012345678901234567890, -0, 9007199254740993]",
+                "[20150609163747649098, -123456789012345678901234567890, 0, 9007199254740993]",
+            ),
+            (
+                "[1.10, 1e5, 1E-07, 0.1000000000000000055511151231257827, 1e999, -1e999]",
+                "[1.1, 100000.0, 1e-07, 0.1, inf, -inf]",
+            ),
             (r#"{"a": [], "b": {}, "a": 1}"#, "{'a': 1, 'b': {}}"),
             (r#""it's""#, "\"it's\""),
             (r#""it's \"x\"""#, r#"'it\'s "x"'"#),
@@ -267,9 +279,37 @@ mod tests {
     #[test]
     fn what_is_no_json() {
         let deep = "[".repeat(100_000);
-        for text in ["", "{", "{} x", "NaN", "\"\\ud800\"", "1e999", "'a'", &deep] {
+        for text in ["", "{", "{} x", "NaN", "\"\\ud800\"", "'a'", &deep] {
             assert_eq!(Json::read(text.as_bytes()), None, "{text:.20}");
         }
         assert_eq!(Json::read(b"\"\xff\""), None);
+    }
+
+    #[test]
+    fn values_are_compared_by_what_they_mean() {
+        let read = |text: &str| Json::read(text.as_bytes()).unwrap();
+        for (one, two, same) in [
+            (r#"[{"a":1,"b":null}]"#, r#"[ {"b": null, "a": 1} ]"#, true),
+            (r#"{"a": 1}"#, r#"{"a": 1, "b": 1}"#, false),
+            (r#"{"a": 1, "b": 2}"#, r#"{"a": 2, "b": 1}"#, false),
+            ("[1, 2]", "[2, 1]", false),
+            ("[1]", "[1, 1]", false),
+            ("1", "1.0", true),
+            ("100", "1e2", true),
+            ("0", "-0.00", true),
+            ("1.10", "11e-1", true),
+            ("-1", "1", false),
+            ("1", "10", false),
+            ("20150609163747649098", "20150609163747649099", false),
+            ("20150609163747649098", "20150609163747649098.0", true),
+            ("1e99999999999999999999", "1e99999999999999999999", true),
+            ("1e99999999999999999999", "2", false),
+            ("null", "false", false),
+            (r#""1""#, "1", false),
+            (r#""\u00e9""#, r#""é""#, true),
+        ] {
+            assert_eq!(read(one).means(&read(two)), same, "{one} {two}");
+            assert_eq!(read(two).means(&read(one)), same, "{two} {one}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A query string as name and value pairs, read as WebOb reads it and written as Python's `urlencode` writes it.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use form_urlencoded::byte_serialize;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -35,7 +36,7 @@ fn decode(text: &str) -> Option<String> {
 #[derive(Clone, Debug, Default)]
 pub struct Written {
     text: String,
-    names: Vec<String>,
+    names: HashSet<String>,
 }
 
 impl Written {
@@ -44,14 +45,14 @@ impl Written {
     pub fn after(text: &str) -> Self {
         Self {
             text: text.to_owned(),
-            names: Vec::new(),
+            names: HashSet::new(),
         }
     }
 
     /// Whether there is a parameter of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|is| is == name)
+        self.names.contains(name)
     }
 
     /// Appends a parameter.
@@ -62,7 +63,7 @@ impl Written {
         self.text.extend(byte_serialize(name.as_bytes()));
         self.text.push('=');
         self.text.extend(byte_serialize(value.as_bytes()));
-        self.names.push(name.to_owned());
+        self.names.insert(name.to_owned());
     }
 
     /// The query string.

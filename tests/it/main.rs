@@ -27,6 +27,7 @@ mod reload;
 mod reverse;
 mod reverse_races;
 mod scripts;
+mod sent_back;
 mod support;
 mod timeouts;
 mod translated;

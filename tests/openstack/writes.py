@@ -110,6 +110,7 @@ ALL, ITEM = "/metadata", "/metadata/"
 LONG, KEY = "v" * 255, "k" * 255
 
 BODIES = ['{"metadata": {}}', "{}", "", "not json", "[]", '"x"', "1", "null", '{"metadata": []}', '{"metadata": null}', '{"metadata": "x"}', '{"metadata": {"a": 1}}', '{"metadata": {"a": 1.5}}', '{"metadata": {"a": true}}',
+          '{"metadata": {"a": 20150609163747649098}}', '{"metadata": {"a": [-123456789012345678901234567890, 1.10, 1e5, 1e-7]}}', '{"metadata": {"a": 1e999}}',
           '{"metadata": {"a": null}}', '{"metadata": {"a": {"b": [1, "it\'s"]}}}', '{"metadata": {"a/b": "x"}}', '{"metadata": {"a/b": "x", "c~d": "y"}}', '{"metadata": {"a/b": "x", "good": "y"}}', '{"metadata": {"": "x"}}', '{"metadata": {"kl\\u00ed\\u010d": "x"}}',
           '{"metadata": {"a": "%s"}}' % LONG, '{"metadata": {"a": "%sv"}}' % LONG, '{"metadata": {"%s": "x"}}' % KEY, '{"metadata": {"%sk": "x"}}' % KEY, '{"metadata": {"a": "1"}, "other": 1}', '{"metadata": {"a": "1"}, "y": 1, "x": 2}', '{"meta": {"a": "1"}}',
           '{"metadata": {"a": "1", "a": "2"}}', '{"metadata": {"color": "blue", "new": "\\u010d \\u2713"}}', '{"metadata": {"color": "red", "shape": "round"}}', '{"metadata": {"A-z_0:. 9": "x"}}', '{"metadata": {"a\\n": "x"}}']

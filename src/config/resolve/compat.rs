@@ -109,6 +109,9 @@ const QUIRKS: &[(&str, &str, &str, Quirk)] = &[
     ("odd_input", "whole", LITERAL, |quirks| {
         &mut quirks.odd_input
     }),
+    ("kernel_id", "written", LITERAL, |quirks| {
+        &mut quirks.dropped_ids
+    }),
 ];
 
 const LITERAL: &str = "literal";

@@ -16,8 +16,13 @@ const PATCH: &str = "application/openstack-images-v2.1-json-patch";
 #[derive(Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 enum Operation<'e> {
-    Remove { path: String },
-    Add { path: String, value: &'e str },
+    Remove {
+        path: String,
+    },
+    Add {
+        path: String,
+        value: Option<&'e str>,
+    },
 }
 
 /// The request that ends one image.
@@ -41,7 +46,7 @@ pub(super) fn change(id: &ImageId, edit: &Edit) -> Exchange {
         .map(|key| Operation::Remove { path: pointer(key) });
     let settings = edit.set.iter().map(|setting| Operation::Add {
         path: pointer(&setting.key),
-        value: &setting.value,
+        value: setting.value.as_deref(),
     });
     let operations: Vec<_> = removals.chain(settings).collect();
     let bytes = serde_json::to_vec(&operations).unwrap_or_default();
@@ -83,7 +88,7 @@ mod tests {
     fn set(key: &str, value: &str) -> Setting {
         Setting {
             key: key.to_owned(),
-            value: value.to_owned(),
+            value: Some(value.to_owned()),
             existed: false,
         }
     }

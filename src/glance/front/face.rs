@@ -9,7 +9,7 @@ use super::document;
 use super::fault::{self, Voice};
 use super::json;
 use super::query::Listing;
-use crate::model::{Change, Face, Fault, Image, ListEnd, Reason};
+use crate::model::{Change, Face, Fault, Image, ListEnd, Reason, SentValue, Value};
 
 /// What Python's `quote_plus` leaves as it is, and the blank, which becomes `+`.
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
@@ -88,6 +88,10 @@ impl GlanceFace {
 }
 
 impl Face for GlanceFace {
+    fn is_shown(&self, key: &str, held: &Value<'_>, wanted: &SentValue) -> bool {
+        wanted.value().is_some() && json::shown(key, held).as_deref() == wanted.value()
+    }
+
     fn operation(&self) -> &'static str {
         match self.view {
             View::List { .. } | View::NoList => "list-images",

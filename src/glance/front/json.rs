@@ -126,16 +126,26 @@ fn size(size: Size) -> Option<i64> {
     }
 }
 
-/// The value of a custom property. It is a string in Glance: a null stays one only in the properties that the schema
-/// names, and whatever else an upstream has there is written as the JSON text that it is.
+/// Writes the value of a custom property.
 fn property(key: &str, value: &Value<'_>, out: &mut BytesMut) {
     match value {
         Value::Raw(raw) if raw.get().starts_with('"') && !raw.get().contains("\\u") => {
             out.extend_from_slice(raw.get().as_bytes());
         }
-        _ if value.is_null() && SCHEMA_PROPERTIES.contains(&key) => out.extend_from_slice(b"null"),
-        _ => string(&value.text().unwrap_or(Cow::Borrowed("")), out),
+        _ => match shown(key, value) {
+            Some(text) => string(&text, out),
+            None => out.extend_from_slice(b"null"),
+        },
     }
+}
+
+/// What the value of a custom property is to a client; `None` is null. It is a string in Glance: a null stays one only in
+/// the properties that the schema names, and whatever else an upstream has there is the JSON text that it is.
+pub(super) fn shown<'v>(key: &str, value: &'v Value<'_>) -> Option<Cow<'v, str>> {
+    if value.is_null() && SCHEMA_PROPERTIES.contains(&key) {
+        return None;
+    }
+    Some(value.text().unwrap_or(Cow::Borrowed("")))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The query string as Glance holds it: a list of pairs in which a name may stand more than once.
 
+use std::collections::HashMap;
+
 use crate::webob::query;
 
 /// Decoded pairs, in the client's order (WebOb's `MultiDict`).
@@ -45,8 +47,10 @@ impl Params {
     /// last value.
     pub fn collapsed(&self) -> Vec<(&str, &str)> {
         let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(self.0.len());
+        let mut places = HashMap::new();
         for (name, value) in &self.0 {
-            match pairs.iter_mut().find(|(seen, _)| seen == name) {
+            let place = *places.entry(name).or_insert(pairs.len());
+            match pairs.get_mut(place) {
                 Some(pair) => pair.1 = value,
                 None => pairs.push((name, value)),
             }

@@ -92,7 +92,7 @@ mod tests {
         let id = ImageId::parse("abc").unwrap();
         let set = |key: &str, value: &str| Setting {
             key: key.to_owned(),
-            value: value.to_owned(),
+            value: Some(value.to_owned()),
             existed: false,
         };
         let edit = Edit {

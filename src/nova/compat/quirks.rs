@@ -31,6 +31,8 @@ pub struct Quirks {
     pub era_next_links: bool,
     /// Markers end at `&` and `#`, numbers and times may end with a line end, metadata keys are latin-1.
     pub odd_input: bool,
+    /// `kernel_id` and `ramdisk_id` are not written where they are empty or `None`.
+    pub dropped_ids: bool,
 }
 
 impl Quirks {
@@ -47,5 +49,6 @@ impl Quirks {
         worded_faults: false,
         era_next_links: false,
         odd_input: false,
+        dropped_ids: false,
     };
 }

@@ -104,6 +104,7 @@ const BEFORE_GLANCE_V2: Quirks = Quirks {
     worded_faults: true,
     era_next_links: true,
     odd_input: true,
+    dropped_ids: false,
 };
 
 /// Nova on Glance v2.
@@ -115,6 +116,7 @@ const ON_GLANCE_V2: Quirks = Quirks {
     raw_changes_since: true,
     typed_reads: true,
     era_next_links: false,
+    dropped_ids: true,
     ..BEFORE_GLANCE_V2
 };
 

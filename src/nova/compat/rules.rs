@@ -214,6 +214,8 @@ pub const RULES: &[Rule] = &[
         is.quirks.worded_faults, "as Nova makes them, mostly 500", "401, 409, 413, 429 kept; else 502, 503, 504") },
     Rule { about: "literal: odd markers, numbers, keys", setting: Some("odd_input"), concerns: Concerns::Images, value: |is| either(
         is.quirks.odd_input, "cut, let pass, latin-1", "whole, refused, UTF-8") },
+    Rule { about: "literal: an empty `kernel_id`, `ramdisk_id`", setting: Some("kernel_id"), concerns: Concerns::Writes, value: |is| either(
+        is.quirks.dropped_ids, "200, not written", "to Glance, as every value") },
 ];
 
 fn either(holds: bool, then: &str, otherwise: &str) -> String {

@@ -8,7 +8,7 @@ use crate::nova::tables::Act;
 use crate::webob::python::{Json, listed};
 
 /// The items of a body, in its order; no key is there twice.
-pub(super) type Items = Vec<(String, String)>;
+pub(super) type Items = Vec<(String, Json)>;
 
 /// The longest key and the longest value, in characters.
 const MAX_CHARS: usize = 255;
@@ -53,7 +53,7 @@ pub(super) fn items(body: Json, act: Act, strict: bool) -> Result<Items, Fault> 
         let others = members.iter().map(|(name, _)| &**name);
         no_others(others.filter(|name| *name != member).collect())?;
     }
-    Ok(texts(held))
+    Ok(held.clone())
 }
 
 fn values(items: &[(String, Json)]) -> Result<(), Fault> {
@@ -123,13 +123,6 @@ fn unexpected(names: &str, one: bool) -> String {
     format!("Additional properties are not allowed ({names} {verb} unexpected)")
 }
 
-fn texts(items: &[(String, Json)]) -> Items {
-    let pairs = items
-        .iter()
-        .map(|(key, value)| (key.clone(), value.plain()));
-    pairs.collect()
-}
-
 fn no_object(value: &Json) -> String {
     format!("{} is not of type 'object'", value.repr())
 }
@@ -156,6 +149,10 @@ mod tests {
     fn read(act: Act, strict: bool, body: &str) -> Result<Vec<(String, String)>, String> {
         json(body.as_bytes())
             .and_then(|body| items(body, act, strict))
+            .map(|items| {
+                let plain = items.into_iter().map(|(key, value)| (key, value.plain()));
+                plain.collect()
+            })
             .map_err(|fault| {
                 assert_eq!(fault.status, 400);
                 fault.message
@@ -225,6 +222,14 @@ mod tests {
             (
                 r#"{"metadata": {"a/b": "x", "c": 1, "d": 2}, "x": 1}"#,
                 "Invalid input for field/attribute c. Value: 1. 1 is not of type 'string'",
+            ),
+            (
+                r#"{"metadata": {"jid": 20150609163747649098}}"#,
+                "Invalid input for field/attribute jid. Value: 20150609163747649098. 20150609163747649098 is not of type 'string'",
+            ),
+            (
+                r#"{"metadata": {"v": 1.10}}"#,
+                "Invalid input for field/attribute v. Value: 1.1. 1.1 is not of type 'string'",
             ),
             (
                 r#"{"metadata": {"a": {"b": "c"}}}"#,

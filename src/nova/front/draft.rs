@@ -4,11 +4,12 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use super::face::NovaFace;
-use super::{Asked, body, unschemed, xml};
+use super::{Asked, body, sent, unschemed, xml};
 use crate::model::{Call, Change, Fault, ImageId, Reason};
 use crate::nova::compat::Compat;
 use crate::nova::encoding::{Encoding, MediaType};
 use crate::nova::tables::Act;
+use crate::webob::python::Json;
 
 /// A write that makes sense so far: its body says what is to be written.
 #[derive(Debug)]
@@ -64,19 +65,24 @@ impl Draft {
     /// 415 (400 up to Kilo) for a type that Nova does not read, 404 where the microversion has no such operation, and 400 with Nova's
     /// words for everything else that is wrong.
     pub fn complete(&self, bytes: &[u8]) -> Result<Call, Fault> {
-        let body = match self.encoding {
-            Some(Encoding::Json) => body::json(bytes)?,
-            Some(Encoding::Xml) => xml::body::read(bytes, self.act.member().unwrap_or_default())?,
-            None => return Err(self.unsupported()),
+        let encoding = self.encoding.ok_or_else(|| self.unsupported())?;
+        let body = match encoding {
+            Encoding::Json => body::json(bytes)?,
+            Encoding::Xml => xml::body::read(bytes, self.act.member().unwrap_or_default())?,
         };
         if let Some(fault) = &self.gone {
             return Err(fault.clone());
         }
-        let mut items = if self.schema {
+        let items = if self.schema {
             body::items(body, self.act, self.strict)?
         } else {
             unschemed::items(body, self.act, self.face.key())?
         };
+        let wanted = |(key, value): (String, Json)| {
+            let wanted = sent::wanted(&self.face.compat, &key, value, encoding);
+            (key, wanted)
+        };
+        let mut items: Vec<_> = items.into_iter().map(wanted).collect();
         let change = match (self.act, self.face.key()) {
             (Act::Merge, _) => Change::Merge(items),
             (Act::SetItem, Some(key)) => {

@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use super::links::{Links, Next};
 use super::outcome;
 use super::path::{MetadataKey, Place};
-use super::{Ground, fault, json, version, xml};
-use crate::model::{Change, Face, Fault, Image, ListEnd, Reason, Value};
+use super::{Ground, fault, json, sent, version, xml};
+use crate::model::{Change, Face, Fault, Image, ListEnd, Reason, SentValue, Value};
 use crate::nova::compat::{Compat, Microversion};
 use crate::nova::encoding::{Encoding, MediaType};
 use crate::nova::tables::{Act, Operation, View};
@@ -21,7 +21,7 @@ use crate::webob::page::Form;
 /// Text that is the same for every image of an answer is prepared when the request is read; a writer copies it.
 #[derive(Clone, Debug)]
 pub struct NovaFace {
-    compat: Arc<Compat>,
+    pub(super) compat: Arc<Compat>,
     /// `None` when the request names none: the face then words faults and nothing else.
     pub(super) operation: Option<&'static Operation>,
     project: Option<String>,
@@ -33,6 +33,8 @@ pub struct NovaFace {
     pub(super) next: Option<Next>,
     pub(super) image: Option<String>,
     pub(super) key: Option<MetadataKey>,
+    /// What the body of a write is in.
+    pub(super) sent_in: Option<Encoding>,
 }
 
 /// The operation's name where there is none.
@@ -68,6 +70,7 @@ impl NovaFace {
             next: None,
             image: None,
             key: None,
+            sent_in: None,
         }
     }
 
@@ -181,11 +184,12 @@ impl NovaFace {
             }
             Change::Replace(items) => {
                 out.extend_from_slice(b"{\"metadata\": ");
-                json::texts(out, items.iter().map(|(key, value)| (&**key, &**value)));
+                self.json().written(out, items, image);
             }
             Change::Set(key, value) => {
                 out.extend_from_slice(b"{\"meta\": ");
-                json::texts(out, [(&**key, &**value)].into_iter());
+                self.json()
+                    .written(out, &[(key.clone(), value.clone())], image);
             }
             Change::Remove(_) => return,
         }
@@ -195,10 +199,8 @@ impl NovaFace {
     fn changed_xml(&self, out: &mut BytesMut, image: &Image<'_>, change: &Change) {
         match change {
             Change::Merge(_) | Change::Steps(_) => self.xml().metadata(out, image),
-            Change::Replace(items) => {
-                xml::texts(out, items.iter().map(|(key, value)| (&**key, &**value)));
-            }
-            Change::Set(key, value) => xml::text(out, key, value),
+            Change::Replace(items) => self.xml().written(out, items, image),
+            Change::Set(key, value) => self.xml().written_item(out, key, value, image),
             Change::Remove(_) => {}
         }
     }
@@ -295,6 +297,19 @@ impl Face for NovaFace {
             (_, Encoding::Xml) => self.changed_xml(&mut out, image, change),
         }
         self.success(out.freeze())
+    }
+
+    fn is_shown(&self, key: &str, held: &Value<'_>, wanted: &SentValue) -> bool {
+        let in_xml = |text: &str| {
+            self.sent_in == Some(Encoding::Xml) && self.xml().is_shown(key, held, text)
+        };
+        match wanted {
+            SentValue::Json { sent, .. } => {
+                sent::is_shown(key, held, sent) || in_xml(&xml::unicode(sent))
+            }
+            SentValue::Text(text) => in_xml(text),
+            SentValue::Ignored(_) => false,
+        }
     }
 
     fn list_head(&self) -> Response<()> {

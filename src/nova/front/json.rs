@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::links::Links;
 use super::{shown, text};
-use crate::model::{Image, Size, Value};
+use crate::model::{Image, SentValue, Size, Value};
 use crate::nova::compat::Compat;
 use crate::nova::tables;
 
@@ -81,6 +81,33 @@ impl Views<'_> {
         }
     }
 
+    /// Metadata as it was written: texts as they were sent, and what is no text as the image has it now.
+    pub(super) fn written(
+        self,
+        out: &mut BytesMut,
+        items: &[(String, SentValue)],
+        image: &Image<'_>,
+    ) {
+        let properties = image.by_name();
+        out.put_u8(b'{');
+        for (index, (key, wanted)) in items.iter().enumerate() {
+            if index > 0 {
+                out.extend_from_slice(b", ");
+            }
+            if let (SentValue::Json { .. }, Some(value)) = (wanted, properties.get(key)) {
+                self.item(out, key, value);
+                continue;
+            }
+            text::string(out, key);
+            out.extend_from_slice(b": ");
+            match wanted.value() {
+                Some(plain) => text::string(out, plain),
+                None => out.extend_from_slice(b"null"),
+            }
+        }
+        out.put_u8(b'}');
+    }
+
     fn time(self, out: &mut BytesMut, written: Option<&str>) {
         match written {
             Some(written) => text::string(out, &shown::time(self.compat, written)),
@@ -114,20 +141,6 @@ impl Views<'_> {
         self.links.server(out, &id);
         out.put_u8(b'}');
     }
-}
-
-/// An object of strings.
-pub(super) fn texts<'t>(out: &mut BytesMut, items: impl Iterator<Item = (&'t str, &'t str)>) {
-    out.put_u8(b'{');
-    for (index, (key, value)) in items.enumerate() {
-        if index > 0 {
-            out.extend_from_slice(b", ");
-        }
-        text::string(out, key);
-        out.extend_from_slice(b": ");
-        text::string(out, value);
-    }
-    out.put_u8(b'}');
 }
 
 /// The beginning that every view shares.

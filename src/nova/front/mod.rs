@@ -28,6 +28,7 @@ mod literal;
 mod outcome;
 mod path;
 mod query;
+mod sent;
 mod shown;
 mod text;
 mod unschemed;
@@ -255,6 +256,8 @@ impl<'r> Request<'r> {
             }
             checked => checked.err(),
         };
+        let encoding = draft::encoding(&self.ground.compat, place.version, self.headers);
+        face.sent_in = encoding;
         Reading::Draft(Draft {
             face,
             act: operation.act,
@@ -262,7 +265,7 @@ impl<'r> Request<'r> {
             strict: place.version == version::VERSIONED,
             schema: place.version == version::VERSIONED
                 || self.ground.compat.release > Release::Kilo,
-            encoding: draft::encoding(&self.ground.compat, place.version, self.headers),
+            encoding,
             gone,
         })
     }

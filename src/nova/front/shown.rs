@@ -37,7 +37,12 @@ pub(super) fn as_written<'p>(compat: &Compat, properties: &Properties<'p>) -> Op
 }
 
 fn may_hold_json(compat: &Compat, key: &str) -> bool {
-    compat.decode_mappings && HOLD_JSON.contains(&key)
+    compat.decode_mappings && is_decoded(key)
+}
+
+/// Whether Nova decodes the property.
+pub(super) fn is_decoded(key: &str) -> bool {
+    HOLD_JSON.contains(&key)
 }
 
 /// The value of `OS-EXT-IMG-SIZE:size`; `None` is null.

@@ -3,7 +3,8 @@
 use http::{Response, StatusCode};
 
 use super::{Asking, read_whole, whole};
-use crate::model::{Call, Change, Edit, Face, Fault, Image, ImageId, Reason};
+use crate::model::change::PropertyRules;
+use crate::model::{Call, Change, Edit, Face, Fault, Image, ImageId, Reason, SentValue, Value};
 use crate::proxy::body::Body;
 
 /// How often a change that met a conflict is tried again.
@@ -47,12 +48,17 @@ async fn once(
     let reply = asking.ask(call, asking.back.show(id)).await?;
     let mut json = read_whole(reply, asking.limits.element).await?;
     let held = asking.back.shown(&json)?;
-    let is_fixed = |key: &str| {
-        asking.back.reserves(key) || (held.property(key).is_some() && !asking.back.reaches(key))
+    let rules = PropertyRules {
+        is_fixed: |key: &str, is_there: bool| {
+            asking.back.reserves(key) || (is_there && !asking.back.reaches(key))
+        },
+        is_shown: |key: &str, held: &Value<'_>, wanted: &SentValue| {
+            face.is_shown(key, held, wanted)
+        },
     };
     let edit = match begun {
         Some(edit) => edit.clone().left_on(&held),
-        None => change.on(&held, is_fixed)?,
+        None => change.on(&held, &rules)?,
     };
     if !edit.is_empty() {
         for exchange in asking.back.change(id, &edit) {

@@ -58,6 +58,12 @@ fn escaped(out: &mut BytesMut, text: &str, more: &[(char, &str)]) {
     out.extend_from_slice(rest.as_bytes());
 }
 
+/// What a reader gets of a text that is written here.
+pub(super) fn readable(text: &str) -> String {
+    let kept = |c| if is_xml(c) { c } else { REPLACEMENT };
+    text.chars().map(kept).collect()
+}
+
 /// Whether XML 1.0 can hold the character (section 2.2).
 fn is_xml(c: char) -> bool {
     match c {
@@ -72,7 +78,7 @@ mod tests {
     use bytes::BytesMut;
     use proptest::prelude::*;
 
-    use super::{REPLACEMENT, is_xml};
+    use super::readable;
 
     fn written(write: fn(&mut BytesMut, &str), text: &str) -> String {
         let mut out = BytesMut::new();
@@ -103,12 +109,6 @@ mod tests {
             assert_eq!(written(super::text, plain), text);
             assert_eq!(written(super::attribute, plain), attribute);
         }
-    }
-
-    /// What a reader gets of a text.
-    fn readable(text: &str) -> String {
-        let kept = |c| if is_xml(c) { c } else { REPLACEMENT };
-        text.chars().map(kept).collect()
     }
 
     proptest! {

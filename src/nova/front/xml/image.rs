@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use bytes::{BufMut, BytesMut};
 
 use super::{ATOM, COMPUTE, DECLARATION, DISK_CONFIG, IMAGE_SIZE, attribute, declare, escape};
-use crate::model::{Image, ListEnd, Value};
+use crate::model::{Image, ListEnd, SentValue, Value};
 use crate::nova::compat::{Compat, XmlNull};
 use crate::nova::front::links::{Links, Next};
 use crate::nova::front::{shown, text as json};
@@ -70,6 +70,53 @@ impl Views<'_> {
     /// One item of metadata, by itself.
     pub(in crate::nova::front) fn item(self, out: &mut BytesMut, key: &str, value: &Value<'_>) {
         text(out, key, &self.unicode(key, value));
+    }
+
+    /// Metadata as it was written, by itself: texts as they were sent, and what is no text as the image has it now.
+    pub(in crate::nova::front) fn written(
+        self,
+        out: &mut BytesMut,
+        written: &[(String, SentValue)],
+        image: &Image<'_>,
+    ) {
+        let properties = image.by_name();
+        out.extend_from_slice(DECLARATION);
+        out.extend_from_slice(b"<metadata");
+        declare(out, None, COMPUTE);
+        let texts = written
+            .iter()
+            .map(|(key, wanted)| (&**key, self.told(key, wanted, properties.get(key))));
+        items(out, texts);
+    }
+
+    /// One item of metadata as it was written, by itself.
+    pub(in crate::nova::front) fn written_item(
+        self,
+        out: &mut BytesMut,
+        key: &str,
+        wanted: &SentValue,
+        image: &Image<'_>,
+    ) {
+        text(out, key, &self.told(key, wanted, image.property(key)));
+    }
+
+    /// What is told of a value that was written; `value` is what the image has now.
+    fn told<'v>(
+        self,
+        key: &str,
+        wanted: &'v SentValue,
+        value: Option<&'v Value<'v>>,
+    ) -> Cow<'v, str> {
+        match (wanted, value) {
+            (SentValue::Json { .. }, Some(value)) => self.unicode(key, value),
+            (SentValue::Json { sent, .. }, None) => Cow::Owned(unicode(sent)),
+            (SentValue::Text(plain) | SentValue::Ignored(plain), _) => Cow::Borrowed(plain),
+        }
+    }
+
+    /// Whether a text is what this view shows of a property.
+    pub(in crate::nova::front) fn is_shown(self, key: &str, value: &Value<'_>, text: &str) -> bool {
+        escape::readable(&self.unicode(key, value)) == text
     }
 
     /// What follows `<image` of an image in a brief list, up to its end tag.
@@ -184,19 +231,8 @@ pub(in crate::nova::front) fn list_close(
     out.extend_from_slice(b"</images>");
 }
 
-/// Metadata that is nothing but texts, by itself.
-pub(in crate::nova::front) fn texts<'t>(
-    out: &mut BytesMut,
-    texts: impl Iterator<Item = (&'t str, &'t str)>,
-) {
-    out.extend_from_slice(DECLARATION);
-    out.extend_from_slice(b"<metadata");
-    declare(out, None, COMPUTE);
-    items(out, texts);
-}
-
-/// An item of metadata whose value is a text, by itself.
-pub(in crate::nova::front) fn text(out: &mut BytesMut, key: &str, value: &str) {
+/// An item of metadata, by itself.
+fn text(out: &mut BytesMut, key: &str, value: &str) {
     out.extend_from_slice(DECLARATION);
     out.extend_from_slice(b"<meta");
     declare(out, None, COMPUTE);
@@ -225,7 +261,7 @@ fn meta(out: &mut BytesMut, key: &str, value: &str) {
 }
 
 /// A JSON value as Python's `unicode()` shows it. What is nested without end is shown as it is.
-fn unicode(json: &str) -> String {
+pub(in crate::nova::front) fn unicode(json: &str) -> String {
     Json::read(json.as_bytes()).map_or_else(|| json.to_owned(), |value| value.plain())
 }
 

@@ -12,7 +12,7 @@ pub(super) mod fault;
 mod image;
 mod links;
 
-pub(super) use image::{Views, list_close, text, texts};
+pub(super) use image::{Views, list_close, unicode};
 
 /// What every answer but a fault begins with.
 const DECLARATION: &[u8] = b"<?xml version='1.0' encoding='UTF-8'?>\n";

@@ -1,0 +1,148 @@
+//! Reads Python's own spelling of a value: what XML shows of a list, and what a client that edits it sends back.
+
+use super::Json;
+use super::read::{DEEP, Members, Reader};
+
+/// Reads a whole text; `None` when it is no value that `repr` writes. Python 2's `u` before a string is passed over.
+pub(super) fn read(text: &str) -> Option<Json> {
+    let mut reader = Reader { rest: text };
+    let value = value(&mut reader, 0)?;
+    reader.skip_blanks();
+    reader.rest.is_empty().then_some(value)
+}
+
+fn value(reader: &mut Reader<'_>, depth: u32) -> Option<Json> {
+    match reader.next()? {
+        b'{' | b'[' if depth == DEEP => None,
+        b'{' => {
+            let mut members = Members::default();
+            reader.items(b'{', b'}', |reader| {
+                reader.next()?;
+                let name = string(reader)?;
+                reader.take(b':')?;
+                members.add(name, value(reader, depth + 1)?);
+                Some(())
+            })?;
+            Some(members.into_json())
+        }
+        b'[' => {
+            let mut items = Vec::new();
+            reader.items(b'[', b']', |reader| {
+                items.push(value(reader, depth + 1)?);
+                Some(())
+            })?;
+            Some(Json::List(items))
+        }
+        b'-' | b'0'..=b'9' => reader.number(),
+        b'N' | b'T' | b'F' => reader.word(&[
+            ("None", Json::Null),
+            ("True", Json::Bool(true)),
+            ("False", Json::Bool(false)),
+        ]),
+        _ => string(reader).map(Json::Text),
+    }
+}
+
+fn string(reader: &mut Reader<'_>) -> Option<String> {
+    if reader.rest.starts_with('u') {
+        reader.cut(1)?;
+    }
+    let quote = reader
+        .rest
+        .chars()
+        .next()
+        .filter(|c| matches!(c, '\'' | '"'))?;
+    let mut chars = reader.rest.char_indices().skip(1);
+    let mut text = String::new();
+    let end = loop {
+        let (at, c) = chars.next()?;
+        match c {
+            _ if c == quote => break at + 1,
+            '\\' => {
+                let (_, escape) = chars.next()?;
+                let digits = match escape {
+                    'x' => 2,
+                    'u' => 4,
+                    'U' => 8,
+                    _ => 0,
+                };
+                let code = (0..digits).try_fold(0, |code: u32, _| {
+                    let (_, digit) = chars.next()?;
+                    code.checked_mul(16)?.checked_add(digit.to_digit(16)?)
+                });
+                text.push(match escape {
+                    'x' | 'u' | 'U' => char::from_u32(code?)?,
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    '\\' | '\'' | '"' => escape,
+                    _ => return None,
+                });
+            }
+            _ => text.push(c),
+        }
+    };
+    reader.cut(end)?;
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::webob::python::Json;
+
+    #[test]
+    fn what_python_spells_is_read() {
+        for (text, json) in [
+            (
+                "[{'boot_index': 0, 'guest_format': None}]",
+                r#"[{"boot_index": 0, "guest_format": null}]"#,
+            ),
+            (
+                "[{u'a': u'b'}, True, False, -1.5, 1e+16]",
+                r#"[{"a": "b"}, true, false, -1.5, 1e+16]"#,
+            ),
+            (
+                r#"["it's", 'say "x"', '\x01\u200b\U0001f40e\\\'\n']"#,
+                r#"["it's", "say \"x\"", "\u0001\u200b🐎\\'\n"]"#,
+            ),
+            ("{}", "{}"),
+            ("'x'", r#""x""#),
+        ] {
+            assert_eq!(Json::literal(text), Json::read(json.as_bytes()), "{text}");
+            assert!(Json::literal(text).is_some());
+        }
+        let deep = "[".repeat(100_000);
+        for text in [
+            "",
+            "x",
+            "null",
+            "[1,]",
+            "[1",
+            "{1: 2}",
+            "'x",
+            "'\\ud800'",
+            "'\\q'",
+            "(1,)",
+            "[1] x",
+            &deep,
+        ] {
+            assert_eq!(Json::literal(text), None, "{text:.20}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_worded_is_read_again(texts in proptest::collection::vec(any::<String>(), 0..4), key in any::<String>()) {
+            let texts = texts.into_iter().map(Json::Text).collect();
+            let value = Json::List(vec![Json::Null, Json::Bool(true), Json::Object(vec![(key, Json::List(texts))])]);
+            prop_assert_eq!(Json::literal(&value.repr()), Some(value));
+        }
+
+        #[test]
+        fn no_text_panics(text in "(\\[|\\]|\\{|\\}|'|\"|\\\\|x|u|0|1|,|:| |None|\\PC){0,30}") {
+            let _ = Json::literal(&text);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Reads JSON as Python does: a whole number keeps every digit, and of a repeated name the last value counts.
+//!
+//! `serde_json` reads strings and says what a number is. It does not read the whole, because it makes a float of every
+//! number beyond 64 bits, and a float keeps some sixteen digits of it.
+
+use std::collections::HashMap;
+
+use serde::de::IgnoredAny;
+
+use super::Json;
+
+/// How deeply values may be nested.
+pub(super) const DEEP: u32 = 128;
+
+/// Reads a whole text.
+pub(super) fn read(text: &[u8]) -> Option<Json> {
+    let text = std::str::from_utf8(text).ok()?;
+    let mut reader = Reader { rest: text };
+    let value = reader.value(0)?;
+    reader.skip_blanks();
+    reader.rest.is_empty().then_some(value)
+}
+
+/// What is left of a text. `None` from any of its methods means that the text is no JSON.
+pub(super) struct Reader<'t> {
+    pub rest: &'t str,
+}
+
+/// The members of an object that is being read: of a repeated name the first place and the last value.
+#[derive(Default)]
+pub(super) struct Members {
+    members: Vec<(String, Json)>,
+    places: HashMap<String, usize>,
+}
+
+impl Members {
+    pub(super) fn add(&mut self, name: String, value: Json) {
+        let place = *self
+            .places
+            .entry(name.clone())
+            .or_insert(self.members.len());
+        match self.members.get_mut(place) {
+            Some((_, held)) => *held = value,
+            None => self.members.push((name, value)),
+        }
+    }
+
+    pub(super) fn into_json(self) -> Json {
+        Json::Object(self.members)
+    }
+}
+
+impl Reader<'_> {
+    fn value(&mut self, depth: u32) -> Option<Json> {
+        match self.next()? {
+            b'{' | b'[' if depth == DEEP => None,
+            b'{' => {
+                let mut members = Members::default();
+                self.items(b'{', b'}', |reader| {
+                    if reader.next()? != b'"' {
+                        return None;
+                    }
+                    let name = reader.string()?;
+                    reader.take(b':')?;
+                    members.add(name, reader.value(depth + 1)?);
+                    Some(())
+                })?;
+                Some(members.into_json())
+            }
+            b'[' => {
+                let mut items = Vec::new();
+                self.items(b'[', b']', |reader| {
+                    items.push(reader.value(depth + 1)?);
+                    Some(())
+                })?;
+                Some(Json::List(items))
+            }
+            b'"' => self.string().map(Json::Text),
+            b'-' | b'0'..=b'9' => self.number(),
+            _ => self.word(&[
+                ("null", Json::Null),
+                ("true", Json::Bool(true)),
+                ("false", Json::Bool(false)),
+            ]),
+        }
+    }
+
+    /// What stands between two brackets, separated by commas.
+    pub(super) fn items(
+        &mut self,
+        open: u8,
+        close: u8,
+        mut each: impl FnMut(&mut Self) -> Option<()>,
+    ) -> Option<()> {
+        self.take(open)?;
+        if self.next()? == close {
+            return self.take(close);
+        }
+        loop {
+            each(self)?;
+            if self.next()? == close {
+                return self.take(close);
+            }
+            self.take(b',')?;
+        }
+    }
+
+    fn string(&mut self) -> Option<String> {
+        let mut bytes = self.rest.bytes().enumerate().skip(1);
+        let end = loop {
+            match bytes.next()? {
+                (at, b'"') => break at + 1,
+                (_, b'\\') => {
+                    bytes.next()?;
+                }
+                _ => {}
+            }
+        };
+        serde_json::from_str(self.cut(end)?).ok()
+    }
+
+    pub(super) fn number(&mut self) -> Option<Json> {
+        let is_part = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+        let length = self.rest.bytes().take_while(|byte| is_part(*byte)).count();
+        let written = self.cut(length)?;
+        serde_json::from_str::<IgnoredAny>(written).ok()?;
+        Some(Json::Number(written.to_owned()))
+    }
+
+    /// One of these words.
+    pub(super) fn word(&mut self, words: &[(&str, Json)]) -> Option<Json> {
+        let (word, value) = words.iter().find(|(word, _)| self.rest.starts_with(word))?;
+        self.cut(word.len())?;
+        Some(value.clone())
+    }
+
+    /// The next byte that is no blank.
+    pub(super) fn next(&mut self) -> Option<u8> {
+        self.skip_blanks();
+        self.rest.bytes().next()
+    }
+
+    pub(super) fn take(&mut self, byte: u8) -> Option<()> {
+        if self.next()? != byte {
+            return None;
+        }
+        self.cut(1).map(|_| ())
+    }
+
+    pub(super) fn skip_blanks(&mut self) {
+        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+    }
+}
+
+impl<'t> Reader<'t> {
+    /// Steps over this many bytes.
+    pub(super) fn cut(&mut self, length: usize) -> Option<&'t str> {
+        let (cut, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(cut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::webob::python::Json;
+
+    /// What is JSON is `serde_json`'s to say, but for numbers that no float can hold.
+    fn agree(text: &str) {
+        let theirs = serde_json::from_str::<serde_json::Value>(text);
+        let ours = Json::read(text.as_bytes());
+        assert_eq!(ours.is_some(), theirs.is_ok(), "{text}");
+    }
+
+    #[test]
+    fn nesting_ends_at_a_depth_that_no_stack_minds() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Json::read(nested(128).as_bytes()).is_some());
+        assert!(Json::read(nested(129).as_bytes()).is_none());
+        let objects = format!("{}1{}", "{\"a\":".repeat(129), "}".repeat(129));
+        assert!(Json::read(objects.as_bytes()).is_none());
+    }
+
+    #[test]
+    fn what_is_json_is_read_and_nothing_else() {
+        for text in [
+            "",
+            "nul",
+            "nulll",
+            "tru",
+            "01",
+            "-",
+            "-0",
+            "1.",
+            ".5",
+            "1e",
+            "1e+",
+            "1E-07",
+            "+1",
+            "'a'",
+            "\"",
+            "\"\\",
+            "\"\\x\"",
+            "\"\\ud800\"",
+            "\"\t\"",
+            "[",
+            "[1",
+            "[1,",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "[}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{1:1}",
+            "1,",
+            "\u{a0}1",
+            "[]",
+            " [ 1 , 2 ] ",
+            "{ }",
+            "{\"a\" : {\"b\": [null]}}",
+            "\u{feff}1",
+            "1-2",
+        ] {
+            agree(text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_json_is_read(
+            members in proptest::collection::btree_map("\\PC{0,12}|[\\x00-\\x7f]{0,20}", "\\PC{0,20}", 0..6),
+            numbers in proptest::collection::vec(any::<i64>(), 0..4),
+        ) {
+            let value = serde_json::json!({"s": members, "n": numbers, "t": [true, false, null]});
+            agree(&value.to_string());
+            agree(&serde_json::to_string_pretty(&value).unwrap());
+        }
+
+        #[test]
+        fn other_text_is_refused_alike(text in "(\"|\\\\|u|00e9|a{1,9}|:|,|\\[|\\]|\\{|\\}|-|0|1|\\.|true|null| |\n|\u{1}|č){0,30}") {
+            agree(&text);
+        }
+    }
+}
