@@ -22,6 +22,7 @@ mod passthrough;
 mod readme;
 mod reload;
 mod reverse;
+mod reverse_odd;
 mod reverse_races;
 mod support;
 mod timeouts;

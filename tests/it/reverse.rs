@@ -238,10 +238,9 @@ async fn a_body_that_breaks_off_never_makes_a_list() {
 
     // What has begun to stream is broken off.
     let long = Nova {
-        images: 60,
         per_page: 60,
         padding: 20_000,
-        knows_markers: true,
+        ..Nova::CAPPED
     };
     let (_nova, proxy) = before("", move |seen| long.reply(seen).reset_after(900_000)).await;
     let mut client = proxy.client().await;

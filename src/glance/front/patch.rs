@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::pointer;
 use crate::glance::tables::{SCHEMA_PROPERTIES, is_reserved, lookup};
-use crate::model::attributes::is_base_property;
+use crate::model::attributes::{ID_PROPERTIES, is_base_property, is_uuid};
 pub use crate::model::steps::{Outcome, Step, Steps as Patch};
 use crate::model::{Fault, Reason};
 use crate::webob::python::Json;
@@ -224,20 +224,8 @@ fn text(key: &str, value: &Json) -> Result<String, Fault> {
     )))
 }
 
-/// The custom properties that hold an image's id, by the schema document.
-const ID_PROPERTIES: &[&str] = &["kernel_id", "ramdisk_id"];
-
 const UUID: &str =
     "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$";
-
-fn is_uuid(text: &str) -> bool {
-    const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
-    let groups: Vec<_> = text.split('-').collect();
-    groups.len() == GROUPS.len()
-        && groups.iter().zip(GROUPS).all(|(group, length)| {
-            group.len() == length && group.bytes().all(|byte| byte.is_ascii_hexdigit())
-        })
-}
 
 fn bad(message: impl Into<String>) -> Fault {
     Fault::client(StatusCode::BAD_REQUEST, Reason::BadRequest, message)

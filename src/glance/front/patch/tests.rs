@@ -2,9 +2,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
-use super::{
-    ACCEPT_PATCH, Draft, ID_PROPERTIES, MEDIA_TYPES, Outcome, Patch, Step, UUID, draft, read,
-};
+use super::{ACCEPT_PATCH, Draft, MEDIA_TYPES, Outcome, Patch, Step, UUID, draft, read};
+use crate::model::attributes::ID_PROPERTIES;
 
 fn own(text: &str) -> String {
     text.to_owned()
