@@ -92,6 +92,7 @@ impl Change {
                 edit.remove.push(key.clone());
             }
             Self::Steps(steps) => {
+                steps.keep_attributes(image)?;
                 let names = image.properties.iter().map(|(key, _)| &**key);
                 let Outcome { sets, removes } = steps.on(names)?;
                 edit.set_all(&sets, image, &reserved)?;

@@ -86,6 +86,14 @@ pub trait Back: fmt::Debug + Send + Sync + 'static {
         true
     }
 
+    /// Checks that the upstream can carry out an edit which is not empty, and may.
+    ///
+    /// # Errors
+    /// What stands in the way: a name that it cannot hold, an operator who does not allow it.
+    fn vet(&self, _edit: &Edit) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// The requests that carry out an edit which is not empty, one after the other. The reply to the last of them is
     /// the image as it is then, for [`Back::shown`]. One that is answered with 409 may be tried again, with an edit
     /// made anew.

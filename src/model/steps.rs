@@ -2,11 +2,18 @@
 
 use http::StatusCode;
 
+use super::attribute_step::AttributeStep;
 use super::fault::{Fault, Reason};
+use super::image::Image;
 
 /// What is to become of an image's custom properties, step by step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Steps(pub Vec<Step>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Steps {
+    /// The steps that name custom properties.
+    pub properties: Vec<Step>,
+    /// The steps that name attributes, and so may change nothing.
+    pub attributes: Vec<AttributeStep>,
+}
 
 /// One step. It is taken on what the steps before it have left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +38,16 @@ pub struct Outcome {
 }
 
 impl Steps {
+    /// Checks that the steps change no attribute of the image.
+    ///
+    /// # Errors
+    /// As [`AttributeStep::check`].
+    pub fn keep_attributes(&self, image: &Image<'_>) -> Result<(), Fault> {
+        self.attributes
+            .iter()
+            .try_for_each(|step| step.check(image))
+    }
+
     /// What the steps come to on an image that has these properties.
     ///
     /// # Errors
@@ -39,7 +56,7 @@ impl Steps {
         let mut there: Vec<&str> = properties.collect();
         let before = there.clone();
         let mut touched: Vec<(&str, Option<&str>)> = Vec::new();
-        for step in &self.0 {
+        for step in &self.properties {
             let (key, value) = step.parts();
             let exists = there.contains(&key);
             match step {

@@ -418,3 +418,148 @@ async fn a_circle_stays_a_fault() {
         assert_eq!(list.status(), 502, "{nova:?}: {}", list.text());
     }
 }
+
+async fn patch(proxy: &Proxy, target: &str, steps: &Value) -> Answer {
+    let (mut client, body) = (proxy.client().await, steps.to_string());
+    let kind = "application/openstack-images-v2.1-json-patch";
+    let head = format!(
+        "PATCH {target} HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    client.send(format!("{head}{body}")).await;
+    client.answer().await
+}
+
+/// Some Novas make a shared image private when its metadata is written, so nobody does that unasked. What is to be as it
+/// is needs no write: packer sets the visibility of each image that it has made.
+#[tokio::test]
+async fn a_step_that_changes_nothing_succeeds_and_all_others_are_refused_by_their_names() {
+    let image = json!({
+        "id": id(0), "name": "n", "status": "ACTIVE", "minRam": 64,
+        "metadata": {"image_type": "snapshot", "owner_id": "proj1", "os_distro": "ubuntu", "é": "1"},
+    });
+    let set = |key: &str, value: Value| json!({"op": "replace", "path": format!("/{key}"), "value": value});
+    let closed = "nova.allow_metadata_writes";
+    for writes in [false, true] {
+        let more = format!("project = \"proj1\"\nallow_metadata_writes = {writes}");
+        let (nova, proxy) = before(&more, holding(vec![image.clone()])).await;
+        let target = format!("/v2/images/{}", id(0));
+        let shown = json_of(&get(&proxy, &target).await);
+        for steps in [
+            json!([]),
+            json!([set("visibility", json!("private"))]),
+            json!([
+                set("name", json!("n")),
+                set("min_ram", json!(64)),
+                set("tags", json!([]))
+            ]),
+            json!([
+                set("protected", json!(false)),
+                set("os_distro", json!("ubuntu"))
+            ]),
+            json!([set("é", json!("1"))]),
+        ] {
+            let same = patch(&proxy, &target, &steps).await;
+            assert_eq!(same.status(), 200, "{writes} {steps}: {}", same.text());
+            assert_eq!(json_of(&same), shown, "{steps}");
+        }
+        let closed = if writes { "" } else { closed };
+        for (steps, status, said) in [
+            (
+                json!([set("visibility", json!("public"))]),
+                403,
+                "Attribute 'visibility' is read-only.",
+            ),
+            (
+                json!([set("name", json!("m"))]),
+                403,
+                "Attribute 'name' is read-only.",
+            ),
+            (
+                json!([set("name", json!(5))]),
+                403,
+                "Attribute 'name' is read-only.",
+            ),
+            (
+                json!([set("status", json!("active"))]),
+                403,
+                "Attribute 'status' is read-only.",
+            ),
+            (
+                json!([set("os_distro", json!("x")), set("tags", json!(["t"]))]),
+                403,
+                "Attribute 'tags' is read-only.",
+            ),
+            (
+                json!([{"op": "remove", "path": "/name"}]),
+                403,
+                "Property name may not be removed.",
+            ),
+            (
+                json!([set("missing", json!("x"))]),
+                409,
+                "Property missing does not exist.",
+            ),
+            (
+                json!([set("é", json!("2"))]),
+                400,
+                "Property é cannot be stored where images are Nova's",
+            ),
+            (
+                json!([{"op": "add", "path": "/a b$", "value": "2"}]),
+                400,
+                "Property a b$ cannot be stored",
+            ),
+        ] {
+            let refused = patch(&proxy, &target, &steps).await;
+            assert_eq!(refused.status(), status, "{steps}: {}", refused.text());
+            assert!(refused.text().contains(said), "{steps}: {}", refused.text());
+            for other in ["allow_metadata_writes", "reserved"] {
+                assert!(
+                    !refused.text().contains(other),
+                    "{steps}: {}",
+                    refused.text()
+                );
+            }
+        }
+        if !writes {
+            let refused = patch(&proxy, &target, &json!([set("os_distro", json!("x"))])).await;
+            assert_eq!(refused.status(), 403, "{}", refused.text());
+            assert!(refused.text().contains(closed), "{}", refused.text());
+        }
+        let wrote = nova
+            .seen()
+            .iter()
+            .any(|seen| !seen.line().starts_with("GET "));
+        assert!(!wrote, "nothing was to be written");
+    }
+}
+
+#[tokio::test]
+async fn a_healthcheck_needs_no_token_and_no_nova() {
+    let (nova, proxy) = before("", holding(Vec::new())).await;
+    let mut client = proxy.client().await;
+    client
+        .send("GET /healthcheck HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
+    let well = client.answer().await;
+    assert_eq!((well.status(), well.text()), (200, "OK"));
+    assert_eq!(
+        well.header("content-type"),
+        Some("text/plain; charset=UTF-8")
+    );
+    let json = ask(&mut client, "GET /healthcheck?detailed=1").await;
+    assert_eq!(
+        json_of(&json),
+        json!({"detailed": false, "reasons": ["OK"]})
+    );
+    // As oslo.middleware has it.
+    client
+        .send("HEAD /healthcheck HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
+    let head = client.head().await;
+    assert!(head.starts_with("HTTP/1.1 204"), "{head}");
+    let next = ask(&mut client, "GET /healthcheck").await;
+    assert_eq!(next.status(), 200, "the connection is in step");
+    assert!(nova.seen().is_empty());
+}

@@ -29,11 +29,11 @@ pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
         pending_delete: section.flag("pending_delete"),
         disk_format: format(section, "disk_format", DISK_FORMATS),
         container_format: format(section, "container_format", CONTAINER_FORMATS),
+        allow_metadata_writes: section.flag("allow_metadata_writes"),
     };
     NovaImages {
         settings: Arc::new(settings),
         project: segment(section, "project"),
-        allow_metadata_writes: section.flag("allow_metadata_writes"),
         scan: ScanLimits {
             images: Some(section.count("max_scan").value).filter(|most| *most > 0),
             bytes: at_least(

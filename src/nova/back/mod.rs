@@ -39,6 +39,8 @@ pub struct Settings {
     pub disk_format: Option<String>,
     /// The `container_format` of every image, which no Nova tells.
     pub container_format: Option<String>,
+    /// Whether custom properties may be written.
+    pub allow_metadata_writes: bool,
 }
 
 impl Default for Settings {
@@ -51,6 +53,7 @@ impl Default for Settings {
             pending_delete: false,
             disk_format: None,
             container_format: None,
+            allow_metadata_writes: false,
         }
     }
 }
@@ -87,6 +90,10 @@ impl Back for NovaBack {
 
     fn reserves(&self, key: &str) -> bool {
         write::reserves(key)
+    }
+
+    fn vet(&self, edit: &Edit) -> Result<(), Fault> {
+        write::vet(edit, self.settings.allow_metadata_writes)
     }
 
     fn change(&self, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
