@@ -21,8 +21,6 @@ pub struct Splitter {
     /// How long the last element was: one that cannot be as long is likely not all there.
     usual: usize,
     seen_images: bool,
-    /// The member that is skipped holds links, and is kept.
-    keeps: bool,
     envelope: Envelope,
 }
 
@@ -107,6 +105,8 @@ enum State {
     Colon,
     Value,
     Skipping,
+    /// Likewise, and what is skipped is kept as links.
+    Keeping,
     ElementOrEnd,
     ElementOnly,
     Element,
@@ -128,7 +128,6 @@ impl Splitter {
             max_element,
             usual: 0,
             seen_images: false,
-            keeps: false,
             envelope: Envelope::default(),
         }
     }
@@ -156,7 +155,7 @@ impl Splitter {
                     }
                 }
                 State::Element => self.element(frame, at, &mut each)?,
-                State::Skipping => self.skip(frame, at).map_err(Stop::Page)?,
+                State::Skipping | State::Keeping => self.skip(frame, at).map_err(Stop::Page)?,
                 State::Name => self.name(frame, at).map_err(Stop::Page)?,
                 _ => self.structure(frame, at).map_err(Stop::Page)?,
             };
@@ -215,13 +214,14 @@ impl Splitter {
         if !(byte.is_ascii_alphanumeric() || matches!(byte, b'"' | b'{' | b'[' | b'-')) {
             return Err(PageError::Malformed);
         }
+        self.state = State::Skipping;
         if byte != b'n' {
             if self.envelope.members.len() == MAX_MEMBERS {
                 return Err(PageError::Malformed);
             }
             let name = String::from_utf8_lossy(&self.carry).into_owned();
-            self.keeps = name.ends_with("links");
-            if self.keeps {
+            if name.ends_with("links") {
+                self.state = State::Keeping;
                 self.envelope.links.push(Links {
                     name: name.clone(),
                     json: Some(Vec::new()),
@@ -230,7 +230,6 @@ impl Splitter {
             self.envelope.members.push(name);
         }
         self.depth = 0;
-        self.state = State::Skipping;
         Ok(at)
     }
 
@@ -256,10 +255,10 @@ impl Splitter {
 
     /// A value that nobody asked for, or of which nothing more is wanted than its text.
     fn skip(&mut self, frame: &[u8], at: usize) -> Result<usize, PageError> {
+        let keeps = self.state == State::Keeping;
         let end = self.skip_upto(frame, at)?;
-        if self.keeps {
+        if keeps {
             self.keep(&frame[at..end]);
-            self.keeps = self.state == State::Skipping;
         }
         Ok(end)
     }

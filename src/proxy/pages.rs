@@ -39,10 +39,8 @@ pub struct Pages {
     want: Option<u64>,
     /// How many pages have been read.
     turned: u64,
-    /// The client's marker may come by on the first page, from an upstream that does not know what it is.
-    watching: bool,
-    /// It has.
-    met_marker: bool,
+    /// What has become of the client's marker.
+    heeded: Heeded,
     /// The first page may be all that such an upstream has.
     may_be_all: bool,
     /// Images from which the walk has stepped back: they have been handed on.
@@ -53,6 +51,17 @@ pub struct Pages {
 
 /// How many images are remembered to go on from, should the last ones be deleted between two pages.
 const TRAIL: usize = 8;
+
+/// Whether the upstream begins behind the client's marker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heeded {
+    /// It does, or there is no such marker.
+    Yes,
+    /// It may not: then the marker's image comes by on the first page.
+    Unknown,
+    /// It does not: the marker's image has come by.
+    No,
+}
 
 /// What is to become of the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +93,11 @@ impl Pages {
         Self {
             splitter: Splitter::new(max_element),
             circle: Circle::new(marker.clone()),
-            watching: marker.is_some() && !plan.nothing && back.may_ignore_markers(),
+            heeded: if marker.is_some() && !plan.nothing && back.may_ignore_markers() {
+                Heeded::Unknown
+            } else {
+                Heeded::Yes
+            },
             // Of such a query nothing is wanted but the upstream's consent.
             enough: plan.nothing,
             back,
@@ -98,7 +111,6 @@ impl Pages {
             dropped: 0,
             want: None,
             turned: 0,
-            met_marker: false,
             may_be_all: false,
             left: Vec::new(),
         }
@@ -130,15 +142,15 @@ impl Pages {
             walked,
             dropped,
             turned,
-            watching,
-            met_marker,
+            heeded,
             may_be_all,
             left,
             enough,
             ..
         } = self;
         let pushed = splitter.push(frame, |element| {
-            if *enough && !*watching {
+            let is_watched = *heeded == Heeded::Unknown;
+            if *enough && !is_watched {
                 return Ok(0);
             }
             let (image, element) = match element {
@@ -159,7 +171,7 @@ impl Pages {
                 *enough = true;
                 return Ok(element.len());
             }
-            if is_first || (is_marker && !*watching) {
+            if is_first || (is_marker && !is_watched) {
                 return Err(circular(&image.id));
             }
             first.get_or_insert_with(|| image.id.clone().into_owned());
@@ -167,7 +179,7 @@ impl Pages {
             *on_page += 1;
             *walked += 1;
             if is_marker {
-                (*watching, *met_marker, *enough) = (false, true, false);
+                (*heeded, *enough) = (Heeded::No, false);
                 each(Passing::Begin)?;
             } else if *enough || left.iter().any(|id| *id == image.id) {
                 // Only looked at for being the marker, or handed on before.
@@ -187,24 +199,26 @@ impl Pages {
     /// Says that nothing is wanted of what still comes.
     pub fn leave(&mut self) {
         self.enough = true;
-        self.watching = false;
+        self.heeded = Heeded::Yes;
     }
 
     /// Whether it may turn out that what has gone by so far is not part of the list.
     pub fn may_begin_later(&self) -> bool {
-        self.watching
+        self.heeded == Heeded::Unknown
     }
 
     /// Whether the rest of the current page may be long and is of no use. (A page that was asked for no more images
     /// than are wanted is read to its end, which keeps the connection for the next one.)
     pub fn may_break_off(&self) -> bool {
-        self.enough && !self.watching && !self.plan.residual.is_empty()
+        self.enough && !self.may_begin_later() && !self.plan.residual.is_empty()
     }
 
     /// Ends the current page and says whether another one is due.
     pub fn turn(&mut self) -> Result<bool, Fault> {
         let page = std::mem::replace(&mut self.splitter, Splitter::new(self.max_element));
-        self.watching = false;
+        if self.heeded == Heeded::Unknown {
+            self.heeded = Heeded::Yes;
+        }
         if self.enough {
             return Ok(false);
         }
@@ -217,11 +231,11 @@ impl Pages {
                 "an empty page has a successor, and no id to go on from".to_owned(),
             ));
         }
-        let begins_list = self.marker.is_none() || self.met_marker;
+        let begins_list = self.marker.is_none() || self.heeded == Heeded::No;
         self.may_be_all = self.turned == 0
             && begins_list
             && self.back.may_be_all(&envelope, self.on_page, self.want);
-        if self.turned == 0 && self.met_marker {
+        if self.turned == 0 && self.heeded == Heeded::No {
             // That it came by is no circle, so that it may come by last.
             self.circle = Circle::new(None);
         }

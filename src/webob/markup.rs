@@ -55,16 +55,10 @@ pub fn unescape(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         plain.push_str(&rest[..at]);
         rest = &rest[at..];
-        match entity(rest) {
-            Some((means, length)) => {
-                plain.push(means);
-                rest = &rest[length..];
-            }
-            None => {
-                plain.push('&');
-                rest = &rest[1..];
-            }
-        }
+        // What is no entity is an ampersand.
+        let (means, length) = entity(rest).unwrap_or(('&', 1));
+        plain.push(means);
+        rest = &rest[length..];
     }
     plain + rest
 }
@@ -257,7 +251,7 @@ fn from_page(tokens: &[Token<'_>]) -> Option<String> {
     let first = blocks.next()?;
     // A conflict puts a standard sentence first and what happened behind it.
     let is_standard = first.starts_with("There was a conflict");
-    Some(blocks.last().filter(|_| is_standard).unwrap_or(first))
+    Some(blocks.next_back().filter(|_| is_standard).unwrap_or(first))
 }
 
 /// The texts that stand apart, in their order.

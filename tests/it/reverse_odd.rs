@@ -323,7 +323,7 @@ async fn followed(proxy: &Proxy, target: &str) -> Vec<String> {
         found.extend(ids(&page));
         assert!(found.len() <= 1000, "an endless list: {target}");
         match json_of(&page)["next"].as_str() {
-            Some(next) => target = next.to_owned(),
+            Some(next) => next.clone_into(&mut target),
             None => return found,
         }
     }
