@@ -158,7 +158,7 @@ const NOVA_SETTINGS: &[(&str, IsSet)] = &[
         config.nova_images.settings.pending_delete
     }),
     ("nova.allow_metadata_writes = true", |config| {
-        config.nova_images.allow_metadata_writes
+        config.nova_images.settings.allow_metadata_writes
     }),
 ];
 
@@ -408,6 +408,11 @@ const ANY_EDIT: &str = "(what answer 1 does not have yet; none where that is not
 
 fn change(out: &mut String, scene: &Scene, id: &ImageId, edit: &Edit, note: &str) {
     request(out, 1, scene, &scene.back.show(id), "");
+    if let Err(fault) = scene.back.vet(edit) {
+        answered(out, &fault);
+        row(out, "", "(unless nothing is to be different from answer 1)");
+        return;
+    }
     for (exchange, number) in scene.back.change(id, edit).iter().zip(2..) {
         request(out, number, scene, exchange, note);
         if let Some(content) = &exchange.content {

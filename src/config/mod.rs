@@ -166,8 +166,6 @@ pub struct NovaImages {
     pub project: Option<String>,
     /// What a list may cost that this Nova cannot sort or select itself.
     pub scan: ScanLimits,
-    /// Whether custom properties may be written.
-    pub allow_metadata_writes: bool,
 }
 
 /// How much a list may cost that has to be read to its end before it can be answered.

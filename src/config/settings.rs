@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use crate::model::attributes::{CONTAINER_FORMATS, DISK_FORMATS};
+
 /// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
@@ -100,8 +102,8 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "Whether the `Location` of a `createImage` reply, which names Glance, names the image here instead." },
     Setting { key: "nova.api_version", kind: Text, default: Value(r#""v2.1""#),
         meaning: "The version in the paths under which Nova is asked for images: `v2.1`, `v2`, `v1.1`." },
-    Setting { key: "nova.project", kind: Text, default: Nothing("no project in the paths"),
-        meaning: "The project in the paths under which Nova is asked for images, which Novas before Newton demand; images that are private are this project's." },
+    Setting { key: "nova.project", kind: Text, default: Nothing("with `[identity]` the project of the request's token; else no project in the paths"),
+        meaning: "The project in the paths under which Nova is asked for images, which Novas before Newton demand. Without `[identity]`, images that are private are this project's." },
     Setting { key: "nova.trusted_order", kind: Flag, default: Value("true"),
         meaning: "Whether Nova lists images newest first, so that its own marker and limit can serve; else every list is fetched whole and sorted here." },
     Setting { key: "nova.max_scan", kind: Count, default: Value("10000"),
@@ -109,12 +111,12 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "nova.max_scan_bytes", kind: Size, default: Value(r#""64MiB""#),
         meaning: "How many bytes of images may be kept for one list that has to be sorted here before it is refused." },
     Setting { key: "nova.visibility", kind: Word(&["public", "private", "shared", "community"]), default: Value(r#""public""#),
-        meaning: "The visibility of Nova's images, which Nova does not tell; snapshots, backups and the caller's own are `private`." },
+        meaning: "The visibility of Nova's images, which Nova does not tell; the caller's own are `private`, and so are snapshots and backups unless they name another owner than a known caller." },
     Setting { key: "nova.pending_delete", kind: Flag, default: Value("false"),
         meaning: "Whether Nova's deleted images are shown, as `pending_delete`, or are gone." },
-    Setting { key: "nova.disk_format", kind: Text, default: Nothing("null"),
+    Setting { key: "nova.disk_format", kind: Word(DISK_FORMATS), default: Nothing("null"),
         meaning: "The disk format of every image, which Nova does not tell." },
-    Setting { key: "nova.container_format", kind: Text, default: Nothing("null"),
+    Setting { key: "nova.container_format", kind: Word(CONTAINER_FORMATS), default: Nothing("null"),
         meaning: "The container format of every image, which Nova does not tell." },
     Setting { key: "nova.allow_metadata_writes", kind: Flag, default: Value("false"),
         meaning: "Whether `PATCH` of custom properties is carried out as writes to Nova's metadata, which since Newton make a shared image private." },

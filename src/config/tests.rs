@@ -136,7 +136,6 @@ fn a_nova_is_asked_for_images_as_the_file_says() {
             images: Some(10_000),
             bytes: 64 << 20,
         },
-        allow_metadata_writes: false,
     };
     assert_eq!(config.nova_images, usual);
     let more = "project = \"p 1\"\napi_version = \"v1.1\"\ntrusted_order = false\nmax_scan = 0\nallow_metadata_writes = true\nmax_scan_bytes = \"1MiB\"\nvisibility = \"community\"\npending_delete = true\ndisk_format = \"raw\"\ncontainer_format = \"bare\"\n[limits]\npage_size = 25\n";
@@ -150,13 +149,13 @@ fn a_nova_is_asked_for_images_as_the_file_says() {
             pending_delete: true,
             disk_format: Some("raw".to_owned()),
             container_format: Some("bare".to_owned()),
+            allow_metadata_writes: true,
         }),
         project: Some("p 1".to_owned()),
         scan: ScanLimits {
             images: None,
             bytes: 1 << 20,
         },
-        allow_metadata_writes: true,
     };
     assert_eq!(set, expected);
     let told = parse(&format!(

@@ -205,6 +205,9 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::model::attributes::{
+        CONTAINER_FORMATS, DELETION_POLICIES, DELETION_POLICY, DISK_FORMATS,
+    };
 
     #[test]
     fn base_and_schema_properties_are_those_of_the_schema_document() {
@@ -217,6 +220,13 @@ mod tests {
             assert_eq!(SCHEMA_PROPERTIES.contains(&name.as_str()), !base, "{name}");
         }
         assert_eq!(named.len(), BASE_PROPERTIES.len() + SCHEMA_PROPERTIES.len());
+        let values = |name: &str| -> Vec<&str> {
+            let values = named[name]["enum"].as_array().unwrap().iter();
+            values.filter_map(Value::as_str).collect()
+        };
+        assert_eq!(values("disk_format"), DISK_FORMATS);
+        assert_eq!(values("container_format"), CONTAINER_FORMATS);
+        assert_eq!(values(DELETION_POLICY), DELETION_POLICIES);
     }
 
     #[test]

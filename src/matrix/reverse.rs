@@ -159,6 +159,6 @@ fn unoffered(out: &mut String) {
         line(out, &[&code(row.path), row.allow]);
     }
     out.push_str(
-        "\n`DELETE /v2/images/ID` is carried out; `PATCH` of custom properties is, with `nova.allow_metadata_writes`.\n",
+        "\n`DELETE /v2/images/ID` is carried out; `PATCH` of custom properties is, with `nova.allow_metadata_writes`, and of whatever is to be as it is.\n",
     );
 }

@@ -149,6 +149,7 @@ impl Change {
             }
             Self::Set(key, value) => work.set_one(key, value)?,
             Self::Steps(steps) => {
+                steps.keep_attributes(image)?;
                 let names = image.properties.iter().map(|(key, _)| &**key);
                 let Outcome { sets, removes } = steps.on(names)?;
                 for (key, value) in sets {

@@ -92,6 +92,14 @@ pub trait Back: fmt::Debug + Send + Sync + 'static {
         true
     }
 
+    /// Checks that the upstream can carry out an edit which is not empty, and may.
+    ///
+    /// # Errors
+    /// What stands in the way: a name that it cannot hold, an operator who does not allow it.
+    fn vet(&self, _edit: &Edit) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// The requests that carry out an edit which is not empty, one after the other. The reply to the last of them is
     /// the image as it is then, for [`Back::shown`]. One that is answered with 409 may be tried again, with an edit
     /// made anew.
@@ -114,6 +122,17 @@ pub trait Back: fmt::Debug + Send + Sync + 'static {
 
     /// Whether a page that ended with this envelope, after `count` elements, has a successor.
     fn has_next(&self, envelope: &Envelope, count: u64) -> bool;
+
+    /// Whether some upstreams of this kind do not know what a marker is, and answer with all that they have.
+    fn may_ignore_markers(&self) -> bool {
+        false
+    }
+
+    /// Whether a page that was asked for with such a `want` and ended so may be all that such an upstream has.
+    fn may_be_all(&self, envelope: &Envelope, count: u64, want: Option<u64>) -> bool {
+        let _ = (envelope, count, want);
+        false
+    }
 
     /// What a reply that is no success means for the call.
     fn fault(&self, call: &Call, refusal: &Refusal<'_>) -> Fault;

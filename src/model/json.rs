@@ -177,6 +177,9 @@ impl<'de> Deserialize<'de> for Json<'de> {
 }
 
 impl<'a> Json<'a> {
+    /// Null.
+    pub const NULL: Self = Self("null");
+
     /// The text.
     #[must_use]
     pub fn get(self) -> &'a str {

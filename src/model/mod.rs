@@ -5,6 +5,7 @@
 //! by, and a [`Fault`]. The vocabulary is Glance v2's, the richer of the two; Nova's words are mapped at Nova's
 //! edge. Nothing here does I/O and nothing here knows a dialect.
 
+pub mod attribute_step;
 pub mod attributes;
 pub mod call;
 pub mod caller;

@@ -29,6 +29,16 @@ pub struct Splitter {
 pub struct Envelope {
     /// The names of the members that are neither `images` nor null.
     members: Vec<String>,
+    /// What the members hold that hold links.
+    links: Vec<Links>,
+}
+
+/// A member with links.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Links {
+    name: String,
+    /// Its value; `None` where that is too long to be looked at.
+    json: Option<Vec<u8>>,
 }
 
 impl Envelope {
@@ -36,6 +46,13 @@ impl Envelope {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.members.iter().any(|is| is == name)
+    }
+
+    /// What the members of this name hold, as JSON, if the name ends with `links`. `None` stands for what is too long to
+    /// be a list of links.
+    pub fn links(&self, name: &str) -> impl Iterator<Item = Option<&[u8]>> {
+        let named = self.links.iter().filter(move |links| links.name == name);
+        named.map(|links| links.json.as_deref())
     }
 }
 
@@ -76,6 +93,8 @@ pub enum Stop<E> {
 const MAX_MEMBERS: usize = 64;
 /// The longest name of a member.
 const MAX_NAME: usize = 256;
+/// The longest value of links that is looked at.
+const MAX_LINKS: usize = 16 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -86,6 +105,8 @@ enum State {
     Colon,
     Value,
     Skipping,
+    /// Likewise, and what is skipped is kept as links.
+    Keeping,
     ElementOrEnd,
     ElementOnly,
     Element,
@@ -134,7 +155,7 @@ impl Splitter {
                     }
                 }
                 State::Element => self.element(frame, at, &mut each)?,
-                State::Skipping => self.skip(frame, at).map_err(Stop::Page)?,
+                State::Skipping | State::Keeping => self.skip(frame, at).map_err(Stop::Page)?,
                 State::Name => self.name(frame, at).map_err(Stop::Page)?,
                 _ => self.structure(frame, at).map_err(Stop::Page)?,
             };
@@ -193,20 +214,26 @@ impl Splitter {
         if !(byte.is_ascii_alphanumeric() || matches!(byte, b'"' | b'{' | b'[' | b'-')) {
             return Err(PageError::Malformed);
         }
+        self.state = State::Skipping;
         if byte != b'n' {
             if self.envelope.members.len() == MAX_MEMBERS {
                 return Err(PageError::Malformed);
             }
-            self.envelope
-                .members
-                .push(String::from_utf8_lossy(&self.carry).into_owned());
+            let name = String::from_utf8_lossy(&self.carry).into_owned();
+            if name.ends_with("links") {
+                self.state = State::Keeping;
+                self.envelope.links.push(Links {
+                    name: name.clone(),
+                    json: Some(Vec::new()),
+                });
+            }
+            self.envelope.members.push(name);
         }
         self.depth = 0;
-        self.state = State::Skipping;
         Ok(at)
     }
 
-    /// A member's name, gathered without its quotes. Names are compared as spelled: no upstream escapes these.
+    /// A member's name, gathered without its quotes.
     fn name(&mut self, frame: &[u8], at: usize) -> Result<usize, PageError> {
         if !self.in_string {
             self.carry.clear();
@@ -219,14 +246,34 @@ impl Splitter {
             return Err(PageError::Malformed);
         }
         if end.is_some() {
+            self.carry = plain(std::mem::take(&mut self.carry));
             self.state = State::Colon;
             return Ok(upto + 1);
         }
         Ok(upto)
     }
 
-    /// A value that nobody asked for.
+    /// A value that nobody asked for, or of which nothing more is wanted than its text.
     fn skip(&mut self, frame: &[u8], at: usize) -> Result<usize, PageError> {
+        let keeps = self.state == State::Keeping;
+        let end = self.skip_upto(frame, at)?;
+        if keeps {
+            self.keep(&frame[at..end]);
+        }
+        Ok(end)
+    }
+
+    fn keep(&mut self, part: &[u8]) {
+        let Some(links) = self.envelope.links.last_mut() else {
+            return;
+        };
+        links.json = links.json.take().and_then(|mut json| {
+            json.extend_from_slice(part);
+            (json.len() <= MAX_LINKS).then_some(json)
+        });
+    }
+
+    fn skip_upto(&mut self, frame: &[u8], at: usize) -> Result<usize, PageError> {
         let mut at = at;
         while at < frame.len() {
             if self.in_string {
@@ -332,6 +379,15 @@ impl Splitter {
     }
 }
 
+/// A name without its escapes. One that is no text stays as it is spelled, and is no name that is looked for.
+fn plain(name: Vec<u8>) -> Vec<u8> {
+    if !name.contains(&b'\\') {
+        return name;
+    }
+    let quoted = [b"\"", &*name, b"\""].concat();
+    serde_json::from_slice::<String>(&quoted).map_or(name, String::into_bytes)
+}
+
 /// The text that bytes begin with, if it is not all of them: a character may be cut off at the end.
 fn text(bytes: &[u8]) -> &str {
     let valid = match std::str::from_utf8(bytes) {
@@ -342,145 +398,4 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-
-    use proptest::prelude::*;
-    use serde::de::IgnoredAny;
-
-    use super::{Element, Envelope, PageError, Splitter, Stop};
-
-    type Cut = Result<(Vec<Vec<u8>>, Envelope), PageError>;
-
-    /// Cuts `page` in frames that end at the given places. Whether elements are parsed where they begin makes no
-    /// difference.
-    fn cut(page: &[u8], cuts: &[usize], max: usize) -> Cut {
-        let whole = cut_by(page, cuts, max, |_| 0);
-        let begun = cut_by(page, cuts, max, |text| {
-            let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
-            let is_whole = matches!(values.next(), Some(Ok(_)));
-            if is_whole { values.byte_offset() } else { 0 }
-        });
-        assert_eq!(whole, begun);
-        whole
-    }
-
-    fn cut_by(page: &[u8], cuts: &[usize], max: usize, parse: impl Fn(&str) -> usize) -> Cut {
-        let mut splitter = Splitter::new(max);
-        let mut elements = Vec::new();
-        let mut from = 0;
-        for upto in cuts
-            .iter()
-            .copied()
-            .filter(|at| *at <= page.len())
-            .chain([page.len()])
-        {
-            if upto < from {
-                continue;
-            }
-            let pushed = splitter.push(&page[from..upto], |element| {
-                let element = match element {
-                    Element::Begun(text) => &text.as_bytes()[..parse(text)],
-                    Element::Whole(bytes) => bytes,
-                };
-                if !element.is_empty() {
-                    elements.push(element.to_vec());
-                }
-                Ok::<_, Infallible>(element.len())
-            });
-            match pushed {
-                Ok(()) => {}
-                Err(Stop::Page(error)) => return Err(error),
-                Err(Stop::Receiver(never)) => match never {},
-            }
-            from = upto;
-        }
-        splitter.finish().map(|envelope| (elements, envelope))
-    }
-
-    const PAGE: &str = r#" {"schema":"/v2","images" : [ {"id":"a","x":{"y":["}",{"\"]":1}]}} ,
-        {"id":"\\","é":"\u00e9\\\""}], "next":"/v2?marker=\"b", "first":null, "n":-1.5e3}
-"#;
-
-    #[test]
-    fn cuts_a_page_wherever_its_frames_end() {
-        let whole = cut(PAGE.as_bytes(), &[], 1000).unwrap();
-        assert_eq!(whole.0.len(), 2);
-        assert_eq!(whole.0[0], br#"{"id":"a","x":{"y":["}",{"\"]":1}]}}"#);
-        assert!(whole.1.has("next") && whole.1.has("n") && whole.1.has("schema"));
-        assert!(!whole.1.has("first"), "null is as good as absent");
-        for first in 0..PAGE.len() {
-            for second in first..PAGE.len() {
-                assert_eq!(
-                    cut(PAGE.as_bytes(), &[first, second], 1000).as_ref(),
-                    Ok(&whole),
-                    "{first} {second}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn empty_and_odd_pages() {
-        assert_eq!(cut(br#"{"images":[]}"#, &[], 10).unwrap().0.len(), 0);
-        assert_eq!(cut(b"{}", &[], 10), Err(PageError::NoImages));
-        assert_eq!(
-            cut(br#"{"images":[{"a":1}]"#, &[], 10),
-            Err(PageError::CutOff)
-        );
-        assert_eq!(cut(b"", &[], 10), Err(PageError::CutOff));
-        assert_eq!(
-            cut(br#"{"images":[{"a":"12345"}]}"#, &[], 10),
-            Err(PageError::ElementTooLong)
-        );
-        for bad in [
-            "[]",
-            "<html>",
-            r#"{"images":{}}"#,
-            r#"{"images":null}"#,
-            r#"{"images":[1]}"#,
-            r#"{"images":[{},]}"#,
-            r#"{"images":[{} {}]}"#,
-            r#"{"images":[],"images":[]}"#,
-            r#"{"images":[],}"#,
-            r#"{"images":[]}}"#,
-            r#"{"images" []}"#,
-            r#"{"a":]}"#,
-            r#"{"a":}"#,
-        ] {
-            assert_eq!(
-                cut(bad.as_bytes(), &[], 1000),
-                Err(PageError::Malformed),
-                "{bad}"
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn elements_are_what_a_whole_parse_finds(
-            images in proptest::collection::vec(proptest::collection::btree_map("\\PC{0,8}", "\\PC{0,12}", 0..5), 0..6),
-            next in proptest::option::of("\\PC{0,12}"),
-            cuts in proptest::collection::vec(0usize..400, 0..40),
-        ) {
-            let mut page = serde_json::json!({"images": images, "schema": "s"});
-            if let Some(next) = &next {
-                page["next"] = serde_json::json!(next);
-            }
-            let text = page.to_string();
-            let mut cuts = cuts;
-            cuts.sort_unstable();
-            let (elements, envelope) = cut(text.as_bytes(), &cuts, 1 << 20).unwrap();
-            let parsed: Vec<serde_json::Value> = elements.iter().map(|e| serde_json::from_slice(e).unwrap()).collect();
-            prop_assert_eq!(serde_json::json!(parsed), page["images"].clone());
-            prop_assert_eq!(envelope.has("next"), next.is_some());
-        }
-
-        #[test]
-        fn no_input_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), cuts in proptest::collection::vec(0usize..200, 0..9)) {
-            let mut cuts = cuts;
-            cuts.sort_unstable();
-            let _ = cut(&bytes, &cuts, 100);
-        }
-    }
-}
+mod tests;

@@ -4,12 +4,19 @@ use std::collections::HashMap;
 
 use http::StatusCode;
 
+use super::attribute_step::AttributeStep;
 use super::fault::{Fault, Reason};
+use super::image::Image;
 use super::names::{PropertyName, PropertyNames};
 
 /// What is to become of an image's custom properties, step by step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Steps(pub Vec<Step>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Steps {
+    /// The steps that name custom properties.
+    pub properties: Vec<Step>,
+    /// The steps that name attributes, and so may change nothing.
+    pub attributes: Vec<AttributeStep>,
+}
 
 /// One step. It is taken on what the steps before it have left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +41,16 @@ pub struct Outcome {
 }
 
 impl Steps {
+    /// Checks that the steps change no attribute of the image.
+    ///
+    /// # Errors
+    /// As [`AttributeStep::check`].
+    pub fn keep_attributes(&self, image: &Image<'_>) -> Result<(), Fault> {
+        self.attributes
+            .iter()
+            .try_for_each(|step| step.check(image))
+    }
+
     /// What the steps come to on an image that has these properties.
     ///
     /// # Errors
@@ -42,7 +59,7 @@ impl Steps {
         let before: PropertyNames<'_> = properties.map(PropertyName).collect();
         let mut touched: Vec<(&str, Option<&str>)> = Vec::new();
         let mut places: HashMap<PropertyName<'_>, usize> = HashMap::new();
-        for step in &self.0 {
+        for step in &self.properties {
             let (key, value) = step.parts();
             let next = touched.len();
             let place = *places.entry(PropertyName(key)).or_insert(next);
@@ -111,7 +128,10 @@ mod tests {
             steps.push(Step::Replace(name.clone(), "2".to_owned()));
             steps.push(Step::Set(format!("new-{name}"), "3".to_owned()));
         }
-        let steps = Steps(steps);
+        let steps = Steps {
+            properties: steps,
+            attributes: Vec::new(),
+        };
         compared(|| {
             let outcome = steps.on(names.iter().map(String::as_str)).unwrap();
             assert_eq!((outcome.sets.len(), outcome.removes.len()), (2 * size, 0));

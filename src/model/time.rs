@@ -1,7 +1,5 @@
 //! Instants as OpenStack writes and reads them.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 use jiff::civil;
 
@@ -55,16 +53,6 @@ pub fn parse(text: &str) -> Option<Timestamp> {
 #[must_use]
 pub fn write(at: Timestamp) -> String {
     at.to_string()
-}
-
-/// An instant as Glance writes it, whatever the form in which an upstream did. What cannot be read stays as it is: a
-/// wrong time is the upstream's to answer for.
-#[must_use]
-pub fn normal(written: &str) -> Cow<'_, str> {
-    if is_normal(written) {
-        return Cow::Borrowed(written);
-    }
-    parse(written).map_or(Cow::Borrowed(written), |at| Cow::Owned(write(at)))
 }
 
 /// `2024-01-31T12:00:00Z`, the form of every Glance since 2012.

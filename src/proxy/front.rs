@@ -29,8 +29,6 @@ pub enum Front {
     Glance {
         /// What the dialect knows of the request.
         ground: glance::front::Ground,
-        /// Whether custom properties may be written.
-        writes: bool,
     },
 }
 
@@ -118,7 +116,6 @@ impl Front {
                     base: base.to_owned(),
                     settings: Arc::default(),
                 },
-                writes: config.nova_images.allow_metadata_writes,
             },
         }
     }
@@ -168,7 +165,7 @@ impl Front {
                     Read::Elsewhere => self.without_nova(ground, parts, path),
                 }
             }
-            Self::Glance { ground, writes } => {
+            Self::Glance { ground } => {
                 use glance::front::Reading as Read;
                 match glance::front::read(ground, method, path, query, headers) {
                     Read::Mine(asked) => mine(asked.call, asked.face),
@@ -178,6 +175,7 @@ impl Front {
                     Read::Answer(reply) => {
                         let (operation, signed) = match *method {
                             Method::OPTIONS => ("options", false),
+                            _ if glance::front::is_healthcheck(path) => ("healthcheck", false),
                             _ if glance::front::needs_token(path) => ("schema", true),
                             _ => ("version", false),
                         };
@@ -187,7 +185,7 @@ impl Front {
                             signed,
                         })
                     }
-                    Read::Elsewhere => written(method, path, headers, *writes),
+                    Read::Elsewhere => written(method, path, headers),
                 }
             }
         }
@@ -219,18 +217,17 @@ impl Front {
 }
 
 /// What a request is that Glance's own front leaves to whoever holds the images.
-fn written(method: &Method, path: &str, headers: &HeaderMap, writes: bool) -> Reading {
+fn written(method: &Method, path: &str, headers: &HeaderMap) -> Reading {
     use glance::front::Written;
     let refused = match glance::front::write(method, path, headers) {
         Some(Written::Mine(asked)) => return mine(asked.call, asked.face),
-        Some(Written::Draft(draft)) if writes => {
+        Some(Written::Draft(draft)) => {
             return Reading::Draft(Draft {
                 image: draft.image.clone(),
                 face: Arc::new(draft.face.clone()),
                 read: Box::new(move |body| draft.complete(body)),
             });
         }
-        Some(Written::Draft(draft)) => draft.refused(),
         Some(Written::Refused(refused)) => refused,
         None => glance::front::unoffered(method, path, headers),
     };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use http::StatusCode;
 
-use super::pages::{Pages, Want};
+use super::pages::{Pages, Passing, Want, broken};
 use crate::model::{Back, Exchange, Face, Fault, ListEnd, Plan, Reason};
 
 /// One client's listing, from its first byte to its last, over as many upstream pages as it takes.
@@ -20,7 +20,12 @@ pub struct Listing {
     count: u64,
     last: String,
     out: BytesMut,
+    /// Something has been taken off the output.
+    left: bool,
 }
+
+/// How much of the output waits while it may still turn out that the list begins later.
+const WITHHELD: usize = 256 * 1024;
 
 /// How far a listing may go.
 #[derive(Clone, Copy, Debug)]
@@ -64,11 +69,12 @@ impl Listing {
             count: 0,
             last: String::new(),
             out,
+            left: false,
         }
     }
 
     /// The request for the page that is due: it need hold only what is left of the limit.
-    pub fn page(&self) -> Exchange {
+    pub fn page(&mut self) -> Exchange {
         let limit = self.bounds.limit;
         self.pages
             .request(limit.map(|limit| limit.saturating_sub(self.count)))
@@ -83,10 +89,22 @@ impl Listing {
             count,
             last,
             out,
+            left,
         } = self;
         // A list is about as long as what it is made of; to grow step by step would be to copy it as often.
         out.reserve(frame.len());
-        pages.push(frame, |image, _| {
+        pages.push(frame, |passing| {
+            let Passing::Image(image, _) = passing else {
+                if *left {
+                    return Err(broken(
+                        "the marker is ignored, and comes too late in the list".to_owned(),
+                    ));
+                }
+                out.clear();
+                face.list_open(out);
+                *count = 0;
+                return Ok(Want::More);
+            };
             fits(*count, bounds.max_items)?;
             face.list_item(image, *count, out);
             last.clear();
@@ -137,13 +155,17 @@ impl Listing {
         self.count
     }
 
-    /// How many bytes wait in the output.
+    /// How many bytes wait in the output, and may be taken.
     pub fn pending(&self) -> usize {
-        self.out.len()
+        match self.out.len() {
+            waiting if waiting < WITHHELD && self.pages.may_begin_later() => 0,
+            waiting => waiting,
+        }
     }
 
     /// Takes the output.
     pub fn take(&mut self) -> bytes::Bytes {
+        self.left |= !self.out.is_empty();
         self.out.split().freeze()
     }
 }
@@ -284,6 +306,30 @@ mod tests {
                 "/v2/images?limit=3&marker=c"
             ]
         );
+    }
+
+    #[test]
+    fn a_next_counts_however_it_is_spelled() {
+        let spelled = page(&["a"], true).replace("\"next\"", "\"\\u006eext\"");
+        let pages = [spelled, page(&["b"], false)];
+        let (_, list) = run(listing(vec![], None, None), &pages).unwrap();
+        assert_eq!(list, "(a,b|2:b)");
+    }
+
+    #[test]
+    fn an_image_from_which_the_walk_stepped_back_is_not_listed_twice() {
+        let mut listing = listing(vec![], None, None);
+        listing
+            .push(page(&["a", "b", "c"], true).as_bytes())
+            .unwrap();
+        listing.end_page().unwrap();
+        let refused = Fault::client(http::StatusCode::BAD_REQUEST, Reason::BadQuery, "no c");
+        let again = listing.step_back(refused).unwrap();
+        assert_eq!(again.target, "/v2/images?limit=3&marker=b");
+        // It is there after all.
+        listing.push(page(&["c", "d"], false).as_bytes()).unwrap();
+        assert_eq!(listing.end_page().unwrap(), After::End);
+        assert_eq!(&listing.take()[..], b"(a,b,c,d|4:d)");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! types on offer a request prefers, what an error page looks like, what one says, and how paths are mapped. Pure, and no dialect.
 
 pub mod accept;
+mod markup;
 pub mod page;
 pub mod python;
 pub mod query;

@@ -97,7 +97,7 @@ fn quoted(text: &str) -> Cow<'_, str> {
 }
 
 /// WebOb's title of a status; older words than those of today's registry in one case.
-fn title(status: StatusCode) -> &'static str {
+pub(super) fn title(status: StatusCode) -> &'static str {
     match status {
         StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
         _ => status.canonical_reason().unwrap_or("Unknown"),

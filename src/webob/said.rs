@@ -1,36 +1,114 @@
-//! What an error reply says, whatever its form.
+//! What an error reply says, whatever its form and whoever wrote it.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::markup;
+use super::page::title;
+
+pub use super::markup::unescape;
 
 /// The longest message that is passed on, in characters.
 const MAX_MESSAGE: usize = 1000;
 
 /// Reduces an error body to its message, whatever its form: WebOb's JSON, HTML or plain text, a Nova fault, a
-/// Keystone error, or anything else.
+/// Keystone error, or the page of a server or firewall on the way. Empty where it holds none: markup, scripts, styles
+/// and the names of servers are no message.
 #[must_use]
 pub fn message(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    let text = text.trim();
+    let text = text.trim_start_matches('\u{feff}').trim();
     let said = match text.as_bytes().first() {
         Some(b'{') => from_json(text),
-        Some(b'<') => Some(from_html(text)),
-        _ => Some(from_plain(text).to_owned()),
+        Some(b'[' | b'"') if is_json(text) => from_json(text),
+        Some(b'<') => markup::message(text),
+        _ => from_plain(text),
     };
     let said = said.unwrap_or_default();
     said.chars().take(MAX_MESSAGE).collect()
 }
 
-/// `{"message": "TEXT<br /><br />..."}`, or the first `message` one level down (`{"error": {"message": ...}}`), or
-/// what a vendor's gateway says in `error_msg`.
+/// The message, or the status's own words where there is none.
+#[must_use]
+pub fn worded(status: StatusCode, message: &str) -> String {
+    if message.is_empty() {
+        title(status).to_owned()
+    } else {
+        message.to_owned()
+    }
+}
+
+/// A text without the page that it may quote, but with that page's message.
+#[must_use]
+pub fn plain(text: &str) -> Cow<'_, str> {
+    match text.find('<') {
+        Some(at) if markup::is_page(text) => {
+            let (before, page) = text.split_at(at);
+            let said = markup::message(page).unwrap_or_default();
+            Cow::Owned(format!("{before}{said}"))
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// `{"message": "TEXT<br /><br />..."}`, an object or list that holds such a one (`{"error": {"message": ...}}`), or
+/// what vendors and frameworks call a message.
 fn from_json(text: &str) -> Option<String> {
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).ok()?;
-    let own = ["message", "error_msg"]
-        .iter()
-        .find_map(|name| object.get(*name)?.as_str());
-    let nested = || {
-        object
-            .values()
-            .find_map(|value| value.get("message")?.as_str())
-    };
-    let said = own.or_else(nested)?;
+    let value: Value = serde_json::from_str(text).ok()?;
+    let said = found(&value, MAX_DEPTH)?;
+    // Some put the JSON of a fault into the text of another.
+    if let Ok(inner @ Value::Object(_)) = serde_json::from_str(said) {
+        return found(&inner, MAX_DEPTH).map(text_of);
+    }
+    Some(text_of(said))
+}
+
+/// How deep a message may lie.
+const MAX_DEPTH: usize = 4;
+
+/// The names that a message has, the most telling first.
+const NAMES: &[&str] = &[
+    "message",
+    "error_msg",
+    "errorMessage",
+    "error_message",
+    "error_description",
+    "faultstring",
+    "detail",
+    "details",
+    "description",
+    "reason",
+    "msg",
+    "error",
+];
+
+fn found(value: &Value, depth: usize) -> Option<&str> {
+    let depth = depth.checked_sub(1)?;
+    match value {
+        Value::String(text) => Some(text),
+        Value::Array(items) => items.iter().find_map(|item| found(item, depth)),
+        Value::Object(members) => {
+            let text = |name: &&str| members.get(*name)?.as_str();
+            let own = NAMES.iter().filter_map(text);
+            own.into_iter()
+                .find(|text| !text.trim().is_empty())
+                .or_else(|| {
+                    let mut nested = members.values().filter(|value| !value.is_string());
+                    nested.find_map(|value| found(value, depth))
+                })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// The text of a message, which WebOb ends with breaks.
+fn text_of(said: &str) -> String {
     // The text may end with a blank of its own, as where it ends with an empty id.
     let said = if said.contains(BREAK) {
         said
@@ -42,63 +120,42 @@ fn from_json(text: &str) -> Option<String> {
         .split(BREAK)
         .map(str::trim_start)
         .filter(|part| !part.is_empty());
-    let first = parts.next()?;
+    let Some(first) = parts.next() else {
+        return String::new();
+    };
     let said = parts
         .last()
         .map(str::trim_end)
         .filter(|_| first.starts_with("There was a conflict"))
         .unwrap_or(first);
-    Some(said.to_owned())
+    plain(said).into_owned()
 }
 
 /// What WebOb ends the text of its JSON with.
 const BREAK: &str = "<br />";
 
-/// The text behind the headline, without tags.
-fn from_html(text: &str) -> String {
-    let body = text.split_once("</h1>").map_or(text, |(_, body)| body);
-    let mut said = String::with_capacity(body.len());
-    let mut rest = body;
-    while let Some((before, tag)) = rest.split_once('<') {
-        said.push_str(before);
-        rest = tag.split_once('>').map_or("", |(_, after)| after);
+/// WebOb's plain text: a line with the status, then the text. What is no text, a page all the same, or nothing but the
+/// name of a server, says nothing.
+fn from_plain(text: &str) -> Option<String> {
+    let is_text = |c: char| !c.is_control() || c.is_whitespace();
+    if !text.chars().all(is_text) {
+        return None;
     }
-    said.push_str(rest);
-    unescape(said.trim())
-}
-
-/// WebOb's plain text: a line with the status, then the text.
-fn from_plain(text: &str) -> &str {
-    match text.split_once('\n') {
+    if markup::is_page(text) {
+        return markup::message(text);
+    }
+    let said = match text.split_once('\n') {
         Some((first, rest)) if first.starts_with(|c: char| c.is_ascii_digit()) => rest.trim(),
         _ => text,
-    }
-}
-
-/// Text in which WebOb has escaped markup, as it was.
-#[must_use]
-pub fn unescape(text: &str) -> String {
-    const ENTITIES: &[(&str, &str)] = &[
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#x27;", "'"),
-        ("&#39;", "'"),
-        ("&amp;", "&"),
-    ];
-    if !text.contains('&') {
-        return text.to_owned();
-    }
-    // The ampersand comes last, so that what it uncovers is not taken for an entity again.
-    ENTITIES
-        .iter()
-        .fold(text.to_owned(), |text, (entity, means)| {
-            text.replace(entity, means)
-        })
+    };
+    let is_name = said.split_whitespace().count() <= 3 && markup::is_banner(said);
+    (!is_name).then(|| said.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::message;
 
     #[test]
@@ -148,7 +205,139 @@ mod tests {
             "&amp;lt;x",
             "plain text is not unescaped"
         );
-        assert_eq!(message(b"<p>&amp;lt;x</p>"), "&lt;x");
+        assert_eq!(message(b"<h1>No</h1><p>&amp;lt;x &#233;</p>"), "&lt;x é");
         assert_eq!(message("ü".repeat(5000).as_bytes()).chars().count(), 1000);
+    }
+
+    #[test]
+    fn pages_of_others_give_their_sentence_or_nothing() {
+        let styled = "<!DOCTYPE html>\n<html><head><title>Blocked</title><style>body { color: red; }</style>\n\
+            <script>if (a < b && c > d) { document.write(\"<p>no no no</p>\"); }</script></head>\n\
+            <body onload=\"x('>')\"><style>p{margin:0}</style><script>var a = '</p>';</script>\n\
+            <!-- nothing <p>that is seen by anyone</p> --><div class=\"a>b\">The requested URL was rejected.\n\
+              Please consult with your <b>administrator</b>.<br><br>Your support ID is: 123</div>\n\
+            <noscript>Please enable JavaScript to go on</noscript></body></html>";
+        for (page, said) in [
+            (
+                r#"<overLimit code="413" xmlns="http://docs.openstack.org/compute/api/v1.1"><message>This request was rate-limited.</message><retryAfter>3</retryAfter></overLimit>"#,
+                "This request was rate-limited.",
+            ),
+            (
+                r#"<?xml version="1.0"?><n:forbidden xmlns:n="x" code="403"><n:Message>No &lt;x&gt; &amp; y</n:Message><details>z</details></n:forbidden>"#,
+                "No <x> & y",
+            ),
+            (
+                "<Error><Code>AccessDenied</Code><Message><![CDATA[Not <you>]]></Message></Error>",
+                "Not <you>",
+            ),
+            ("<error>busy</error>", "busy"),
+            ("<a><b>1</b><c>2</c></a>", ""),
+            ("<message></message>", ""),
+            (
+                "<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n<center><h1>403 Forbidden</h1></center>\r\n<hr><center>nginx/1.18.0</center>\r\n</body>\r\n</html>\r\n<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n",
+                "",
+            ),
+            (
+                "<html>\n<head><title>429 Too Many Requests</title></head>\n<body bgcolor=\"white\">\n<h1>429 Too Many Requests</h1>\n<p>Sorry for the inconvenience.<hr/>Powered by Tengine</body></html>",
+                "Sorry for the inconvenience.",
+            ),
+            (
+                "<center><h1>403 Forbidden</h1></center>Powered by Tengine",
+                "",
+            ),
+            ("<html><body>nginx</body></html>", ""),
+            (
+                "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n",
+                "No server is available to handle this request.",
+            ),
+            (
+                "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>403 Forbidden</title>\n</head><body>\n<h1>Forbidden</h1>\n<p>You don't have permission to access /v2.1/images\non this server.<br />\n</p>\n<hr>\n<address>Apache/2.4.29 (Ubuntu) Server at nova Port 80</address>\n</body></html>\n",
+                "You don't have permission to access /v2.1/images on this server.",
+            ),
+            (
+                "<html><body><h1>Not Found</h1><address>Apache/2.4.29 Server at nova Port 80</address></body></html>",
+                "",
+            ),
+            (
+                "<HTML><HEAD>\n<TITLE>Access Denied</TITLE>\n</HEAD><BODY>\n<H1>Access Denied</H1>\n \nYou don't have permission to access \"http&#58;&#47;&#47;x\" on this server.<P>\nReference&#32;&#35;18\n</BODY>\n</HTML>",
+                "You don't have permission to access \"http://x\" on this server.",
+            ),
+            (
+                styled,
+                "The requested URL was rejected. Please consult with your administrator.",
+            ),
+            ("<style>a{}</style><script>b()", ""),
+            ("<html><head><style>never closed", ""),
+            ("<p title='a", ""),
+            (
+                "\u{feff}<html><body><p>It is not allowed.</p></body></html>",
+                "It is not allowed.",
+            ),
+            (
+                "Sorry <html><body><p>It is not allowed.</p></body></html>",
+                "It is not allowed.",
+            ),
+            ("nginx/1.18.0", ""),
+            ("no healthy upstream", "no healthy upstream"),
+            ("404 page not found\n", "404 page not found"),
+            ("\u{0}\u{1}binary", ""),
+            (
+                "<html>\n <head>\n  <title>409 Conflict</title>\n </head>\n <body>\n  <h1>409 Conflict</h1>\n  There was a conflict when trying to complete your request.<br /><br />\nImage &quot;x&quot; is in use.\n\n\n </body>\n</html>",
+                "Image \"x\" is in use.",
+            ),
+        ] {
+            assert_eq!(message(page.as_bytes()), said, "{page}");
+        }
+    }
+
+    #[test]
+    fn json_of_odd_shapes_gives_its_message_or_nothing() {
+        for (body, said) in [
+            (
+                r#"{"overLimit": {"code": 413, "message": "Slow down.", "details": "Only 10 POST a minute.", "retryAfter": 3}}"#,
+                "Slow down.",
+            ),
+            (
+                r#"{"errors": [{"status": 403, "title": "Forbidden", "detail": "Not yours."}]}"#,
+                "Not yours.",
+            ),
+            (r#"[{"message": "a"}]"#, "a"),
+            (r#"{"error": "Not allowed"}"#, "Not allowed"),
+            (
+                r#"{"error": {"message": {"text": 1}, "reason": "why"}}"#,
+                "why",
+            ),
+            (
+                r#"{"error": "invalid", "error_description": "The token has expired"}"#,
+                "The token has expired",
+            ),
+            (
+                r#"{"error_message": "{\"faultcode\": \"Client\", \"faultstring\": \"Not here\"}"}"#,
+                "Not here",
+            ),
+            (r#"{"message": "", "detail": "x y"}"#, "x y"),
+            (r#"{"message": null, "code": 5}"#, ""),
+            (r#"{"message": ["a", "b"]}"#, "a"),
+            (
+                r#"{"message": "<html><head><title>x</title></head><body><h1>403</h1><hr>nginx/1.2</body></html>"}"#,
+                "",
+            ),
+            (r#"{"message": "No image <x>"}"#, "No image <x>"),
+            (r#""text""#, "text"),
+            ("[Errno 111] refused", "[Errno 111] refused"),
+            ("[1, 2]", ""),
+            (r#"{"a": {"b": {"c": {"d": {"message": "too deep"}}}}}"#, ""),
+        ] {
+            assert_eq!(message(body.as_bytes()), said, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics_and_no_script_is_said(body in "(<|>|</|<!--|-->|h1|script|style|&#|;|\"|'|\\PC|[a-z ]){0,30}") {
+            let _ = message(body.as_bytes());
+            let page = format!("<html><script>evil evil evil</script><p>{body}");
+            prop_assert!(!message(page.as_bytes()).contains("evil evil"));
+        }
     }
 }

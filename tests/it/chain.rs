@@ -84,6 +84,13 @@ pub(super) fn carried(image: &Value) -> Value {
         fields["size"] = Value::Null;
     }
     fields["status"] = status.into();
+    for name in ["kernel_id", "ramdisk_id"] {
+        // The schema lets it be an id or null; some Glances hold an empty text there.
+        if let Some(id) = fields.get_mut(name) {
+            let is_id = id.as_str().is_some_and(|id| id.len() == 36);
+            *id = if is_id { id.take() } else { Value::Null };
+        }
+    }
     for name in ["block_device_mapping", "mappings"] {
         // Nova reads what it holds as JSON; how that is written is lost.
         let text = fields.get(name).and_then(Value::as_str);

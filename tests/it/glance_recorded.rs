@@ -34,10 +34,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         "Glance fails with 500; the request is wrong, so it is 400",
     ),
     (
-        "33 glance-028-healthcheck_no_token",
-        "a middleware of the deployment, not the images API",
-    ),
-    (
         "33 glance-029-v2_info_import",
         "nothing can be imported here",
     ),

@@ -25,6 +25,7 @@ mod quoted;
 mod readme;
 mod reload;
 mod reverse;
+mod reverse_odd;
 mod reverse_races;
 mod scripts;
 mod sent_back;

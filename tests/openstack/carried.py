@@ -1,10 +1,15 @@
 """What of a Glance image reaches a Glance client by way of Nova, and what stands in the place of the rest."""
 
+import re
+
 # Fields that no Nova tells, with what stands in their place; of None more than one thing may: see `placed`.
 LOST = {"owner": None, "visibility": None, "tags": [], "protected": False, "os_hidden": False, "checksum": None,
         "os_hash_algo": None, "os_hash_value": None, "disk_format": None, "container_format": None, "virtual_size": None}
 # Fields that some Glances show and no Nova tells.
 NEVER = ("direct_url", "locations", "stores")
+# Properties that hold an id or null.
+IDS = {"kernel_id", "ramdisk_id"}
+UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 # The properties that make an image its project's own, and those that name its owner.
 PRIVATE_TYPES = ("snapshot", "backup")
 OWNERS = ("owner_id", "project_id")
@@ -19,6 +24,9 @@ def carried(image):
         kept["status"] = "deactivated" if kept["size"] else "importing"      # Nova: UNKNOWN
     if kept["status"] != "active" and not kept["size"]:
         kept["size"] = None
+    for key in IDS & set(kept):
+        if not UUID.match(kept[key] or ""):
+            kept[key] = None                       # as Glance's schema has it
     return kept
 
 
@@ -26,7 +34,9 @@ def placed(image, project):
     """What is said of an image of Glance's in the fields that Nova does not tell; `project` is the caller's, None where
     the proxy does not know it."""
     named = [image[key] for key in OWNERS if image.get(key)]
-    private = (image.get("instance_uuid") is not None or image.get("image_type") in PRIVATE_TYPES
-               or project is not None and project in (image.get(key) for key in OWNERS))
+    if named and project is not None:
+        private = named[0] == project
+    else:
+        private = image.get("instance_uuid") is not None or image.get("image_type") in PRIVATE_TYPES
     owner = named[0] if named else project if private else None
     return {**LOST, "visibility": "private" if private else "public", "owner": owner}

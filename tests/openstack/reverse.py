@@ -306,6 +306,27 @@ def attributes(row, seed, image):
     row.holds("a name", (ours.status, "Attribute 'name' is read-only." in ours.json()["message"], theirs.status), (403, True, 200))
 
 
+def unsaved(row, seed, image):
+    before = row.sides.ask("glance", image).json()
+    ours, _ = row.both("PATCH", image, [{"op": "replace", "path": "/name", "value": before["name"]}], side="shut")
+    row.holds("the same name", (ours.status, ours.json()["updated_at"]), (200, before["updated_at"]))
+    visibility = row.sides.ask("shut", image).json()["visibility"]
+    ours = row.sides.write("shut", "PATCH", image, [{"op": "replace", "path": "/visibility", "value": visibility}], PATCH)
+    row.holds("the same visibility", ours.status, 200)
+
+
+def names(row, seed, image):
+    for name in ("a$b", "x.json"):
+        ours, theirs = row.both("PATCH", image, [{"op": "add", "path": f"/{name}", "value": "y"}])
+        row.holds(name, (ours.status, "cannot be stored" in ours.json()["message"], theirs.status), (400, True, 200))
+
+
+def odd_ids(row, seed, image):
+    ours, theirs = (answer.json()["images"] for answer in row.both("GET", "/v2/images?limit=1000"))
+    odd = {i["id"] for i in theirs if i.get("kernel_id") == ""}
+    row.holds("an empty id", (len(odd) > 0, {i["kernel_id"] for i in ours if i["id"] in odd}), (True, {None}))
+
+
 def nulls(row, seed, image):
     ours, theirs = row.both("PATCH", image, [{"op": "add", "path": "/kernel_id", "value": None}])
     row.holds("null", (ours.status, "kernel_id" in ours.json()["message"], theirs.status), (400, True, 200))
@@ -319,8 +340,8 @@ def not_offered(row, seed, image):
 # In this order: the image is shared until a row makes it private.
 ROWS = {
     "failures-are-refusals": failures, "ranges-of-numbers-only": ranges, "links-keep-repeats": repeats, "pages-behind-null": nothing, "filters-not-told": not_told, "member-status-ignored": shares,
-    "pending-delete-hidden": scrubbed, "unfinished-by-data": unfinished, "properties-closed": closed, "attributes-read-only": attributes,
-    "null-ids-refused": nulls, "resources-not-offered": not_offered, "writes-make-private": private,
+    "pending-delete-hidden": scrubbed, "unfinished-by-data": unfinished, "odd-ids-are-null": odd_ids, "properties-closed": closed, "attributes-read-only": attributes,
+    "same-value-not-saved": unsaved, "names-of-metadata": names, "null-ids-refused": nulls, "resources-not-offered": not_offered, "writes-make-private": private,
 }
 
 

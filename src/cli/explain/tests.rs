@@ -308,6 +308,16 @@ fn glance_clients_are_told_their_own_story() {
     ] {
         assert!(patched.contains(part), "{part}\n{patched}");
     }
+    let shut = BEFORE_NOVA.replace("allow_metadata_writes = true", "");
+    let patched = told_of(&shut, "PATCH /v2/images/abc", &[kind]);
+    for part in [
+        "request 1   GET http://n:8774/v2.1/p/images/abc\n",
+        "answered    here, with 403 Forbidden: Properties cannot be changed here",
+        "(unless nothing is to be different from answer 1)",
+    ] {
+        assert!(patched.contains(part), "{part}\n{patched}");
+    }
+    assert!(!patched.contains("request 2"), "{patched}");
     assert!(told("GET /v2/images?tag=x").contains("no image can match"));
     assert!(told("GET /v2/images?limit=x").contains("answered    here, with 400"));
     assert!(told("GET /v2/schemas/image").contains("schema document"));

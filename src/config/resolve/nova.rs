@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::at_least;
 use crate::config::file::Section;
 use crate::config::{NovaImages, ScanLimits};
+use crate::model::attributes::{CONTAINER_FORMATS, DISK_FORMATS};
 use crate::model::query::Visibility;
 use crate::nova::back::Settings;
 
@@ -26,13 +27,13 @@ pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
             .word("visibility", VISIBILITIES)
             .unwrap_or(usual.visibility),
         pending_delete: section.flag("pending_delete"),
-        disk_format: section.text("disk_format").map(|at| at.value),
-        container_format: section.text("container_format").map(|at| at.value),
+        disk_format: format(section, "disk_format", DISK_FORMATS),
+        container_format: format(section, "container_format", CONTAINER_FORMATS),
+        allow_metadata_writes: section.flag("allow_metadata_writes"),
     };
     NovaImages {
         settings: Arc::new(settings),
         project: segment(section, "project"),
-        allow_metadata_writes: section.flag("allow_metadata_writes"),
         scan: ScanLimits {
             images: Some(section.count("max_scan").value).filter(|most| *most > 0),
             bytes: at_least(
@@ -43,6 +44,12 @@ pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
             ),
         },
     }
+}
+
+/// One of the words that Glance's schema lets a format be.
+fn format(section: &Section<'_, '_>, key: &str, words: &[&'static str]) -> Option<String> {
+    let words: Vec<_> = words.iter().map(|word| (*word, *word)).collect();
+    section.word(key, &words).map(str::to_owned)
 }
 
 /// One segment of a path.

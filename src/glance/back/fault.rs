@@ -4,7 +4,7 @@ use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 
 use crate::model::{Call, Fault, Reason, Refusal};
-use crate::webob::said::message;
+use crate::webob::said::{message, worded};
 
 /// What a refusal means for the call. What the caller can act on keeps its status; what only the operator can act on
 /// (a redirect, a wrong address, an internal error) becomes a gateway's fault, its text kept for the log.
@@ -21,15 +21,10 @@ pub(super) fn read(call: &Call, refusal: &Refusal<'_>) -> Fault {
         (StatusCode::PAYLOAD_TOO_LARGE, Call::Change(..)) => Fault::upstream(
             StatusCode::PAYLOAD_TOO_LARGE,
             Reason::PropertyQuota,
-            said.clone(),
+            worded(refusal.status, &said),
         ),
         (status, _) if KEPT.contains(&status) => {
-            let text = if said.is_empty() {
-                status.canonical_reason().unwrap_or_default().to_owned()
-            } else {
-                said.clone()
-            };
-            Fault::upstream(status, Reason::UpstreamRefused, text)
+            Fault::upstream(status, Reason::UpstreamRefused, worded(status, &said))
         }
         (StatusCode::SERVICE_UNAVAILABLE, _) => Fault::upstream(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -143,6 +138,30 @@ mod tests {
                     "an upstream's own failure is told to the log only"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn pages_of_others_are_no_messages() {
+        let nginx = "<html><head><title>x</title></head><body><center><h1>x</h1></center><hr><center>nginx/1.18.0</center></body></html>";
+        let limited = r#"<overLimit code="413"><message>This request was rate-limited.</message><retryAfter>3</retryAfter></overLimit>"#;
+        let list = Call::List(Query::default());
+        let change = Call::Change(ImageId::parse("a").unwrap(), Change::Merge(Vec::new()));
+        for (call, status, body, message) in [
+            (&list, 403, nginx, "Forbidden"),
+            (&list, 429, nginx, "Too Many Requests"),
+            (&change, 413, nginx, "Request Entity Too Large"),
+            (&list, 413, limited, "This request was rate-limited."),
+        ] {
+            let fault = read(
+                call,
+                &Refusal {
+                    status: StatusCode::from_u16(status).unwrap(),
+                    headers: &HeaderMap::new(),
+                    body: body.as_bytes(),
+                },
+            );
+            assert_eq!(fault.message, message, "{status}");
         }
     }
 }

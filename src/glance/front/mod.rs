@@ -139,6 +139,7 @@ pub fn read(
             GlanceFace::new(voice, View::Document),
         ),
         Route::Schema(text) => Reading::Answer(document::json(StatusCode::OK, text)),
+        Route::Healthcheck => Reading::Answer(document::healthcheck(method, headers)),
         Route::Versions => Reading::Answer(document::versions(StatusCode::OK, &ground.base)),
         Route::Choices => Reading::Answer(document::versions(
             StatusCode::MULTIPLE_CHOICES,
@@ -175,10 +176,20 @@ pub fn image(path: &str) -> Option<String> {
     }
 }
 
-/// Whether Glance asks for a token before it serves this path: all but the lists of versions.
+/// Whether Glance asks for a token before it serves this path: all but the lists of versions and the check of its
+/// health.
 #[must_use]
 pub fn needs_token(path: &str) -> bool {
-    !matches!(path::route(path), Route::Versions | Route::Choices)
+    !matches!(
+        path::route(path),
+        Route::Versions | Route::Choices | Route::Healthcheck
+    )
+}
+
+/// Whether the path asks for nothing but whether the service answers.
+#[must_use]
+pub fn is_healthcheck(path: &str) -> bool {
+    matches!(path::route(path), Route::Healthcheck)
 }
 
 /// The reply to a request that has no face: one that is [`Reading::Elsewhere`] and cannot be served there either, or

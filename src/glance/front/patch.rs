@@ -9,7 +9,8 @@ use http::{HeaderMap, StatusCode};
 
 use super::pointer;
 use crate::glance::tables::{SCHEMA_PROPERTIES, is_reserved, lookup};
-use crate::model::attributes::is_base_property;
+pub use crate::model::attribute_step::{AttributeStep, Wanted};
+use crate::model::attributes::{ID_PROPERTIES, is_base_property, is_uuid};
 pub use crate::model::steps::{Outcome, Step, Steps as Patch};
 use crate::model::{Fault, Reason};
 use crate::webob::python::Json;
@@ -77,14 +78,23 @@ pub fn read(draft: Draft, body: &[u8]) -> Result<Patch, Fault> {
         Some(_) => return Err(bad("Unexpected body type. Expected list/dict.")),
         None => return Err(bad("Malformed JSON in request body.")),
     };
-    steps
-        .iter()
-        .map(|raw| step(draft, raw))
-        .collect::<Result<_, _>>()
-        .map(Patch)
+    let mut patch = Patch::default();
+    for raw in &steps {
+        match step(draft, raw)? {
+            Read::Property(step) => patch.properties.push(step),
+            Read::Attribute(step) => patch.attributes.push(step),
+        }
+    }
+    Ok(patch)
 }
 
-fn step(draft: Draft, raw: &Json) -> Result<Step, Fault> {
+/// A step that has been read.
+enum Read {
+    Property(Step),
+    Attribute(AttributeStep),
+}
+
+fn step(draft: Draft, raw: &Json) -> Result<Read, Fault> {
     let Json::Object(members) = raw else {
         return Err(bad("Operations must be JSON objects."));
     };
@@ -110,6 +120,15 @@ fn step(draft: Draft, raw: &Json) -> Result<Step, Fault> {
             ))
         })?),
     };
+    if SETTABLE.contains(&root) {
+        let wanted = match (op, draft, value) {
+            (Op::Add, Draft::Four, _) => Wanted::New,
+            (_, _, Some(value)) => wanted(value),
+            (_, _, None) => Wanted::Gone,
+        };
+        let name = root.to_owned();
+        return Ok(Read::Attribute(AttributeStep { name, wanted }));
+    }
     if is_base_property(root) {
         return Err(forbidden(format!("Attribute '{root}' is read-only.")));
     }
@@ -118,14 +137,47 @@ fn step(draft: Draft, raw: &Json) -> Result<Step, Fault> {
     }
     let key = root.to_owned();
     let Some(value) = value else {
-        return Ok(Step::Remove(key));
+        return Ok(Read::Property(Step::Remove(key)));
     };
     let value = text(root, value)?;
-    Ok(match (op, draft) {
+    Ok(Read::Property(match (op, draft) {
         (Op::Replace, _) => Step::Replace(key, value),
         (_, Draft::Four) => Step::Create(key, value),
         (_, Draft::Ten) => Step::Set(key, value),
-    })
+    }))
+}
+
+/// The attributes that Glance lets clients change. Whether a step does is not seen before the image is.
+const SETTABLE: &[&str] = &[
+    "name",
+    "visibility",
+    "protected",
+    "os_hidden",
+    "owner",
+    "tags",
+    "container_format",
+    "disk_format",
+    "min_ram",
+    "min_disk",
+];
+
+fn wanted(value: &Json) -> Wanted {
+    match value {
+        Json::Null => Wanted::Null,
+        Json::Bool(flag) => Wanted::Flag(*flag),
+        Json::Number(written) => written.parse().map_or(Wanted::Other, Wanted::Number),
+        Json::Text(text) => Wanted::Text(text.clone()),
+        Json::List(items) => {
+            let texts = items.iter().map(|item| match item {
+                Json::Text(text) => Some(text.clone()),
+                _ => None,
+            });
+            texts
+                .collect::<Option<_>>()
+                .map_or(Wanted::Other, Wanted::Texts)
+        }
+        Json::Object(_) => Wanted::Other,
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,20 +276,8 @@ fn text(key: &str, value: &Json) -> Result<String, Fault> {
     )))
 }
 
-/// The custom properties that hold an image's id, by the schema document.
-const ID_PROPERTIES: &[&str] = &["kernel_id", "ramdisk_id"];
-
 const UUID: &str =
     "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$";
-
-fn is_uuid(text: &str) -> bool {
-    const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
-    let groups: Vec<_> = text.split('-').collect();
-    groups.len() == GROUPS.len()
-        && groups.iter().zip(GROUPS).all(|(group, length)| {
-            group.len() == length && group.bytes().all(|byte| byte.is_ascii_hexdigit())
-        })
-}
 
 fn bad(message: impl Into<String>) -> Fault {
     Fault::client(StatusCode::BAD_REQUEST, Reason::BadRequest, message)

@@ -14,6 +14,8 @@ pub enum Route {
     Versions,
     /// `/` and every first segment that is no version: the same list, as choices.
     Choices,
+    /// `/healthcheck`: that the service answers.
+    Healthcheck,
     /// `/v2`, without a slash behind it.
     VersionRoot,
     /// `/v2/images`.
@@ -69,6 +71,9 @@ pub fn route(path: &str) -> Route {
     if first == "versions" {
         return Route::Versions;
     }
+    if first == "healthcheck" {
+        return Route::Healthcheck;
+    }
     if !is_version(first) {
         return Route::Choices;
     }
@@ -120,6 +125,10 @@ mod tests {
             ("/v3/images", Route::Choices),
             ("/v2.99/images", Route::Choices),
             ("/versions", Route::Versions),
+            ("/healthcheck", Route::Healthcheck),
+            ("/healthcheck/", Route::Healthcheck),
+            ("/healthchecks", Route::Choices),
+            ("/v2/healthcheck", Route::Elsewhere),
             ("/v2", Route::VersionRoot),
             ("/v2/", Route::Nowhere),
             ("/v2/images", Route::Images),

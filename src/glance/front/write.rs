@@ -38,17 +38,6 @@ impl Draft {
         let steps = patch::read(self.edition, body)?;
         Ok(Call::Change(self.image.clone(), Change::Steps(steps)))
     }
-
-    /// The refusal where no metadata is to be written.
-    #[must_use]
-    pub fn refused(self) -> Refused {
-        let message = "Properties cannot be changed here: some Novas make a shared image private when its metadata \
-                       is written (nova.allow_metadata_writes).";
-        Refused {
-            fault: Fault::proxy(StatusCode::FORBIDDEN, Reason::NoRoute, message),
-            face: self.face,
-        }
-    }
 }
 
 /// Reads `DELETE` and `PATCH` of an image; `None` is anything else. `path` is still percent-encoded.

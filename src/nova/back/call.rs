@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Settings;
+use super::image::fit::MAX_TEXT;
 use super::tables::{LISTED, NEVER_PUSHED, PUSHED, Pushed, STRIPPED};
 use crate::model::attributes::is_base_property;
 use crate::model::query::{NumberField, NumberTest, Relation, Scope, TextField, Visibility};
@@ -153,9 +154,9 @@ fn named(condition: Pushed, value: String) -> Option<(String, String)> {
 }
 
 /// A value that every Nova takes for what it is: behind a colon newer ones look for Glance's operators, and empty
-/// values are dropped on the way.
+/// values are dropped on the way. One as long as a name can be may be the beginning of a longer one.
 fn plain(value: &str) -> bool {
-    !value.is_empty() && !value.contains(':')
+    !value.is_empty() && !value.contains(':') && value.len() < MAX_TEXT
 }
 
 /// The filter of a custom property, where Nova hands on what it is given.

@@ -4,7 +4,7 @@ use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
 use crate::model::{Call, Fault, Reason, Refusal};
-use crate::webob::said;
+use crate::webob::said::{self, worded};
 
 /// What a refusal means for the call. What the caller can act on keeps its status; what only the operator can act on
 /// (a redirect, a wrong address, an internal error) becomes a gateway's fault, its text kept for the log.
@@ -96,7 +96,8 @@ fn behind(text: &str) -> Option<(StatusCode, String)> {
     let status = StatusCode::from_bytes(code.as_bytes()).ok()?;
     let (_, words) = rest.split_once(": ")?;
     let is_refusal = status.is_client_error() || status.is_server_error();
-    is_refusal.then(|| (status, said::unescape(words.trim())))
+    let words = said::unescape(words.trim());
+    is_refusal.then(|| (status, said::plain(&words).into_owned()))
 }
 
 /// Whether Nova complains of the marker. Before Glance v2 it looked for the marker itself: `marker [x] not found`. Of one
@@ -115,14 +116,6 @@ fn names_key(text: &str) -> bool {
 /// `Image metadata limit exceeded`, with 403 since Juno and 413 before.
 fn names_quota(text: &str) -> bool {
     text.contains("metadata limit exceeded")
-}
-
-fn worded(status: StatusCode, text: &str) -> String {
-    if text.is_empty() {
-        status.canonical_reason().unwrap_or_default().to_owned()
-    } else {
-        text.to_owned()
-    }
 }
 
 fn challenges(refusal: &Refusal<'_>) -> Vec<HeaderValue> {
@@ -293,6 +286,21 @@ mod tests {
                 "No permission",
             ),
             (429, "", "Too Many Requests"),
+            (
+                413,
+                r#"<overLimit code="413"><message>This request was rate-limited.</message><retryAfter>3</retryAfter></overLimit>"#,
+                "This request was rate-limited.",
+            ),
+            (
+                403,
+                "<html><head><title>403 Forbidden</title></head><body><center><h1>403 Forbidden</h1></center><hr><center>nginx/1.18.0</center></body></html>",
+                "Forbidden",
+            ),
+            (
+                403,
+                "<html><head><style>p { color: red }</style></head><body><script>go()</script><p>Blocked by the firewall.</p></body></html>",
+                "Blocked by the firewall.",
+            ),
         ] {
             assert_eq!(fault(&show, status, body).message, message, "{body}");
         }
@@ -327,6 +335,12 @@ mod tests {
                 "No image found with ID <x>",
             ),
             (400, "Invalid marker", 400, "No image found with ID <x>"),
+            (
+                400,
+                "HTTP 403 Forbidden: <html><head><title>x</title></head><body><h1>x</h1><hr>nginx/1.2</body></html>",
+                403,
+                "Forbidden",
+            ),
             (
                 400,
                 "HTTP is not spoken: here",

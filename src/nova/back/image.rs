@@ -15,8 +15,9 @@ use crate::model::attributes::is_base_property;
 use crate::model::json::Json;
 use crate::model::lenient::{Name, Text, number, text};
 use crate::model::query::Visibility;
-use crate::model::{Fault, Image, Reason, Size, Status, Value, time};
+use crate::model::{Fault, Image, Reason, Size, Status, Value};
 
+pub(super) mod fit;
 mod member;
 
 use member::{Metadata, Server};
@@ -81,49 +82,56 @@ impl<'a> Told<'a> {
         }
         let settings: &'a Settings = &back.settings;
         let status = status(self.status.as_deref(), self.progress, self.size, settings);
-        let private = self.is_private(back.caller.as_deref());
-        let owner = self.owner().or_else(|| {
-            let caller = back.caller.as_deref().filter(|_| private);
-            caller.map(Cow::Borrowed)
-        });
+        let caller = back.caller.as_deref();
+        let owner = self.owner();
+        let private = self.is_private(owner.as_deref(), caller);
+        let owner = owner.or_else(|| caller.filter(|_| private).map(Cow::Borrowed));
         let visibility = if private {
             Visibility::Private
         } else {
             settings.visibility
         };
-        let created_at = self.created.map(normal);
+        let (created_at, updated_at) = fit::times(self.created, self.updated);
         Ok(Image {
             id: self.id,
-            name: self.name,
+            name: self.name.map(fit::name),
             status,
             visibility: Some(Cow::Borrowed(visibility.word())),
             owner,
             size: size(self.size, status),
-            min_ram: self.min_ram,
-            min_disk: self.min_disk,
+            min_ram: self.min_ram.max(0),
+            min_disk: self.min_disk.max(0),
             container_format: settings.container_format.as_deref().map(Cow::Borrowed),
             disk_format: settings.disk_format.as_deref().map(Cow::Borrowed),
-            updated_at: self.updated.map(normal).or_else(|| created_at.clone()),
-            created_at,
+            created_at: Some(created_at),
+            updated_at: Some(updated_at),
             properties: properties(self.metadata, self.server, self.disk_config.as_deref()).into(),
             ..Image::default()
         })
     }
 
-    /// Snapshots and backups are their project's own, and so is what names the caller as its owner.
-    fn is_private(&self, caller: Option<&str>) -> bool {
+    /// The image of a known owner is private if that is the caller, who is known too; another project's image that the
+    /// caller can see is not. Where one of the two is not known, snapshots and backups are taken for the caller's own.
+    fn is_private(&self, owner: Option<&str>, caller: Option<&str>) -> bool {
+        match (owner, caller) {
+            (Some(owner), Some(caller)) => owner == caller,
+            _ => self.is_snapshot(),
+        }
+    }
+
+    fn is_snapshot(&self) -> bool {
         self.server.is_some()
             || self.said("instance_uuid").is_some()
             || self
                 .said("image_type")
                 .is_some_and(|kind| PRIVATE_TYPES.contains(&&*kind))
-            || (caller.is_some() && OWNERS.iter().any(|key| self.said(key).as_deref() == caller))
     }
 
     fn owner(&self) -> Option<Cow<'a, str>> {
         OWNERS
             .iter()
-            .find_map(|key| self.said(key).filter(|owner| !owner.is_empty()))
+            .filter_map(|key| self.said(key))
+            .find(|owner| !owner.is_empty() && owner.len() <= fit::MAX_TEXT)
     }
 
     /// The text of a metadata item; `None` where there is none.
@@ -163,13 +171,6 @@ fn size(told: Size, status: Status) -> Size {
     }
 }
 
-fn normal(written: Cow<'_, str>) -> Cow<'_, str> {
-    match written {
-        Cow::Borrowed(text) => time::normal(text),
-        Cow::Owned(text) => Cow::Owned(time::normal(&text).into_owned()),
-    }
-}
-
 /// Metadata as custom properties. An item that has the name of an attribute is left out: it could only be taken for
 /// that. What Nova derived from properties is put back where they are missing: the server of a snapshot, and whether
 /// its disk is partitioned automatically.
@@ -181,7 +182,7 @@ fn properties<'a>(
     let mut properties: Vec<_> = metadata
         .into_iter()
         .filter(|(key, _)| !is_base_property(key))
-        .map(|(key, raw)| (key, Value::Raw(raw)))
+        .filter_map(|(key, raw)| fit::property(&key, raw).map(|value| (key, value)))
         .collect();
     let disk_config = match disk_config {
         Some("AUTO") => Some("True"),
@@ -225,9 +226,7 @@ impl<'de> Visitor<'de> for ToldVisitor {
                 "name" => told.name = text(&mut map)?,
                 "status" => told.status = text(&mut map)?,
                 "progress" => told.progress = number(&mut map)?,
-                "OS-EXT-IMG-SIZE:size" => {
-                    told.size = number(&mut map)?.map_or(Size::Null, Size::Bytes);
-                }
+                "OS-EXT-IMG-SIZE:size" => told.size = fit::size(number(&mut map)?),
                 "minRam" => told.min_ram = number(&mut map)?.unwrap_or(0),
                 "minDisk" => told.min_disk = number(&mut map)?.unwrap_or(0),
                 "created" => told.created = text(&mut map)?,

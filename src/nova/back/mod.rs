@@ -2,7 +2,7 @@
 //!
 //! Novas of every era are asked alike, for the detailed list and for one image, without a microversion (which is 2.1,
 //! where images live). What differs between them is met by not trusting them: their links are not followed, their
-//! filters are checked once more, and a page is the last one only when it is empty.
+//! filters are checked once more, and a page is the last one only when it is empty and has no next link.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use crate::model::{Back, Call, Edit, Exchange, Fault, Image, ImageId, Plan, Quer
 mod call;
 mod fault;
 mod image;
+mod links;
 mod tables;
 mod write;
 
@@ -38,6 +39,8 @@ pub struct Settings {
     pub disk_format: Option<String>,
     /// The `container_format` of every image, which no Nova tells.
     pub container_format: Option<String>,
+    /// Whether custom properties may be written.
+    pub allow_metadata_writes: bool,
 }
 
 impl Default for Settings {
@@ -50,6 +53,7 @@ impl Default for Settings {
             pending_delete: false,
             disk_format: None,
             container_format: None,
+            allow_metadata_writes: false,
         }
     }
 }
@@ -72,14 +76,7 @@ impl Back for NovaBack {
     }
 
     fn page(&self, plan: &Plan, marker: Option<&str>, want: Option<u64>) -> Exchange {
-        let size = self.settings.page_size;
-        // A page of none is something that newer Novas refuse to give.
-        let limit = if plan.nothing {
-            1
-        } else {
-            want.map_or(size, |want| want.min(size))
-        }
-        .max(1);
+        let limit = if plan.nothing { 1 } else { self.limit(want) };
         call::page(&self.root(), plan, marker, limit)
     }
 
@@ -95,6 +92,10 @@ impl Back for NovaBack {
         write::reserves(key)
     }
 
+    fn vet(&self, edit: &Edit) -> Result<(), Fault> {
+        write::vet(edit, self.settings.allow_metadata_writes)
+    }
+
     fn change(&self, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
         write::change(&self.root(), id, edit)
     }
@@ -107,10 +108,19 @@ impl Back for NovaBack {
         image::shown(body, self)
     }
 
-    /// Neither a next link nor a short page says anything: some Novas never write the one (limits above their
+    /// Neither a missing next link nor a short page says anything: some Novas never write the one (limits above their
     /// maximum, details before Kilo), and vendors cap pages below what was asked.
-    fn has_next(&self, _: &Envelope, count: u64) -> bool {
-        count > 0
+    fn has_next(&self, envelope: &Envelope, count: u64) -> bool {
+        count > 0 || links::lead_on(envelope)
+    }
+
+    fn may_ignore_markers(&self) -> bool {
+        true
+    }
+
+    /// A page that holds as many images as were asked for may have been cut, and one with a next link was.
+    fn may_be_all(&self, envelope: &Envelope, count: u64, want: Option<u64>) -> bool {
+        count != self.limit(want) && !links::lead_on(envelope)
     }
 
     fn fault(&self, call: &Call, refusal: &Refusal<'_>) -> Fault {
@@ -119,6 +129,12 @@ impl Back for NovaBack {
 }
 
 impl NovaBack {
+    /// How many images a page is asked to hold. A page of none is something that newer Novas refuse to give.
+    fn limit(&self, want: Option<u64>) -> u64 {
+        let size = self.settings.page_size;
+        want.map_or(size, |want| want.min(size)).max(1)
+    }
+
     /// What every path begins with.
     fn root(&self) -> String {
         call::root(&self.settings.version, self.project.as_deref())

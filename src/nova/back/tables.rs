@@ -39,22 +39,28 @@ pub const STATUSES: &[(&str, Reading)] = &[
 
 /// The fields of an image, each with where it comes from and what there is to say of it.
 pub const FIELDS: &[(&str, &str, &str)] = &[
-    ("id", "`id`", ""),
-    ("name", "`name`", ""),
+    ("id", "`id`", "as it is, even where it is no UUID"),
+    ("name", "`name`", "its first 255 characters"),
     ("status", "`status`, `progress`, size", "see below"),
     ("min_ram", "`minRam`", ""),
     ("min_disk", "`minDisk`", ""),
-    ("created_at", "`created`", ""),
-    ("updated_at", "`updated`", "`created_at` where it is null"),
+    (
+        "created_at",
+        "`created`",
+        "in Glance's form, without a fraction; `updated_at` where it is null or no time, `1970-01-01T00:00:00Z` where \
+         both are",
+    ),
+    ("updated_at", "`updated`", "likewise, with `created_at`"),
     (
         "size",
         "`OS-EXT-IMG-SIZE:size`",
-        "null where Nova does not tell, and for 0 before the image is active",
+        "null where Nova does not tell or tells -1, and for 0 before the image is active",
     ),
     (
         "visibility",
         "-",
-        "`private` for snapshots, backups and what names the caller's project as its owner; else `nova.visibility`",
+        "`private` if it names the caller's project as its owner; a snapshot or backup also if it names no owner or the \
+         caller's project is not known; else `nova.visibility`",
     ),
     (
         "owner",
@@ -66,6 +72,11 @@ pub const FIELDS: &[(&str, &str, &str)] = &[
         "auto_disk_config",
         "the metadata, else `OS-DCF:diskConfig`",
         "`True` or `False`",
+    ),
+    (
+        "kernel_id",
+        "`metadata`",
+        "null where it is no UUID; so is `ramdisk_id`",
     ),
     (
         "any custom property",

@@ -1,7 +1,7 @@
 //! Requests to Nova that write.
 
 use bytes::Bytes;
-use http::Method;
+use http::{Method, StatusCode};
 use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
@@ -9,7 +9,7 @@ use serde::ser::{SerializeMap as _, Serializer};
 use super::call::{self, SEGMENT, SUFFIXES};
 use crate::model::attributes::is_base_property;
 use crate::model::change::Setting;
-use crate::model::{Content, Edit, Exchange, ImageId};
+use crate::model::{Content, Edit, Exchange, Fault, ImageId, Reason};
 
 /// The request that ends one image.
 pub(super) fn delete(root: &str, id: &ImageId) -> Exchange {
@@ -42,19 +42,48 @@ pub(super) fn change(root: &str, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
     exchanges
 }
 
-/// Whether Nova's metadata cannot hold a property of this name: the schema of its newer releases allows letters, digits
+/// Whether the Glance behind the Nova keeps properties of this name for itself.
+pub(super) fn reserves(key: &str) -> bool {
+    key.starts_with("os_glance_")
+}
+
+/// Checks that an edit can be carried out, and may be. What no setting could help comes first.
+pub(super) fn vet(edit: &Edit, is_allowed: bool) -> Result<(), Fault> {
+    let set = edit.set.iter().map(|setting| &setting.key);
+    if let Some(key) = set.chain(&edit.remove).find(|key| !holds(key)) {
+        let message = format!(
+            "Property {key} cannot be stored where images are Nova's: a name there is 1 to 255 letters, digits, blanks, \
+             and marks of -_:. and is neither an attribute's nor ends with .json or .xml."
+        );
+        return Err(Fault::client(
+            StatusCode::BAD_REQUEST,
+            Reason::BadRequest,
+            message,
+        ));
+    }
+    if is_allowed {
+        return Ok(());
+    }
+    let message = "Properties cannot be changed here: some Novas make a shared image private when its metadata is \
+                   written (nova.allow_metadata_writes).";
+    Err(Fault::proxy(
+        StatusCode::FORBIDDEN,
+        Reason::NoRoute,
+        message,
+    ))
+}
+
+/// Whether Nova's metadata can hold a property of this name: the schema of its newer releases allows letters, digits
 /// and a few marks, 255 at most (`nova/api/validation/parameter_types.py`, `metadata`); and what names an attribute of
 /// the image means that attribute to the Glance behind it, which strips blanks off. In a path, dots alone are a step
 /// and no name, and up to Mitaka a suffix chooses the form of the reply.
-pub(super) fn reserves(key: &str) -> bool {
+fn holds(key: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:. ".contains(&byte);
-    key.is_empty()
-        || key.len() > 255
-        || !key.bytes().all(allowed)
-        || key.bytes().all(|byte| byte == b'.')
-        || SUFFIXES.iter().any(|suffix| key.ends_with(suffix))
-        || key.starts_with("os_glance_")
-        || is_base_property(key.trim())
+    (1..=255).contains(&key.len())
+        && key.bytes().all(allowed)
+        && !key.bytes().all(|byte| byte == b'.')
+        && !SUFFIXES.iter().any(|suffix| key.ends_with(suffix))
+        && !is_base_property(key.trim())
 }
 
 fn bare(method: Method, target: String) -> Exchange {
@@ -85,7 +114,7 @@ impl Serialize for Metadata<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Edit, ImageId, Setting, change, delete, reserves};
+    use super::{Edit, ImageId, Setting, change, delete, holds, reserves, vet};
 
     #[test]
     fn an_edit_is_one_post_then_a_delete_a_key_then_the_image() {
@@ -126,26 +155,34 @@ mod tests {
     }
 
     #[test]
-    fn what_nova_cannot_hold_is_reserved() {
+    fn what_nova_cannot_hold_is_refused_by_name() {
         let long = "x".repeat(256);
         for key in [
-            "",
-            "name",
-            " name",
-            "é",
-            "a/b",
-            "a$",
-            "os_glance_x",
-            ".",
-            "..",
-            "a.json",
-            "a.xml",
-            &long,
+            "", "name", " name", "é", "a/b", "a$", ".", "..", "a.json", "a.xml", &long,
         ] {
-            assert!(reserves(key), "{key}");
+            assert!(!holds(key), "{key}");
+            let edit = Edit {
+                remove: vec![key.to_owned()],
+                ..Edit::default()
+            };
+            for is_allowed in [true, false] {
+                let fault = vet(&edit, is_allowed).unwrap_err();
+                let said = fault.message;
+                assert_eq!(fault.status.as_u16(), 400, "{key}");
+                assert!(said.contains(&format!("Property {key} cannot")), "{said}");
+                assert!(!said.contains("reserved") && !said.contains("allow_metadata"));
+            }
         }
         for key in ["os_distro", "trait:CUSTOM_X", "a b", "1.2-3"] {
-            assert!(!reserves(key), "{key}");
+            assert!(holds(key) && !reserves(key), "{key}");
+            let edit = Edit {
+                remove: vec![key.to_owned()],
+                ..Edit::default()
+            };
+            assert!(vet(&edit, true).is_ok(), "{key}");
+            let fault = vet(&edit, false).unwrap_err();
+            assert_eq!(fault.status.as_u16(), 403, "{key}");
         }
+        assert!(reserves("os_glance_x"));
     }
 }

@@ -61,6 +61,7 @@ async fn once(
         None => change.on(&held, &rules)?,
     };
     if !edit.is_empty() {
+        asking.back.vet(&edit)?;
         for exchange in asking.back.change(id, &edit) {
             let reply = asking.ask(call, exchange).await?;
             begun.get_or_insert_with(|| edit.clone());

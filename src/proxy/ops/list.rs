@@ -65,7 +65,7 @@ impl Walk {
             max_element: asking.limits.element,
         };
         let call = Call::List(query);
-        let listing = Listing::new(face, Arc::clone(&asking.back), plan, marker, bounds);
+        let mut listing = Listing::new(face, Arc::clone(&asking.back), plan, marker, bounds);
         let at = At::Page(asking.ask(&call, listing.page()).await?);
         Ok(Self {
             asking,

@@ -17,7 +17,7 @@ use super::{Asking, interrupted, read_whole};
 use crate::model::{Call, Face, Fault, ImageId, ListEnd, Order, Plan, Position, Query, Reason};
 use crate::proxy::body::Body;
 use crate::proxy::listing::fits;
-use crate::proxy::pages::{Pages, Want};
+use crate::proxy::pages::{Pages, Passing, Want};
 use crate::proxy::secrets::Secrets;
 use crate::proxy::sorting::Sorting;
 
@@ -47,8 +47,12 @@ pub(super) async fn scan(
         while let Some(frame) = body.frame().await {
             // Trailers say nothing about a list.
             if let Ok(data) = frame.map_err(|error| interrupted(&error))?.into_data() {
-                pages.push(&data, |image, bytes| {
-                    sorting.take(image, bytes).map(|()| Want::More)
+                pages.push(&data, |passing| {
+                    // The marker is none of the walk's here, so the list begins with its first image.
+                    if let Passing::Image(image, bytes) = passing {
+                        sorting.take(image, bytes)?;
+                    }
+                    Ok(Want::More)
                 })?;
                 sorting.check_walk(pages.walked())?;
             }

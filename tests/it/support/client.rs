@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
+use super::schema;
 use super::upstream::{headers, read_message};
 
 /// No test waits longer than this for anything.
@@ -21,6 +22,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 pub struct Client {
     stream: Box<dyn Stream>,
     buffer: Vec<u8>,
+    /// Whether replies are held to Glance's schema documents.
+    holds_to_schema: bool,
 }
 
 /// A reply as it came in.
@@ -68,14 +71,27 @@ impl Client {
     pub async fn answer(&mut self) -> Answer {
         let read = read_message(&mut self.stream, &mut self.buffer, true);
         let (head, body) = timeout(PATIENCE, read).await.unwrap().expect("a reply");
-        Answer { head, body }
+        self.checked(Answer { head, body })
     }
 
     /// The next reply if all of it comes before the connection ends.
     pub async fn whole_answer(&mut self) -> Option<Answer> {
         let read = read_message(&mut self.stream, &mut self.buffer, false);
         let (head, body) = timeout(PATIENCE, read).await.unwrap()?;
-        Some(Answer { head, body })
+        Some(self.checked(Answer { head, body }))
+    }
+
+    /// From now on every reply with images has to fit Glance's schema.
+    pub fn hold_to_schema(mut self) -> Self {
+        self.holds_to_schema = true;
+        self
+    }
+
+    fn checked(&self, answer: Answer) -> Answer {
+        if self.holds_to_schema {
+            schema::check(&answer);
+        }
+        answer
     }
 
     /// The next reply's head, where there is no body (HEAD, 304, an interim reply).
@@ -118,6 +134,7 @@ impl Client {
         Self {
             stream: Box::new(stream),
             buffer: Vec::new(),
+            holds_to_schema: false,
         }
     }
 }

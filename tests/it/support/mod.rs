@@ -9,6 +9,7 @@ pub mod pages;
 pub mod program;
 pub mod proxy;
 mod relaxng;
+pub mod schema;
 pub mod upstream;
 pub mod xml;
 

@@ -17,6 +17,8 @@ pub struct Nova {
     pub padding: usize,
     /// Whether it knows what a marker is.
     pub knows_markers: bool,
+    /// Whether it knows what a limit is.
+    pub knows_limits: bool,
 }
 
 impl Nova {
@@ -26,6 +28,16 @@ impl Nova {
         per_page: 25,
         padding: 0,
         knows_markers: true,
+        knows_limits: true,
+    };
+
+    /// One that answers every request for the list with all of it.
+    pub const DEAF: Self = Self {
+        images: 60,
+        per_page: usize::MAX,
+        padding: 0,
+        knows_markers: false,
+        knows_limits: false,
     };
 
     /// The page or image that is asked for.
@@ -54,13 +66,16 @@ impl Nova {
                 .unwrap()
                 + 1
         });
-        let wanted = parameter(seen, "limit").map_or(1000, |limit| limit.parse().unwrap());
+        let limit = parameter(seen, "limit").filter(|_| self.knows_limits);
+        let wanted = limit.map_or(1000, |limit| limit.parse().unwrap());
         let end = self.images.min(begin + self.per_page.min(wanted));
         let images: Vec<_> = (begin..end).map(|number| self.image(number)).collect();
-        format!(
-            r#"{{"images": [{}], "images_links": [{{"rel": "next", "href": "http://astray/v2/images?limit=1&marker=x"}}]}}"#,
-            images.join(", ")
-        )
+        let next = if end < self.images {
+            r#", "images_links": [{"rel": "next", "href": "http://astray/v2/images?limit=1&marker=x"}]"#
+        } else {
+            ""
+        };
+        format!(r#"{{"images": [{}]{next}}}"#, images.join(", "))
     }
 
     /// One image. The names go round in sevens, so that a sort has ties.

@@ -12,6 +12,8 @@ use super::Client;
 pub struct Proxy {
     pub running: Running,
     pub folder: TempDir,
+    /// Whether the first listener speaks Glance's dialect.
+    speaks_glance: bool,
 }
 
 /// A listener for Nova clients before a Nova, and a Glance that nobody asks; `more` goes at the end.
@@ -56,7 +58,12 @@ impl Proxy {
         std::fs::write(&file, text).unwrap();
         let config = Config::load(&file).unwrap_or_else(|problems| panic!("{problems}"));
         let running = serve::start(config, Source::File(file)).await.unwrap();
-        Self { running, folder }
+        let first = text.split("speaks = ").nth(1);
+        Self {
+            running,
+            folder,
+            speaks_glance: first.is_some_and(|rest| rest.starts_with("\"glance\"")),
+        }
     }
 
     /// Where the first listener is.
@@ -64,9 +71,14 @@ impl Proxy {
         &self.running.addresses()[0]
     }
 
-    /// A new connection to the first listener.
+    /// A new connection to the first listener. Whatever images that shows to Glance clients fit Glance's schema.
     pub async fn client(&self) -> Client {
-        Client::connect(self.address()).await
+        let client = Client::connect(self.address()).await;
+        if self.speaks_glance {
+            client.hold_to_schema()
+        } else {
+            client
+        }
     }
 
     /// Writes another configuration and reloads.

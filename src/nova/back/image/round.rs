@@ -142,7 +142,7 @@ fn carried(image: &Image<'_>) -> String {
     let properties: Vec<_> = image
         .properties
         .iter()
-        .map(|(key, value)| (key.to_string(), value.text().map(Cow::into_owned)))
+        .map(|(key, value)| (key.to_string(), fitted(key, value)))
         .collect();
     format!(
         "{} {:?} {:?} {:?} {} {} {:?} {:?} {properties:?}",
@@ -155,6 +155,12 @@ fn carried(image: &Image<'_>) -> String {
         image.created_at,
         image.updated_at
     )
+}
+
+/// What Glance's schema lets be null is an id or null; all else is text.
+fn fitted(key: &str, value: &Value<'_>) -> Option<String> {
+    let text = value.text().unwrap_or_default();
+    (key != "kernel_id").then(|| text.into_owned())
 }
 
 proptest! {

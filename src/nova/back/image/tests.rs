@@ -50,7 +50,7 @@ fn a_modern_image_is_borrowed_whole() {
     assert_eq!(image.updated_at.as_deref(), Some("2011-01-02T01:02:03Z"));
     assert_eq!(
         properties(&image),
-        "kernel_id=nokernel architecture=x86_64 auto_disk_config=True"
+        "kernel_id=- architecture=x86_64 auto_disk_config=True"
     );
     assert_eq!(image.visibility.as_deref(), Some("public"));
     assert_eq!(
@@ -110,6 +110,11 @@ fn statuses_by_word_progress_size_and_setting() {
             Importing,
             Size::Null,
         ),
+        (
+            r#""status": "SAVING", "OS-EXT-IMG-SIZE:size": -1"#,
+            Saving,
+            Size::Null,
+        ),
         (r#""status": "PREPARING""#, Saving, Size::Absent),
         (r#""status": "FAILED""#, Killed, Size::Absent),
         (r#""status": "some vendor's""#, Importing, Size::Absent),
@@ -162,7 +167,43 @@ fn visibility_and_owner_by_rule() {
         (
             &back,
             r#""metadata": {"image_type": "backup", "owner_id": "theirs"}"#,
+            "public",
+            Some("theirs"),
+        ),
+        (
+            &back,
+            r#""metadata": {"image_type": "snapshot", "instance_uuid": "u", "owner_id": "theirs"}, "server": {"id": "u"}"#,
+            "public",
+            Some("theirs"),
+        ),
+        (
+            &shared,
+            r#""metadata": {"image_type": "snapshot", "owner_id": "theirs"}"#,
+            "shared",
+            Some("theirs"),
+        ),
+        (
+            &back,
+            r#""metadata": {"image_type": "snapshot", "owner_id": "mine"}"#,
             "private",
+            Some("mine"),
+        ),
+        (
+            &back,
+            r#""metadata": {"project_id": "mine", "owner_id": "theirs"}"#,
+            "public",
+            Some("theirs"),
+        ),
+        (
+            &nobody,
+            r#""metadata": {"image_type": "snapshot", "owner_id": "theirs"}"#,
+            "private",
+            Some("theirs"),
+        ),
+        (
+            &nobody,
+            r#""metadata": {"owner_id": "theirs"}"#,
+            "public",
             Some("theirs"),
         ),
         (
@@ -222,7 +263,23 @@ fn metadata_becomes_properties() {
         ),
         (
             r#""metadata": {"kernel_id": null, "other": null}"#,
-            "kernel_id=- other=-",
+            "kernel_id=- other=",
+        ),
+        (
+            r#""metadata": {"kernel_id": "nokernel", "ramdisk_id": 7, "architecture": null}"#,
+            "kernel_id=- ramdisk_id=- architecture=",
+        ),
+        (
+            r#""metadata": {"kernel_id": "", "ramdisk_id": "70A599E0-31e7-49b7-b260-868f441e862b"}"#,
+            "kernel_id=- ramdisk_id=70A599E0-31e7-49b7-b260-868f441e862b",
+        ),
+        (
+            r#""metadata": {"cinder_encryption_key_deletion_policy": "x", "a": "1"}"#,
+            "a=1",
+        ),
+        (
+            r#""metadata": {"cinder_encryption_key_deletion_policy": "do_not_delete"}"#,
+            "cinder_encryption_key_deletion_policy=do_not_delete",
         ),
         (
             r#""metadata": {"name": "evil", "status": "x", "os_hidden": "true", "ok": "1"}"#,
@@ -274,14 +331,24 @@ fn times_as_glance_writes_them() {
             Some("2024-01-02T03:04:05Z"),
         ),
         (
-            r#""created": "yester\u0064ay""#,
-            Some("yesterday"),
-            Some("yesterday"),
+            r#""created": "2014-10-05T08:56:40.123+0000", "updated": "2014-10-05T08:56:41.9Z""#,
+            Some("2014-10-05T08:56:40Z"),
+            Some("2014-10-05T08:56:41Z"),
         ),
         (
-            r#""updated": "2024-01-01T00:00:00Z""#,
-            None,
+            r#""created": "yester\u0064ay", "updated": 1412499400"#,
+            Some("2014-10-05T08:56:40Z"),
+            Some("2014-10-05T08:56:40Z"),
+        ),
+        (
+            r#""created": null, "updated": "2024-01-01T00:00:00Z""#,
             Some("2024-01-01T00:00:00Z"),
+            Some("2024-01-01T00:00:00Z"),
+        ),
+        (
+            r#""created": null, "updated": {}"#,
+            Some("1970-01-01T00:00:00Z"),
+            Some("1970-01-01T00:00:00Z"),
         ),
     ] {
         let json = format!(r#"{{"id": "a", {fields}}}"#);

@@ -1,0 +1,154 @@
+//! Steps of a change that name attributes of the image itself. No upstream of such a change can change them, so that a
+//! step succeeds only if the attribute is already as it says.
+
+use http::StatusCode;
+
+use super::fault::{Fault, Reason};
+use super::image::Image;
+
+/// A step that names an attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttributeStep {
+    /// The attribute's name.
+    pub name: String,
+    /// What is to become of it.
+    pub wanted: Wanted,
+}
+
+/// What a step wants of an attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// To be null.
+    Null,
+    /// To be this flag.
+    Flag(bool),
+    /// To be this number.
+    Number(i64),
+    /// To be this text.
+    Text(String),
+    /// To be these texts, in any order.
+    Texts(Vec<String>),
+    /// To be something that no attribute is.
+    Other,
+    /// To be new, which no attribute is.
+    New,
+    /// To go, which no attribute does.
+    Gone,
+}
+
+impl AttributeStep {
+    /// Checks that the step changes nothing.
+    ///
+    /// # Errors
+    /// 403 for another value than the one that the image has, and for a removal; 409 for an attribute that is to be new.
+    pub fn check(&self, image: &Image<'_>) -> Result<(), Fault> {
+        let name = &self.name;
+        match self.wanted {
+            Wanted::New => Err(Fault::client(
+                StatusCode::CONFLICT,
+                Reason::BadRequest,
+                format!(
+                    "There was a conflict when trying to complete your request.\nProperty {name} already present."
+                ),
+            )),
+            Wanted::Gone => Err(forbidden(format!("Property {name} may not be removed."))),
+            _ if self.is_so(image) => Ok(()),
+            _ => Err(forbidden(format!("Attribute '{name}' is read-only."))),
+        }
+    }
+
+    fn is_so(&self, image: &Image<'_>) -> bool {
+        let wanted = &self.wanted;
+        let text = |held: Option<&str>| match wanted {
+            Wanted::Null => held.is_none(),
+            Wanted::Text(text) => held == Some(text),
+            _ => false,
+        };
+        match self.name.as_str() {
+            "name" => text(image.name.as_deref()),
+            "owner" => text(image.owner.as_deref()),
+            "visibility" => text(image.visibility.as_deref()),
+            "disk_format" => text(image.disk_format.as_deref()),
+            "container_format" => text(image.container_format.as_deref()),
+            "protected" => *wanted == Wanted::Flag(image.protected),
+            "os_hidden" => *wanted == Wanted::Flag(image.os_hidden),
+            "min_ram" => *wanted == Wanted::Number(image.min_ram),
+            "min_disk" => *wanted == Wanted::Number(image.min_disk),
+            "tags" => match wanted {
+                Wanted::Texts(tags) => are_tags(tags, image),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// Tags are a set: order and repeats are no difference.
+fn are_tags(wanted: &[String], image: &Image<'_>) -> bool {
+    let held: Vec<String> = image
+        .tags
+        .and_then(|tags| serde_json::from_str(tags.get()).ok())
+        .unwrap_or_default();
+    wanted.iter().all(|tag| held.contains(tag)) && held.iter().all(|tag| wanted.contains(tag))
+}
+
+fn forbidden(message: String) -> Fault {
+    Fault::client(StatusCode::FORBIDDEN, Reason::BadRequest, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::{AttributeStep, Wanted};
+    use crate::model::Image;
+
+    #[test]
+    fn only_what_is_so_already_may_be_wanted() {
+        let tags = serde_json::value::to_raw_value(&["a", "b"]).unwrap();
+        let image = Image {
+            name: Some(Cow::Borrowed("n")),
+            visibility: Some(Cow::Borrowed("private")),
+            min_ram: 5,
+            tags: Some((&*tags).into()),
+            ..Image::default()
+        };
+        let text = |text: &str| Wanted::Text(text.to_owned());
+        let texts =
+            |texts: &[&str]| Wanted::Texts(texts.iter().copied().map(str::to_owned).collect());
+        for (name, wanted, status) in [
+            ("name", text("n"), 200),
+            ("name", text("m"), 403),
+            ("name", Wanted::Null, 403),
+            ("name", Wanted::Other, 403),
+            ("name", Wanted::New, 409),
+            ("name", Wanted::Gone, 403),
+            ("owner", Wanted::Null, 200),
+            ("owner", text("o"), 403),
+            ("visibility", text("private"), 200),
+            ("visibility", text("public"), 403),
+            ("disk_format", Wanted::Null, 200),
+            ("container_format", text("bare"), 403),
+            ("protected", Wanted::Flag(false), 200),
+            ("protected", Wanted::Flag(true), 403),
+            ("os_hidden", Wanted::Flag(false), 200),
+            ("os_hidden", text("false"), 403),
+            ("min_ram", Wanted::Number(5), 200),
+            ("min_ram", Wanted::Number(6), 403),
+            ("min_disk", Wanted::Number(0), 200),
+            ("tags", texts(&["b", "a", "b"]), 200),
+            ("tags", texts(&["a"]), 403),
+            ("tags", texts(&["a", "b", "c"]), 403),
+            ("tags", text("a"), 403),
+        ] {
+            let step = AttributeStep {
+                name: name.to_owned(),
+                wanted,
+            };
+            let found = step
+                .check(&image)
+                .map_or_else(|fault| fault.status.as_u16(), |()| 200);
+            assert_eq!(found, status, "{step:?}");
+        }
+    }
+}
