@@ -2,16 +2,22 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use super::timer::Timer;
+use super::timer::{LEAST, Pace};
 use crate::watch::Watched;
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::Incoming;
+
+/// How much of a body that nobody wants is taken, and how long that may take.
+const LEFTOVER: u64 = LEAST as u64;
+const DISCARD: Duration = Duration::from_millis(100);
 
 /// What can go wrong inside a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -22,8 +28,8 @@ pub type Body = UnsyncBoxBody<Bytes, BoxError>;
 /// Why a body ended before its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
-    /// The client stopped sending its request for longer than `timeouts.body`.
-    #[error("the client sent nothing more of its body for {0:?}")]
+    /// The client sent too little of its request within `timeouts.body`.
+    #[error("the client sent too little of its body within {0:?}")]
     ClientIdle(Duration),
     /// The client's connection broke, or its framing is wrong.
     #[error("the client's body broke off: {0}")]
@@ -58,17 +64,50 @@ pub fn watched(body: Watched<Body>) -> Body {
     body.boxed_unsync()
 }
 
-/// A client's body as it comes in.
-pub fn from_client(incoming: Incoming, idle: Duration) -> Body {
-    relay(incoming, Side::Client, idle)
+/// Whether all of a client's body has been read. Where it has not, another request cannot come behind it.
+#[derive(Clone, Debug)]
+pub struct Receipt(Option<Arc<AtomicBool>>);
+
+impl Receipt {
+    /// Whether it has.
+    pub fn is_whole(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|whole| whole.load(Ordering::Acquire))
+    }
 }
 
-/// An upstream's body as it comes in.
+/// A client's body as it comes in, which may keep us waiting for so long until it has brought the
+/// [least](super::timer::LEAST).
+pub fn from_client(incoming: Incoming, limit: Duration) -> (Body, Receipt) {
+    if incoming.is_end_stream() {
+        return (empty(), Receipt(None));
+    }
+    let whole = Arc::new(AtomicBool::new(false));
+    let receipt = Receipt(Some(Arc::clone(&whole)));
+    (relay(incoming, Side::Client { whole }, limit), receipt)
+}
+
+/// An upstream's body as it comes in, piece by piece within a time limit.
 pub fn from_upstream(incoming: Incoming, idle: Duration) -> Body {
+    if incoming.is_end_stream() {
+        return empty();
+    }
     relay(incoming, Side::Upstream, idle)
 }
 
-/// Passes data on as it comes, and ends with an error when nothing comes for too long.
+/// Takes what is left of a body that nobody wants, if that is little and comes at once, so that the next request can
+/// come behind it.
+pub async fn discard(body: &mut Body) {
+    let most = body.size_hint().upper();
+    if body.is_end_stream() || most.is_none_or(|bytes| bytes > LEFTOVER) {
+        return;
+    }
+    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _ = tokio::time::timeout(DISCARD, rest).await;
+}
+
+/// Passes data on as it comes, and ends with an error when too little comes for too long.
 ///
 /// Trailers are dropped: the header lines that announce them are hop-by-hop and have been taken out, and RFC 9110
 /// (6.5.1) lets an intermediary discard what it cannot merge.
@@ -76,26 +115,38 @@ pub fn from_upstream(incoming: Incoming, idle: Duration) -> Body {
 struct Relay {
     incoming: Incoming,
     side: Side,
-    idle: Duration,
+    limit: Duration,
     /// Runs while we wait.
-    timer: Timer,
+    pace: Pace,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Side {
-    Client,
+    Client { whole: Arc<AtomicBool> },
     Upstream,
 }
 
-fn relay(incoming: Incoming, side: Side, idle: Duration) -> Body {
-    if incoming.is_end_stream() {
-        return empty();
+impl Relay {
+    /// So many bytes have come. An upstream is trusted to be slow.
+    fn came(&mut self, bytes: usize) {
+        match &self.side {
+            Side::Client { whole } => {
+                self.pace.moved(bytes);
+                if self.incoming.is_end_stream() {
+                    whole.store(true, Ordering::Release);
+                }
+            }
+            Side::Upstream => self.pace.restart(),
+        }
     }
+}
+
+fn relay(incoming: Incoming, side: Side, limit: Duration) -> Body {
     let relay = Relay {
         incoming,
         side,
-        idle,
-        timer: Timer::new(idle),
+        limit,
+        pace: Pace::new(limit),
     };
     relay.boxed_unsync()
 }
@@ -134,25 +185,33 @@ impl http_body::Body for Relay {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         loop {
             let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
-                ready!(self.timer.poll(cx));
+                ready!(self.pace.poll(cx));
                 let broken = match self.side {
-                    Side::Client => Broken::ClientIdle(self.idle),
-                    Side::Upstream => Broken::UpstreamIdle(self.idle),
+                    Side::Client { .. } => Broken::ClientIdle(self.limit),
+                    Side::Upstream => Broken::UpstreamIdle(self.limit),
                 };
                 return Poll::Ready(Some(Err(broken.into())));
             };
-            self.timer.stop();
             match frame {
-                Some(Ok(frame)) if frame.is_data() => return Poll::Ready(Some(Ok(frame))),
-                Some(Ok(_trailers)) => {}
+                Some(Ok(frame)) => {
+                    self.came(frame.data_ref().map_or(0, Bytes::len));
+                    if frame.is_data() {
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
+                }
                 Some(Err(error)) => {
                     let broken = match self.side {
-                        Side::Client => Broken::Client(error),
+                        Side::Client { .. } => Broken::Client(error),
                         Side::Upstream => Broken::Upstream(error),
                     };
                     return Poll::Ready(Some(Err(broken.into())));
                 }
-                None => return Poll::Ready(None),
+                None => {
+                    if let Side::Client { whole } = &self.side {
+                        whole.store(true, Ordering::Release);
+                    }
+                    return Poll::Ready(None);
+                }
             }
         }
     }

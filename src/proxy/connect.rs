@@ -16,7 +16,7 @@ use rustls::ClientConfig;
 use tokio::time::{Instant, timeout};
 use tower_service::Service;
 
-use super::body::{Body, BoxError};
+use super::body::{self, Body, BoxError};
 use crate::config;
 
 /// A pool of connections to the endpoints of one upstream.
@@ -134,6 +134,11 @@ impl Kept {
     /// When the connection took the request, or a piece of its body, last; `None` as long as there is no connection.
     pub(super) fn last_taken(&self) -> Option<Instant> {
         lock(&self.held).taken
+    }
+
+    /// What is left of the body, and no connection's any more.
+    pub(super) fn take_back(&self) -> Body {
+        std::mem::replace(&mut lock(&self.held).body, body::empty())
     }
 
     /// The body for one attempt to send it.

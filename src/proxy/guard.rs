@@ -4,7 +4,7 @@
 //! is refused here. A request that two parties can read in two ways is how one client's request is smuggled into
 //! another's, so these refusals close the connection.
 
-use http::header::{HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, VIA};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
 
@@ -19,6 +19,8 @@ pub enum Flaw {
     BareLineFeed,
     /// A `#` in the request line (RFC 9112, 3.2: no form of a request target has a fragment).
     Fragment,
+    /// A blank inside the request target (RFC 9112, 3: where the target ends is anybody's guess).
+    Blank,
 }
 
 /// Checks the framing and the target of any request, whoever is going to answer it. After a fault the connection is
@@ -29,6 +31,7 @@ pub fn check(parts: &Parts, pseudonym: &str) -> Result<(), Fault> {
         return Err(malformed(match flaw {
             Flaw::BareLineFeed => "A line of the request ends with a bare line feed.",
             Flaw::Fragment => "The request target has a fragment.",
+            Flaw::Blank => "The request target has a blank.",
         }));
     }
     host(parts)?;
@@ -106,6 +109,15 @@ fn transfer_encoding(parts: &Parts) -> Result<(), Fault> {
             Ok(())
         }
         _ => Err(malformed("The only transfer coding is chunked.")),
+    }
+}
+
+/// RFC 9110, 8.6: several lengths that are equal are one. hyper refuses others, and of these leaves several lines in HTTP/2
+/// and in upstreams' replies, which whoever reads the message next might take for several lengths.
+pub fn merge_lengths(headers: &mut HeaderMap) {
+    let mut lines = headers.get_all(CONTENT_LENGTH).iter();
+    if let (Some(first), Some(_)) = (lines.next().cloned(), lines.next()) {
+        headers.insert(CONTENT_LENGTH, first);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Method, Request, Response, header};
+use http::{Method, Request, Response, Version, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use uuid::Uuid;
@@ -134,14 +134,28 @@ pub async fn handle(
     let (mut parts, incoming) = request.into_parts();
     let awaiting = Awaiting::new(access(proxy, peer, &id, &parts));
     let is_head = parts.method == Method::HEAD;
-    let answer = if let Err(fault) = guard::check(&parts, &proxy.pseudonym) {
+    let is_http1 = parts.version < Version::HTTP_2;
+    let (answer, is_usable) = if let Err(fault) = guard::check(&parts, &proxy.pseudonym) {
         let front = Front::new(&proxy.config, listener.speaks, "");
-        Answer::refused(&*front.face(&parts), &fault).and_close()
+        (Answer::refused(&*front.face(&parts), &fault), false)
     } else {
+        guard::merge_lengths(&mut parts.headers);
         headers::hide_secrets(&mut parts.headers);
         forwarded::drop_untrusted(listener, peer, &mut parts.headers);
-        let body = body::from_client(incoming, proxy.config.timeouts.body);
-        answer(proxy, listener, peer, &id, parts, body).await
+        let (mut body, receipt) = body::from_client(incoming, proxy.config.timeouts.body);
+        // To read such a body would be to ask for it.
+        let is_withheld = parts.headers.contains_key(header::EXPECT);
+        let answer = answer(proxy, listener, peer, &id, parts, &mut body).await;
+        if !is_withheld {
+            body::discard(&mut body).await;
+        }
+        (answer, receipt.is_whole())
+    };
+    // A client that does not learn that its connection is of no further use loses its next request.
+    let answer = if is_http1 && !is_usable {
+        answer.and_close()
+    } else {
+        answer
     };
     let answer = if is_head { answer.headed() } else { answer };
     let (reply, outcome) = answer.signed(&id, listener.speaks);
@@ -156,7 +170,7 @@ async fn answer(
     peer: &Peer,
     id: &RequestId,
     mut parts: Parts,
-    mut body: Body,
+    body: &mut Body,
 ) -> Answer {
     let refused = |fault: Fault| {
         let front = Front::new(&proxy.config, listener.speaks, "");
@@ -188,7 +202,7 @@ async fn answer(
         Reading::Document(document) => Answer::document(document),
         Reading::Draft(draft) => {
             let (max, face) = (proxy.config.limits.body_bytes, Arc::clone(&draft.face));
-            match content::complete(draft, &parts, &mut body, max).await {
+            match content::complete(draft, &parts, body, max).await {
                 Ok(asked) => translate::translate(&inbound, &parts, 0, asked).await,
                 Err(fault) => Answer::refused(&*face, &fault),
             }

@@ -24,7 +24,7 @@ pub async fn pass(
     inbound: &Inbound<'_>,
     target: PathAndQuery,
     parts: &mut Parts,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Response<Body>, Fault> {
     let upstream = inbound.proxy.nova.as_ref().ok_or_else(Fault::no_route)?;
     let image_url = created_image(inbound, &parts.method, target.path());
@@ -45,11 +45,12 @@ pub async fn pass(
     guard::mark(&mut parts.headers, parts.version, &inbound.proxy.pseudonym);
     parts.uri = Uri::from(target);
 
-    let mut reply = upstream.send(parts, body).await?;
+    let mut reply = upstream.forward(parts, body).await?;
     if reply.status().is_informational() {
         return Err(unasked_upgrade());
     }
     strip_hop_by_hop(reply.headers_mut());
+    guard::merge_lengths(reply.headers_mut());
     // An upstream's version is its own affair: we speak ours, in which a reply that breaks off can be told from one
     // that ends.
     *reply.version_mut() = Version::HTTP_11;

@@ -69,8 +69,21 @@ impl Upstream {
     ///
     /// Faults: 503 where no endpoint can be connected to, 504 where the head of a reply does not come in time, 502
     /// where the connection breaks. A body that breaks off later ends with [`Broken`].
-    pub async fn send(&self, parts: &Parts, body: Body) -> Result<Response<Body>, Fault> {
-        let body = Kept::new(body);
+    pub async fn send(&self, parts: &Parts, mut body: Body) -> Result<Response<Body>, Fault> {
+        self.forward(parts, &mut body).await
+    }
+
+    /// The same; where there is a fault, what has not been sent of the body is left where it was.
+    pub async fn forward(&self, parts: &Parts, body: &mut Body) -> Result<Response<Body>, Fault> {
+        let kept = Kept::new(std::mem::replace(body, body::empty()));
+        let outcome = self.ask_any(parts, &kept).await;
+        if outcome.is_err() {
+            *body = kept.take_back();
+        }
+        outcome
+    }
+
+    async fn ask_any(&self, parts: &Parts, body: &Kept) -> Result<Response<Body>, Fault> {
         let count = self.settings.endpoints.len();
         let first = self.preferred.load(Ordering::Relaxed);
         let mut failures = Vec::new();
@@ -78,7 +91,7 @@ impl Upstream {
             let Some(endpoint) = self.settings.endpoints.get(index) else {
                 continue;
             };
-            match self.ask(endpoint, parts, &body).await {
+            match self.ask(endpoint, parts, body).await {
                 Err(Failure::Connect(why)) => failures.push(format!("{endpoint}: {why}")),
                 Ok(reply) => {
                     self.preferred.store(index, Ordering::Relaxed);

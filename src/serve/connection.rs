@@ -3,23 +3,29 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, Version};
 use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::drain::{Phase, Phases};
 use super::listen::Accepted;
+use super::streams::{Outgoing, Streams};
 use super::wire::{Length, Line, Wire};
 use super::{Shared, tls};
 use crate::config::{Config, Listener};
 use crate::proxy;
-use crate::proxy::body::Body;
 use crate::proxy::forwarded::Peer;
+
+/// How many requests of an HTTP/2 client are answered at a time, and how much of each reply is kept ready for it: what
+/// a client that takes nothing can make us hold.
+const STREAMS: u32 = 100;
+const SEND_BUFFER: usize = 64 << 10;
 
 /// hyper's own limit on header lines; any other one costs an allocation a request.
 const USUAL_HEADERS: usize = 100;
@@ -87,19 +93,21 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let wire = Wire::new(stream, config.timeouts.header, config.timeouts.write);
+        let timeouts = &config.timeouts;
+        let wire = Wire::new(stream, timeouts.header, timeouts.write);
         let line = wire.line();
+        let streams = Streams::new(timeouts.write);
         let mut phases = self.phases.clone();
         let connection = Arc::new(self);
         let service = {
-            let connection = Arc::clone(&connection);
+            let (connection, line) = (Arc::clone(&connection), line.clone());
             service_fn(move |request| {
                 let (request, is_last) = announced(request, &line);
                 let connection = Arc::clone(&connection);
                 async move { Ok::<_, Infallible>(connection.answer(request, is_last).await) }
             })
         };
-        let builder = builder(config);
+        let builder = builder(config, streams.clone());
         let mut serving = pin!(builder.serve_connection(TokioIo::new(wire), service));
         // An HTTP/2 client can be told to go without losing a request; an idle HTTP/1 client cannot, so it stays
         // for as long as clients are accepted at all.
@@ -114,6 +122,14 @@ impl Connection {
                 serving.as_mut().graceful_shutdown();
                 serving.await
             }
+            () = unused(&line, &streams, timeouts.idle) => {
+                serving.as_mut().graceful_shutdown();
+                tokio::select! {
+                    outcome = serving.as_mut() => outcome,
+                    // What is left of the last replies waits for a client who does not take it.
+                    () = streams.idle(timeouts.write) => Ok(()),
+                }
+            }
         };
         if let Err(error) = outcome {
             told(&connection.peer, &*error);
@@ -121,16 +137,35 @@ impl Connection {
     }
 
     /// Answers one request by the snapshot of this moment.
-    async fn answer(&self, request: Request<Incoming>, is_last: bool) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, is_last: bool) -> Response<Outgoing> {
         let snapshot = self.shared.snapshot();
         let listener = snapshot.listeners.get(self.slot).unwrap_or(&self.listener);
-        let is_http1 = request.version() < Version::HTTP_2;
+        let version = request.version();
         let mut reply = proxy::handle(&snapshot.proxy, listener, &self.peer, request).await;
-        if is_http1 && (is_last || self.phases.now() >= Phase::Closing) {
+        let is_http2 = version >= Version::HTTP_2;
+        // HTTP/1.0 has no chunks: only its end can tell where a body without a length ends.
+        let is_endless = version < Version::HTTP_11 && reply.body().size_hint().exact().is_none();
+        let is_last = is_last || is_endless || self.phases.now() >= Phase::Closing;
+        if !is_http2 && is_last {
             let close = HeaderValue::from_static("close");
             reply.headers_mut().insert(CONNECTION, close);
         }
-        reply
+        if version < Version::HTTP_11 && reply.headers().contains_key(CONNECTION) {
+            // Else hyper, which speaks the client's version anyway, would add that the connection is kept.
+            *reply.version_mut() = version;
+        }
+        reply.map(|body| Outgoing::new(body, is_http2))
+    }
+}
+
+/// Ready when an HTTP/2 client has asked for nothing for so long, even if it answers pings. hyper itself does as much
+/// for HTTP/1, and for no HTTP/2 client.
+async fn unused(line: &Line, streams: &Streams, limit: Duration) {
+    loop {
+        streams.idle(limit).await;
+        if line.is_http2() {
+            return;
+        }
     }
 }
 
@@ -149,8 +184,8 @@ fn announced(mut request: Request<Incoming>, line: &Line) -> (Request<Incoming>,
     (request, flaw.is_some() || length == Length::Chunked)
 }
 
-fn builder(config: &Config) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder(config: &Config, streams: Streams) -> Builder<Streams> {
+    let mut builder = Builder::new(streams);
     let (limits, timeouts) = (&config.limits, &config.timeouts);
     builder
         .http1()
@@ -170,6 +205,8 @@ fn builder(config: &Config) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(timeouts.idle)
         .keep_alive_timeout(timeouts.header)
+        .max_concurrent_streams(STREAMS)
+        .max_send_buf_size(SEND_BUFFER)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
     builder
 }

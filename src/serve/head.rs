@@ -2,6 +2,7 @@
 
 use memchr::{memchr, memchr_iter};
 
+use super::target::{self, Place};
 use crate::proxy::guard::Flaw;
 
 /// How an HTTP/2 connection begins, up to what an HTTP/1 parser would take for a head (RFC 9113, 3.4).
@@ -20,6 +21,8 @@ pub(super) struct Head {
     /// Bytes of the line at hand, CR included.
     line: usize,
     last: u8,
+    /// How far the request line has come.
+    place: Place,
     /// Lines that are over, the request line first.
     lines: usize,
     /// How much of [`HTTP2`] the head has been equal to.
@@ -45,11 +48,28 @@ impl Head {
             has_begun: false,
             line: 0,
             last: 0,
+            place: Place::Method,
             lines: 0,
             http2: 0,
             is_whole: false,
             flaw: None,
         }
+    }
+
+    /// What has to be put in place of more bytes before they are looked at; nearly always nothing.
+    pub(super) fn mend(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if self.lines > 0 {
+            return None;
+        }
+        let has_begun = self.line > 1 || self.line == 1 && self.last != b'\r';
+        let is_end = |byte: &&u8| !has_begun && matches!(byte, b'\r' | b'\n');
+        let empty = bytes.iter().take_while(is_end).count();
+        let (before, line) = bytes.split_at(empty);
+        let escaped = target::escape(line, self.place)?;
+        if escaped.has_blank {
+            self.flaw = Some(Flaw::Blank);
+        }
+        Some([before, &escaped.bytes].concat())
     }
 
     /// Looks at more bytes. Where the head ends among them, the answer is how many of them belong to it.
@@ -107,8 +127,11 @@ impl Head {
 
     /// Takes in a piece of a line.
     fn see(&mut self, part: &[u8]) {
-        if self.lines == 0 && memchr(b'#', part).is_some() {
-            self.flaw = Some(Flaw::Fragment);
+        if self.lines == 0 {
+            if memchr(b'#', part).is_some() {
+                self.flaw = Some(Flaw::Fragment);
+            }
+            self.place = self.place.after(part);
         }
         self.line += part.len();
         self.last = part.last().copied().unwrap_or(self.last);

@@ -13,9 +13,12 @@ use crate::proxy::Proxy;
 
 mod connection;
 mod drain;
+mod frames;
 mod head;
 mod listen;
 mod signals;
+mod streams;
+mod target;
 mod tls;
 mod wire;
 

@@ -6,6 +6,8 @@
 //! head of a request nothing more is let through until the service, which sees how hyper read that head, has
 //! [announced](Line::announce) how long the body is. A chunked body has no length: its connection is good for one
 //! last reply, and is not looked at any more.
+//!
+//! Of HTTP/2, whose framing is h2's alone, only the heads of [frames](Frames) are looked at, and nothing is kept back.
 
 use std::io;
 use std::pin::Pin;
@@ -15,13 +17,18 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::frames::{Flood, Frames};
 use super::head::Head;
 use crate::proxy::guard::Flaw;
-use crate::proxy::timer::Timer;
+use crate::proxy::timer::{Pace, Timer};
 
 /// How long a closed connection is still read from, so that the other end can read our last reply: a socket that is
 /// closed with unread bytes is reset, and a reset destroys what was sent before it (RFC 9112, 9.6).
 const LINGER: Duration = Duration::from_secs(2);
+
+/// Less than this is too little of a request line to be looked at. Of each connection hyper takes 24 bytes first, to see
+/// whether they are HTTP/2's preface.
+const TOO_SHORT: usize = 128;
 
 /// A connection with limits on how long its heads and its writes take.
 #[derive(Debug)]
@@ -32,7 +39,7 @@ pub(super) struct Wire<S> {
     /// Read and not yet let through.
     ahead: Vec<u8>,
     head: Timer,
-    write: Timer,
+    write: Pace,
     linger: Timer,
     is_shut: bool,
 }
@@ -42,12 +49,28 @@ pub(super) struct Wire<S> {
 enum Stage {
     /// The head of a request.
     Head(Head),
+    /// The rest of a head that has a flaw, as far as hyper takes it to go: until the service has seen it.
+    Flawed,
     /// What comes after a head, which the service has yet to say.
     Unannounced,
     /// So many bytes of a body.
     Body(u64),
-    /// Anything: nothing is looked at any more. `true` where that is because the last request is being read.
-    Open { is_last: bool },
+    /// Anything that belongs to the last request: nothing is looked at any more.
+    Last,
+    /// An HTTP/2 connection.
+    Http2(Frames),
+}
+
+impl Stage {
+    /// Whether the client has begun something that it has to bring to its end in time.
+    fn is_timed(&self) -> bool {
+        match self {
+            Self::Head(head) => head.has_begun(),
+            Self::Http2(frames) => frames.is_in_head(),
+            Self::Flawed | Self::Unannounced => true,
+            Self::Body(_) | Self::Last => false,
+        }
+    }
 }
 
 /// The service's end of a [`Wire`].
@@ -59,6 +82,7 @@ struct State {
     announced: Option<Length>,
     flaw: Option<Flaw>,
     waiting: Option<Waker>,
+    is_http2: bool,
 }
 
 /// How long a request's body is.
@@ -81,6 +105,11 @@ impl Line {
         state.flaw
     }
 
+    /// Whether the client has turned out to speak HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        self.state().is_http2
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,8 +117,8 @@ impl Line {
 
 impl<S> Wire<S> {
     /// A connection that has yet to bring its first request. `header` is how long a head may take, counted from the
-    /// beginning of the connection and then from the first byte of each; `write` how long the client may take
-    /// nothing of what is written.
+    /// beginning of the connection and then from the first byte of each; `write` how long the client may be waited for
+    /// until it has taken the [least](crate::proxy::timer::LEAST) of what is written.
     pub(super) fn new(stream: S, header: Duration, write: Duration) -> Self {
         Self {
             stream,
@@ -97,7 +126,7 @@ impl<S> Wire<S> {
             stage: Stage::Head(Head::first()),
             ahead: Vec::new(),
             head: Timer::new(header),
-            write: Timer::new(write),
+            write: Pace::new(write),
             linger: Timer::new(LINGER),
             is_shut: false,
         }
@@ -110,10 +139,24 @@ impl<S> Wire<S> {
 
     /// Lets through of what was read as much as the stage allows, and keeps the rest. `before` is how much of `buf`
     /// was there already.
-    fn let_through(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
+    fn let_through(&mut self, buf: &mut ReadBuf<'_>, before: usize) -> Result<(), Flood> {
+        if let Stage::Head(head) = &mut self.stage
+            && let Some(mended) = head.mend(&buf.filled()[before..])
+        {
+            buf.set_filled(before);
+            let (now, later) = mended.split_at(buf.remaining().min(mended.len()));
+            buf.put_slice(now);
+            self.ahead.splice(..0, later.iter().copied());
+        }
         let fresh = &buf.filled()[before..];
         let allowed = match &mut self.stage {
-            Stage::Open { .. } => fresh.len(),
+            Stage::Flawed | Stage::Last => fresh.len(),
+            Stage::Http2(frames) => {
+                if frames.read(fresh)? {
+                    self.head.stop();
+                }
+                fresh.len()
+            }
             Stage::Unannounced => 0,
             Stage::Body(left) => {
                 let allowed = usize::try_from(*left)
@@ -133,6 +176,7 @@ impl<S> Wire<S> {
             buf.set_filled(before + allowed);
         }
         self.step();
+        Ok(())
     }
 
     /// Goes on to the next stage where this one is over.
@@ -141,47 +185,76 @@ impl<S> Wire<S> {
             Stage::Head(head) => {
                 if let Some(flaw) = head.flaw() {
                     self.line.state().flaw = Some(flaw);
-                    self.stage = Stage::Open { is_last: true };
+                    self.stage = Stage::Flawed;
                 } else if head.is_http2() {
-                    self.stage = Stage::Open { is_last: false };
+                    self.line.state().is_http2 = true;
+                    self.stage = Stage::Http2(Frames::new());
                 } else if head.is_whole() {
                     self.stage = Stage::Unannounced;
+                    // Another reply begins.
+                    self.write.restart();
                 }
             }
             Stage::Body(0) => self.stage = Stage::Head(Head::later()),
-            Stage::Unannounced | Stage::Body(_) | Stage::Open { .. } => {}
+            _ => {}
         }
-        let is_reading_head = matches!(&self.stage, Stage::Head(head) if head.has_begun());
-        if !is_reading_head {
+        if !self.stage.is_timed() {
             self.head.stop();
         }
     }
 
     /// Takes what the service has announced; waits for it where a head is complete and nothing has been.
     fn take_announcement(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if !matches!(self.stage, Stage::Unannounced) {
-            return Poll::Ready(());
-        }
+        let is_flawed = match self.stage {
+            Stage::Unannounced => false,
+            Stage::Flawed => true,
+            _ => return Poll::Ready(()),
+        };
         let mut state = self.line.state();
         self.stage = match state.announced.take() {
+            Some(_) if is_flawed => Stage::Last,
             Some(Length::Known(0)) => Stage::Head(Head::later()),
             Some(Length::Known(length)) => Stage::Body(length),
-            Some(Length::Chunked) => Stage::Open { is_last: true },
+            Some(Length::Chunked) => Stage::Last,
+            None if is_flawed => return Poll::Ready(()),
             None => {
                 state.waiting = Some(cx.waker().clone());
                 return Poll::Pending;
             }
         };
+        self.head.stop();
         Poll::Ready(())
+    }
+
+    /// Pending until what the client has begun has taken it too long.
+    fn overdue(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.head.poll(cx));
+        Poll::Ready(Err(late("the head of a request took too long")))
     }
 
     /// Whether the client may still be sending what nobody is going to read.
     fn may_be_unread(&self) -> bool {
         match &self.stage {
-            Stage::Open { is_last } => *is_last,
-            Stage::Body(_) | Stage::Unannounced => true,
+            Stage::Http2(_) => false,
+            Stage::Body(_) | Stage::Unannounced | Stage::Flawed | Stage::Last => true,
             Stage::Head(head) => head.is_under_way() || !self.ahead.is_empty(),
         }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Wire<S> {
+    /// Reads more than was asked for.
+    fn read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut space = [0; 2048];
+        let mut read = ReadBuf::new(&mut space);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
+        let mended = match &mut self.stage {
+            Stage::Head(head) => head.mend(read.filled()),
+            _ => None,
+        };
+        self.ahead
+            .extend(mended.as_deref().unwrap_or(read.filled()));
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -192,26 +265,26 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let wire = &mut *self;
-        ready!(wire.take_announcement(cx));
-        let before = buf.filled().len();
-        if wire.ahead.is_empty() {
-            let polled = Pin::new(&mut wire.stream).poll_read(cx, buf);
-            let Poll::Ready(read) = polled else {
-                let is_reading_head = matches!(&wire.stage, Stage::Head(head) if head.has_begun());
-                if is_reading_head {
-                    ready!(wire.head.poll(cx));
-                    return Poll::Ready(Err(late("the head of a request took too long")));
-                }
-                return Poll::Pending;
-            };
-            read?;
-        } else {
-            let taken = buf.remaining().min(wire.ahead.len());
-            buf.put_slice(&wire.ahead[..taken]);
-            wire.ahead.drain(..taken);
+        if wire.take_announcement(cx).is_pending() {
+            return wire.overdue(cx);
         }
-        wire.let_through(buf, before);
-        Poll::Ready(Ok(()))
+        let before = buf.filled().len();
+        let read = if !wire.ahead.is_empty() {
+            Poll::Ready(Ok(()))
+        } else if buf.remaining() < TOO_SHORT && matches!(wire.stage, Stage::Head(_)) {
+            wire.read_ahead(cx)
+        } else {
+            Pin::new(&mut wire.stream).poll_read(cx, buf)
+        };
+        match read {
+            Poll::Ready(read) => read?,
+            Poll::Pending if wire.stage.is_timed() => return wire.overdue(cx),
+            Poll::Pending => return Poll::Pending,
+        }
+        let taken = buf.remaining().min(wire.ahead.len());
+        buf.put_slice(&wire.ahead[..taken]);
+        wire.ahead.drain(..taken);
+        Poll::Ready(wire.let_through(buf, before).map_err(|Flood| flood()))
     }
 }
 
@@ -223,7 +296,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     ) -> Poll<io::Result<usize>> {
         let wire = &mut *self;
         let polled = Pin::new(&mut wire.stream).poll_write(cx, bytes);
-        in_time(polled, &mut wire.write, cx)
+        wire.wrote(polled, cx)
     }
 
     fn poll_write_vectored(
@@ -233,7 +306,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     ) -> Poll<io::Result<usize>> {
         let wire = &mut *self;
         let polled = Pin::new(&mut wire.stream).poll_write_vectored(cx, slices);
-        in_time(polled, &mut wire.write, cx)
+        wire.wrote(polled, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -243,14 +316,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let wire = &mut *self;
         let polled = Pin::new(&mut wire.stream).poll_flush(cx);
-        in_time(polled, &mut wire.write, cx)
+        in_time(polled, &mut wire.write, 0, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let wire = &mut *self;
         if !wire.is_shut {
             let polled = Pin::new(&mut wire.stream).poll_shutdown(cx);
-            ready!(in_time(polled, &mut wire.write, cx))?;
+            ready!(in_time(polled, &mut wire.write, 0, cx))?;
             wire.is_shut = true;
         }
         if !wire.may_be_unread() {
@@ -268,20 +341,82 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 }
 
-/// What was polled, or an error once it has been pending for too long.
+impl<S> Wire<S> {
+    /// What came of a write, or an error once the client has been waited for too long.
+    fn wrote(
+        &mut self,
+        polled: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let bytes = match polled {
+            Poll::Ready(Ok(bytes)) => bytes,
+            _ => 0,
+        };
+        if let Stage::Http2(frames) = &mut self.stage {
+            frames.wrote(bytes);
+        }
+        in_time(polled, &mut self.write, bytes, cx)
+    }
+}
+
+/// What was polled, and moved so many bytes; or an error once the client has been waited for too long.
 fn in_time<T>(
     polled: Poll<io::Result<T>>,
-    timer: &mut Timer,
+    pace: &mut Pace,
+    bytes: usize,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<T>> {
     if polled.is_ready() {
-        timer.stop();
+        pace.moved(bytes);
         return polled;
     }
-    ready!(timer.poll(cx));
-    Poll::Ready(Err(late("the client takes nothing of its reply")))
+    ready!(pace.poll(cx));
+    Poll::Ready(Err(late("the client takes too little of its reply")))
 }
 
 fn late(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, what)
+}
+
+fn flood() -> io::Error {
+    io::Error::other("the client sends too many frames that bring nothing")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::time::{Instant, sleep};
+
+    use super::Wire;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+    const REPLY: usize = 1 << 20;
+
+    /// How long it takes to write a reply to a client that takes so many bytes every now and then, and what comes of it.
+    async fn write_to(bytes: usize, each: Duration) -> (Duration, io::Result<()>) {
+        let (ours, mut theirs) = duplex(16 << 10);
+        let mut wire = Wire::new(ours, LIMIT, LIMIT);
+        tokio::spawn(async move {
+            let mut space = vec![0; bytes];
+            while theirs.read_exact(&mut space).await.is_ok() {
+                sleep(each).await;
+            }
+        });
+        let started = Instant::now();
+        let written = wire.write_all(&vec![b'x'; REPLY]).await;
+        (started.elapsed(), written)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_byte_now_and_then_is_no_progress() {
+        let (took, written) = write_to(1, Duration::from_secs(5)).await;
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(took >= LIMIT && took < LIMIT * 2, "{took:?}");
+        let (took, written) = write_to(32 << 10, Duration::from_secs(20)).await;
+        assert!(written.is_ok());
+        assert!(took > LIMIT * 5, "{took:?}");
+    }
 }

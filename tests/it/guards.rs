@@ -30,6 +30,10 @@ const MALFORMED: &[(&str, &str)] = &[
         "GET /v2/images/a#b HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
     (
+        "RFC 9112, 3: a blank in the target",
+        "GET /v2/images?name=a b HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    (
         "RFC 9112, 6.1: a transfer coding before chunked",
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     ),
@@ -131,6 +135,23 @@ async fn pipelined_heads_are_looked_at_too() {
     assert!(nova.seen().iter().all(|seen| seen.target() == "/1"));
 }
 
+/// RFC 9110, 8.6: several lengths that are equal are one, in a request and in a reply.
+#[tokio::test]
+async fn equal_lengths_are_one() {
+    let length = "Content-Length: 2\r\n".repeat(2);
+    let reply = format!("HTTP/1.1 200 OK\r\n{length}\r\nok");
+    let nova = Upstream::start(move |_| Reply::raw(&reply)).await;
+    let proxy = Proxy::start(&before_nova(nova.address, "")).await;
+    let mut client = proxy.client().await;
+    client
+        .send(format!("POST / HTTP/1.1\r\nHost: a\r\n{length}\r\nab"))
+        .await;
+    let answer = client.answer().await;
+    assert_eq!((answer.status(), answer.text()), (200, "ok"));
+    assert_eq!(answer.header("content-length"), Some("2"));
+    assert_eq!(nova.only().headers("content-length"), ["2"]);
+}
+
 /// RFC 9112, 6.1: a request with both a length and chunks is read as chunks, and is its connection's last.
 #[tokio::test]
 async fn a_length_beside_chunks_does_not_count() {
@@ -148,6 +169,64 @@ async fn a_length_beside_chunks_does_not_count() {
     let seen = nova.only();
     assert_eq!((seen.target(), seen.body.as_slice()), ("/1", &b"ab"[..]));
     assert_eq!(seen.header("content-length"), None);
+}
+
+/// A target with a blank is no target; its client learns that, as from Nova, by a page that says so, and from the log.
+#[tokio::test]
+async fn blanks_in_targets_are_named() {
+    let (nova, proxy) = behind().await;
+    let mut client = proxy.client().await;
+    client
+        .send("GET /v2/images?name=a b HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
+    let answer = client.answer().await;
+    assert_eq!(answer.status(), 400);
+    assert!(answer.text().contains("The request target has a blank."));
+    assert!(answer.header("x-openstack-request-id").is_some());
+    assert!(client.is_closed().await);
+    assert!(nova.seen().is_empty());
+}
+
+/// A refusal whose request was not read to its end says that the connection ends with it; where little is left, that is
+/// read, and the connection goes on.
+#[tokio::test]
+async fn refusals_leave_nothing_unread() {
+    const BODY: usize = 1 << 20;
+    let (nova, proxy) = behind().await;
+    let refused = "POST /v2/images/a%20b HTTP/1.1\r\nHost: a\r\n";
+    for (more, body, goes_on) in [
+        (String::new(), String::new(), true),
+        (
+            "Content-Length: 5\r\n".to_owned(),
+            "a\r\nbc".to_owned(),
+            true,
+        ),
+        (
+            format!("Content-Length: {BODY}\r\n"),
+            "x".repeat(BODY),
+            false,
+        ),
+        // What has not come yet may never come.
+        ("Content-Length: 5\r\n".to_owned(), "ab".to_owned(), false),
+        (
+            "Content-Length: 5\r\nExpect: 100-continue\r\n".to_owned(),
+            String::new(),
+            false,
+        ),
+    ] {
+        let mut client = proxy.client().await;
+        client.send(format!("{refused}{more}\r\n{body}")).await;
+        let answer = client.answer().await;
+        assert_eq!(answer.status(), 404, "{more}");
+        if goes_on {
+            assert_eq!(answer.header("connection"), None, "{more}");
+            client.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n").await;
+            assert_eq!(client.answer().await.status(), 200, "{more}");
+        } else {
+            assert_eq!(answer.header("connection"), Some("close"), "{more}");
+        }
+    }
+    assert!(nova.seen().iter().all(|seen| seen.target() == "/next"));
 }
 
 /// RFC 9112, 3.2.2: a server takes the absolute form.

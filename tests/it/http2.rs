@@ -161,3 +161,16 @@ async fn tls_clients_choose_it_and_are_told_to_go() {
     ended.await.unwrap();
     assert_eq!(nova.seen()[0].header("x-forwarded-proto"), Some("https"));
 }
+
+/// RFC 9110, 8.6: an upstream's lengths that are equal are one.
+#[tokio::test]
+async fn replies_have_one_length() {
+    let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok";
+    let nova = Upstream::start(move |_| Reply::raw(reply)).await;
+    let proxy = Proxy::start(&before_nova(nova.address, "")).await;
+    let (mut sender, _ended) = over(tcp(&proxy).await).await;
+    let reply = sender.send_request(post("http://a/", b"")).await.unwrap();
+    let lengths = reply.headers().get_all("content-length").iter();
+    assert_eq!(lengths.collect::<Vec<_>>(), ["2"]);
+    assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), "ok");
+}

@@ -21,6 +21,66 @@ fn large(bytes: usize) -> Vec<u8> {
     words.take(bytes).collect()
 }
 
+/// What our HTTP library refuses in a target, and Nova's takes, arrives escaped; however it is cut into pieces.
+#[tokio::test]
+async fn odd_characters_arrive_escaped() {
+    let (nova, proxy) = behind("", |_| Reply::json("{}")).await;
+    let odd = [
+        (
+            "/v2/servers?name=\"a\"".as_bytes(),
+            "/v2/servers?name=%22a%22",
+        ),
+        (b"/v2/<a>`?b=<c>`", "/v2/%3Ca%3E%60?b=%3Cc%3E`"),
+        ("/v2/\u{e9}?\u{e9}".as_bytes(), "/v2/%C3%A9?%C3%A9"),
+        (b"/v2/\xe9\xff?\x80", "/v2/%E9%FF?%80"),
+    ];
+    for size in [usize::MAX, 5] {
+        let mut client = proxy.client().await;
+        for (target, _) in odd {
+            let request = [b"GET ", target, b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
+            for piece in request.chunks(size) {
+                client.send(piece).await;
+                if size != usize::MAX {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+            assert_eq!(client.answer().await.status(), 200, "{target:?}");
+        }
+    }
+    let seen = nova.seen();
+    let seen: Vec<_> = seen.iter().map(Seen::target).collect();
+    let expected: Vec<_> = odd
+        .iter()
+        .chain(&odd)
+        .map(|(_, escaped)| *escaped)
+        .collect();
+    assert_eq!(seen, expected);
+}
+
+/// HTTP/1.0 tells the end of a body without a length by the end of the connection, and says so.
+#[tokio::test]
+async fn http_1_0_is_kept_only_where_lengths_are_known() {
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
+    let (_nova, proxy) = behind("", move |seen| match seen.target() {
+        "/chunks" => Reply::raw(chunked),
+        _ => Reply::new("200 OK", &[], "ok"),
+    })
+    .await;
+    let get =
+        |target| format!("GET {target} HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
+    let mut client = proxy.client().await;
+    client.send(get("/length")).await;
+    let answer = client.answer().await;
+    assert_eq!(answer.header("connection"), Some("keep-alive"));
+    assert_eq!(answer.text(), "ok");
+    client.send(get("/chunks")).await;
+    let answer = client.answer().await;
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert_eq!(answer.header("transfer-encoding"), None);
+    assert_eq!(answer.text(), "ok");
+    assert!(client.is_closed().await);
+}
+
 #[tokio::test]
 async fn targets_arrive_byte_for_byte() {
     let (nova, proxy) = behind("", |_| Reply::json("{}")).await;

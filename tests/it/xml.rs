@@ -390,7 +390,7 @@ async fn version_documents_are_xml() {
         ("old", "release = \"icehouse\"", "/", 200, "versions"),
         ("old", "release = \"icehouse\"", "/v2/", 200, "version"),
         ("old", "release = \"icehouse\"", "/v1.1/t/", 200, "version"),
-        ("old", "release = \"icehouse\"", "/v3/<&\"", 400, ""),
+        ("old", "release = \"icehouse\"", "/v3/<&\"", 300, "choices"),
         ("old", "release = \"icehouse\"", "/v3/&'", 300, "choices"),
         ("new", "xml = \"all\"", "/", 200, "versions"),
         ("new", "xml = \"all\"", "/v2.1/", 200, "version"),
@@ -400,9 +400,6 @@ async fn version_documents_are_xml() {
         let (_glance, proxy) = before(compat, glance).await;
         let answer = get(&proxy, target, "application/xml").await;
         assert_eq!(answer.status(), status, "{target}: {}", answer.text());
-        if element.is_empty() {
-            continue;
-        }
         assert_eq!(answer.header("content-type"), Some("application/xml"));
         assert_eq!(root(&format!("{name} {target}"), &answer), element);
     }

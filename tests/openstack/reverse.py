@@ -337,11 +337,24 @@ def not_offered(row, seed, image):
     row.holds("a tag", (ours.status in (403, 404), "tag" in ours.body.decode(), theirs.status), (True, True, 204))
 
 
+def raw(row, seed, image):
+    """Over HTTP/1, which is what the tests speak, there is no difference to be seen."""
+    for query in ('name="x"', "name=<x>", "name=x`"):
+        ours, theirs = row.both("GET", f"/v2/images?limit=1&{query}")
+        row.holds(query, (ours.status, ids(ours.json()["images"])), (theirs.status, ids(theirs.json()["images"])))
+
+
+def blank(row, seed, image):
+    ours, theirs = row.both("GET", "/v2/images?limit=1&name=a b")
+    row.holds("a blank", (ours.status, "blank" in ours.body.decode(), theirs.status in (200, 400)), (400, True, True))
+
+
 # In this order: the image is shared until a row makes it private.
 ROWS = {
     "failures-are-refusals": failures, "ranges-of-numbers-only": ranges, "links-keep-repeats": repeats, "pages-behind-null": nothing, "filters-not-told": not_told, "member-status-ignored": shares,
     "pending-delete-hidden": scrubbed, "unfinished-by-data": unfinished, "odd-ids-are-null": odd_ids, "properties-closed": closed, "attributes-read-only": attributes,
     "same-value-not-saved": unsaved, "names-of-metadata": names, "null-ids-refused": nulls, "resources-not-offered": not_offered, "writes-make-private": private,
+    "raw-target-characters": raw, "blank-in-target": blank,
 }
 
 

@@ -4,7 +4,7 @@ Each rule rewrites the request into one that Nova answers as we promise to answe
 to be done with Nova's answer.  Rules compose: a request that several rows concern is rewritten by each of them.  So a
 row explains exactly what it says, and a difference beside it remains a difference.
 
-Rows without a rule are about what no generated request meets: writes, faults of Glance, other configurations.
+Rows without a rule are about what no generated request meets: writes, faults of Glance, other configurations, HTTP/2.
 """
 import json
 import re
@@ -95,6 +95,11 @@ def host_required(stack, plan):
 
 def fragment_refused(stack, plan):
     plan.accepts = lambda ours: ours.status == 400 and b"fragment" in ours.body
+    return True
+
+
+def blank_in_target(stack, plan):
+    plan.accepts = lambda ours: ours.status == 400 and (b"blank" in ours.body or plan.asked.method == "HEAD")
     return True
 
 
@@ -348,7 +353,7 @@ def may_be_key(path):
 RULES = {
     "host-required": host_required,
     "fragment-refused": fragment_refused,
-    "raw-target-characters": refused(400),
+    "blank-in-target": blank_in_target,
     "microversion-ascii": microversion_ascii,
     "accept-without-a-weight": accept_without_a_weight,
     "unauthorized-from-glance": unauthorized_from_glance,

@@ -125,6 +125,11 @@ impl Client {
         timeout(PATIENCE, read).await.unwrap().unwrap_or(0)
     }
 
+    /// Whether the connection ends within so long; what comes meanwhile is taken in.
+    pub async fn is_over_within(&mut self, limit: Duration) -> bool {
+        timeout(limit, self.rest()).await.is_ok()
+    }
+
     /// Whether the other end has closed the connection, with nothing more to read.
     pub async fn is_closed(&mut self) -> bool {
         self.buffer.is_empty() && self.more().await == 0

@@ -3,6 +3,7 @@
 pub mod certificates;
 pub mod client;
 pub mod glance;
+pub mod http2;
 pub mod keystone;
 pub mod nova;
 pub mod pages;

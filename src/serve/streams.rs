@@ -1,0 +1,257 @@
+//! The streams of an HTTP/2 connection: each has to move, and so has the connection.
+//!
+//! Where a client lets no more of a reply through, hyper waits for it with a piece of the body in hand, as long as the
+//! connection lives; the body is not asked meanwhile, so a timer inside it would not run. But who runs the tasks that
+//! hyper makes of streams is us: each of them runs beside a timer, and its body tells how much of it has been taken. To
+//! drop the task resets the stream.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::rt::Executor;
+use tokio::time::{Instant, sleep};
+
+use crate::proxy::body::{Body, BoxError};
+use crate::proxy::timer::Pace;
+
+/// How much of a reply is handed to hyper at a time: one DATA frame. As soon as a client lets through one byte, hyper
+/// puts the whole piece into the connection's buffer.
+const PIECE: usize = 16 << 10;
+
+tokio::task_local! {
+    /// How far the reply of this stream is.
+    static REPLY: Progress;
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    /// Bytes that hyper has, and for which it may be waiting until the client lets them through.
+    lent: Cell<usize>,
+    /// Bytes that the client has let through since this was last looked at.
+    moved: Cell<usize>,
+}
+
+/// Runs the streams of one connection.
+#[derive(Clone, Debug)]
+pub(super) struct Streams {
+    activity: Arc<Activity>,
+    write: Duration,
+}
+
+/// Whether any stream is open, and since when none is.
+#[derive(Debug)]
+pub(super) struct Activity {
+    began: Instant,
+    open: AtomicUsize,
+    /// When the last stream ended, in milliseconds since the connection did.
+    last: AtomicU64,
+}
+
+/// One stream, while it is open.
+struct Open(Arc<Activity>);
+
+impl Streams {
+    /// `write` is how long a client may be waited for until it has let the [least](crate::proxy::timer::LEAST) of a reply
+    /// through.
+    pub(super) fn new(write: Duration) -> Self {
+        let activity = Activity {
+            began: Instant::now(),
+            open: AtomicUsize::new(0),
+            last: AtomicU64::new(0),
+        };
+        Self {
+            activity: Arc::new(activity),
+            write,
+        }
+    }
+
+    /// Ready when no stream has been open for so long.
+    pub(super) async fn idle(&self, limit: Duration) {
+        let mut wait = limit;
+        loop {
+            sleep(wait).await;
+            wait = match self.activity.idle_for() {
+                None => limit,
+                Some(idle) if idle >= limit => return,
+                Some(idle) => limit.saturating_sub(idle),
+            };
+        }
+    }
+}
+
+impl<F> Executor<F> for Streams
+where
+    F: Future + Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        let open = Open::new(&self.activity);
+        let mut pace = Pace::new(self.write);
+        let paced = async move {
+            let _open = open;
+            let mut stream = pin!(stream);
+            poll_fn(|cx| match stream.as_mut().poll(cx) {
+                Poll::Ready(_) => Poll::Ready(()),
+                Poll::Pending => REPLY.with(|reply| reply.poll_late(&mut pace, cx)),
+            })
+            .await;
+        };
+        tokio::spawn(REPLY.scope(Progress::default(), paced));
+    }
+}
+
+impl Progress {
+    /// Whatever hyper had, it has let go of: the client's window has room for all of it.
+    fn taken_back(&self) {
+        self.moved.set(self.moved.get() + self.lent.take());
+    }
+
+    /// Ready when the client lets too little through.
+    fn poll_late(&self, pace: &mut Pace, cx: &mut Context<'_>) -> Poll<()> {
+        let moved = self.moved.take();
+        let is_waiting = self.lent.get() > 0;
+        if moved > 0 || !is_waiting {
+            pace.moved(moved);
+        }
+        if !is_waiting {
+            return Poll::Pending;
+        }
+        ready!(pace.poll(cx));
+        tracing::debug!("a stream is reset: its client takes too little of its reply");
+        Poll::Ready(())
+    }
+}
+
+impl Activity {
+    /// How long no stream has been open; nothing while one is.
+    fn idle_for(&self) -> Option<Duration> {
+        if self.open.load(Ordering::Acquire) > 0 {
+            return None;
+        }
+        let last = Duration::from_millis(self.last.load(Ordering::Acquire));
+        Some(self.began.elapsed().saturating_sub(last))
+    }
+
+    fn touch(&self) {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(now, Ordering::Release);
+    }
+}
+
+impl Open {
+    fn new(activity: &Arc<Activity>) -> Self {
+        activity.open.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // In this order, so that nobody sees a stream gone that ended long ago.
+        self.0.touch();
+        self.0.open.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A reply's body on its way to a client. In HTTP/2 it goes in small pieces, and tells the stream's timer.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    body: Body,
+    is_http2: bool,
+    /// What the body has given and hyper has not got yet.
+    rest: Bytes,
+    /// What the body has given after that, once it has been asked.
+    next: Poll<Option<Result<Frame<Bytes>, BoxError>>>,
+}
+
+impl Outgoing {
+    pub(super) fn new(body: Body, is_http2: bool) -> Self {
+        Self {
+            body,
+            is_http2,
+            rest: Bytes::new(),
+            next: Poll::Pending,
+        }
+    }
+
+    /// The next piece of `rest`. The last byte of a body goes alone: for that one hyper waits until the client has let
+    /// everything before it through, and the stream's task with it.
+    fn piece(&mut self, cx: &mut Context<'_>) -> Bytes {
+        let mut size = self.rest.len().min(PIECE);
+        if size == self.rest.len() && size > 1 && self.is_over(cx) {
+            size -= 1;
+        }
+        self.rest.split_to(size)
+    }
+
+    /// Whether nothing is known to come behind `rest`.
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.body.is_end_stream() {
+            return true;
+        }
+        if self.next.is_pending() {
+            self.next = Pin::new(&mut self.body).poll_frame(cx);
+        }
+        matches!(self.next, Poll::Ready(None))
+    }
+}
+
+impl http_body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        if !this.is_http2 {
+            return Pin::new(&mut this.body).poll_frame(cx);
+        }
+        // Outside of a stream's task nobody asks.
+        let _ = REPLY.try_with(Progress::taken_back);
+        while this.rest.is_empty() {
+            let next = match std::mem::replace(&mut this.next, Poll::Pending) {
+                Poll::Ready(next) => next,
+                Poll::Pending => ready!(Pin::new(&mut this.body).poll_frame(cx)),
+            };
+            match next.map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => this.rest = data,
+                Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    this.next = Poll::Ready(None);
+                    return Poll::Ready(None);
+                }
+            }
+            if this.rest.is_empty() && this.body.is_end_stream() {
+                return Poll::Ready(None);
+            }
+        }
+        let piece = this.piece(cx);
+        let _ = REPLY.try_with(|reply| reply.lent.set(piece.len()));
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let is_over = || match &self.next {
+            Poll::Pending => self.body.is_end_stream(),
+            Poll::Ready(next) => next.is_none(),
+        };
+        self.rest.is_empty() && is_over()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.rest.is_empty() && self.next.is_pending() {
+            return self.body.size_hint();
+        }
+        // hyper asks before the first piece only.
+        SizeHint::new()
+    }
+}
