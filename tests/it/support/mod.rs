@@ -4,6 +4,7 @@ pub mod certificates;
 pub mod client;
 pub mod glance;
 pub mod keystone;
+pub mod markdown;
 pub mod nova;
 pub mod pages;
 pub mod program;
