@@ -1,7 +1,7 @@
 //! The generated pages of `docs/`, as data.
 //!
-//! A test holds each page to the tables that the program runs on, and writes it anew with `BLESS=1`. Whatever else needs
-//! the pages walks this table.
+//! A test compares each page with the tables that the program runs on, and rewrites it with `BLESS=1`. Other code that
+//! needs the pages walks this table too.
 
 use super::{compatibility, deviating};
 use crate::config::settings;

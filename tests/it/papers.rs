@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use nova_glance_proxy::config::Config;
+use nova_glance_proxy::config::settings::SETTINGS;
 use nova_glance_proxy::matrix::pages::GENERATED_PAGES;
 
 use crate::support::certificates::Authority;
@@ -21,6 +22,11 @@ fn page(file: &str) -> Page {
     pages
         .find(|page| page.file == Path::new(file))
         .unwrap_or_else(|| panic!("{file} is missing"))
+}
+
+/// Whether a page is about the program and not about a folder of its tests.
+fn is_for_users(page: &Page) -> bool {
+    page.file.starts_with("docs") || page.file.components().count() == 1
 }
 
 #[test]
@@ -139,8 +145,7 @@ fn the_readme_is_short_and_links_every_page() {
         .map(|(_, link)| PathBuf::from(link.split('#').next().unwrap()))
         .collect();
     for page in markdown::pages() {
-        let of_users = page.file.starts_with("docs") || page.file.components().count() == 1;
-        if of_users && page.file != Path::new("README.md") {
+        if is_for_users(&page) && page.file != Path::new("README.md") {
             assert!(
                 linked.contains(&page.file),
                 "README.md does not link {}",
@@ -176,6 +181,49 @@ fn the_readme_shows_what_the_sandbox_prints() {
         }
     }
 }
+
+#[test]
+fn settings_that_pages_name_exist() {
+    let sections: BTreeSet<_> = SETTINGS
+        .iter()
+        .filter_map(|setting| setting.key.split('.').next())
+        .collect();
+    // A section of a file is named like the settings in it.
+    let exists = |name: &str| {
+        let mut keys = SETTINGS.iter().map(|setting| setting.key);
+        keys.any(|key| {
+            key.strip_prefix(name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    };
+    let (mut unknown, mut checked) = (Vec::new(), 0);
+    for page in markdown::pages() {
+        // A changelog goes on naming settings that are gone.
+        if !is_for_users(&page) || page.file == Path::new("CHANGELOG.md") {
+            continue;
+        }
+        for (line, span) in page.code_spans() {
+            let name = span.split(' ').next().unwrap_or_default();
+            let section = name.split_once('.').map(|(section, _)| section);
+            if !section.is_some_and(|section| sections.contains(section)) {
+                continue;
+            }
+            checked += 1;
+            if !exists(name) && !COMING.contains(&name) {
+                unknown.push(format!("{}:{line}: {name}", page.file.display()));
+            }
+        }
+    }
+    assert!(
+        unknown.is_empty(),
+        "no such setting:\n{}",
+        unknown.join("\n")
+    );
+    assert!(checked > 50, "no settings are found any more");
+}
+
+/// Settings that are described before they are there.
+const COMING: &[&str] = &["nova.host"];
 
 #[test]
 fn example_configurations_are_sound() {

@@ -103,6 +103,16 @@ impl Page {
         links
     }
 
+    /// What stands between backticks outside fenced blocks, with the lines that it stands on.
+    pub fn code_spans(&self) -> Vec<(usize, &str)> {
+        self.prose()
+            .flat_map(|(number, line)| {
+                let odd = line.split('`').skip(1).step_by(2);
+                odd.map(move |span| (number, span))
+            })
+            .collect()
+    }
+
     /// The names that a link can point at behind `#`, as GitHub derives them from headings.
     pub fn anchors(&self) -> BTreeSet<String> {
         let mut used: HashMap<String, usize> = HashMap::new();
