@@ -25,7 +25,7 @@
 //! | [`watch`] | the log and its access lines; called by all, calls nobody | nothing |
 //! | [`sandbox`] | Glance's front half on images in memory, pure | `glance`, `model` |
 //! | [`deviations`] | where answers knowingly differ from Nova's, as data | nothing |
-//! | [`matrix`] | the compatibility matrix, written from the tables and the code that plans | `nova`, `glance`, `deviations` |
+//! | [`matrix`] | the generated pages of `docs/`, written from the tables and the code that plans | the dialects, `deviations`, `config` |
 #![forbid(unsafe_code)]
 
 pub mod cli;

@@ -1,4 +1,4 @@
-//! The compatibility matrix, written from the tables that run.
+//! The generated pages of `docs/`, written from the tables that run: what is translated, and where answers differ.
 
 use std::fmt::Write as _;
 
@@ -6,30 +6,60 @@ use crate::deviations::{self, Deviation};
 use crate::nova::encoding::{Encoding, MEDIA_TYPES};
 use crate::nova::tables::{self, FIELDS, OPERATIONS, PARAMETERS};
 
+pub mod pages;
 mod reverse;
 
-/// What is translated, as Markdown: operations, query parameters, fields, statuses, and every deviation; then the same
-/// of the other direction.
-pub fn matrix() -> String {
+/// What is translated, as Markdown: operations, encodings, query parameters, fields and statuses of Nova clients, then
+/// the tables of the other direction.
+fn compatibility() -> String {
     let mut out = String::new();
     operations(&mut out);
     encodings(&mut out);
     parameters(&mut out);
     fields(&mut out);
     statuses(&mut out);
-    deviating(&mut out);
     reverse::tables(&mut out);
+    out
+}
+
+/// Every deviation, of both directions.
+fn deviating() -> String {
+    let mut out = String::new();
+    heading(
+        &mut out,
+        "Nova clients: deviations from Nova",
+        &[
+            "id",
+            "Nova",
+            "here",
+            "why",
+            "setting that restores Nova's answer",
+        ],
+    );
+    rows(&mut out, deviations::all());
+    heading(
+        &mut out,
+        "Glance clients: deviations from Glance",
+        &[
+            "id",
+            "Glance",
+            "here",
+            "why",
+            "setting that restores Glance's answer",
+        ],
+    );
+    rows(&mut out, deviations::of_glance());
     out
 }
 
 fn operations(out: &mut String) {
     heading(
         out,
-        "Operations",
+        "Nova clients: operations",
         &[
             "operation",
             "methods",
-            "path, below version and project",
+            "path, after version and project",
             "up to microversion",
         ],
     );
@@ -50,7 +80,7 @@ fn operations(out: &mut String) {
         .collect();
     let _ = writeln!(
         out,
-        "\nUnder {}, each with and without a project. Microversions count under `/v2.1` only.",
+        "\nEach is served under {}, with and without a project in the path. Microversions apply under `/v2.1` only.",
         versions.join(", ")
     );
 }
@@ -58,30 +88,32 @@ fn operations(out: &mut String) {
 fn encodings(out: &mut String) {
     heading(
         out,
-        "Encodings",
-        &["media type", "ending of the path", "where"],
+        "Nova clients: encodings",
+        &["media type", "path suffix", "where"],
     );
     for row in MEDIA_TYPES {
         let suffix = row.suffix.map_or_else(|| "-".to_owned(), code);
         let place = match row.encoding {
             Encoding::Json => "everywhere",
             Encoding::Xml => {
-                "under `/v1.1` and `/v2` with `compat.release = \"icehouse\"`; else as `compat.xml` says"
+                "under `/v1.1` and `/v2` with `compat.release = \"icehouse\"`; otherwise where `compat.xml` allows it"
             }
         };
         line(out, &[&code(row.name), &suffix, place]);
     }
     out.push_str(
-        "\n`Accept` chooses as Nova's URL map has it: the highest weight, of equal ones the range with fewer `*`, then the first \
-         type here; other parameters than `q` say nothing. An ending of the path goes before it (`compat.suffixes`). Bodies of \
-         writes may be in either encoding, as their `Content-Type` says.\n",
+        "
+`Accept` chooses as Nova's URL map does: the highest weight, then the range with fewer `*`, then the first type \
+         here; parameters other than `q` do not count. A path suffix overrides it (`compat.suffixes`). The body of a write \
+         may be in either encoding, as its `Content-Type` says.
+",
     );
 }
 
 fn parameters(out: &mut String) {
     heading(
         out,
-        "Query parameters of the lists",
+        "Nova clients: query parameters of the lists",
         &["Nova", "Glance", "note"],
     );
     for row in PARAMETERS {
@@ -93,19 +125,27 @@ fn parameters(out: &mut String) {
         line(out, &[&code(row.name), &becomes, row.note]);
     }
     out.push_str(
-        "\nEvery other parameter is ignored, as Nova does. Of a repeated one the last counts.\n",
+        "\nEvery other parameter is ignored, as in Nova. When a parameter is repeated, the last value counts.\n",
     );
 }
 
 fn fields(out: &mut String) {
-    heading(out, "Fields of an image", &["Nova", "from Glance", "note"]);
+    heading(
+        out,
+        "Nova clients: fields of an image",
+        &["Nova", "from Glance", "note"],
+    );
     for row in FIELDS {
         line(out, &[&code(row.name), row.from, row.note]);
     }
 }
 
 fn statuses(out: &mut String) {
-    heading(out, "Statuses", &["Glance", "Nova", "progress"]);
+    heading(
+        out,
+        "Nova clients: statuses",
+        &["Glance", "Nova", "progress"],
+    );
     for (status, word, progress) in tables::STATUSES {
         let glance = if status.word().is_empty() {
             "any other".to_owned()
@@ -116,16 +156,7 @@ fn statuses(out: &mut String) {
     }
 }
 
-fn deviating(out: &mut String) {
-    heading(
-        out,
-        "Deviations from Nova",
-        &["id", "Nova", "here", "why", "Nova's way back"],
-    );
-    rows(out, deviations::all());
-}
-
-/// One line a row, behind a heading with these five columns.
+/// One line for each deviation, under a heading with these five columns.
 fn rows(out: &mut String, rows: &[Deviation]) {
     for row in rows {
         let when = row
@@ -147,7 +178,7 @@ fn rows(out: &mut String, rows: &[Deviation]) {
 }
 
 fn heading(out: &mut String, title: &str, columns: &[&str]) {
-    let _ = writeln!(out, "\n### {title}\n");
+    let _ = writeln!(out, "\n## {title}\n");
     line(out, columns);
     let _ = writeln!(out, "|{}", "---|".repeat(columns.len()));
 }

@@ -291,10 +291,19 @@ impl Kind {
     }
 }
 
-/// The settings reference: a Markdown table.
+/// The settings reference, as Markdown: a table for each section at the top of the file.
 pub fn reference() -> String {
-    let mut out = String::from("| setting | value | default | meaning |\n|---|---|---|---|\n");
+    let mut out = String::new();
+    let mut last = "";
     for setting in SETTINGS {
+        let section = setting.key.split('.').next().unwrap_or_default();
+        if section != last {
+            let _ = writeln!(
+                out,
+                "\n## {section}\n\n| setting | value | default | meaning |\n|---|---|---|---|"
+            );
+            last = section;
+        }
         let default = match setting.default {
             Value(toml) => format!("`{toml}`"),
             Nothing(means) => means.to_owned(),
@@ -352,6 +361,15 @@ mod tests {
 
     #[test]
     fn the_reference_has_a_row_for_each() {
-        assert_eq!(reference().lines().count(), SETTINGS.len() + 2);
+        let reference = reference();
+        let has = |line: &str| reference.lines().any(|it| it.starts_with(line));
+        for setting in SETTINGS {
+            assert!(has(&format!("| `{}` | ", setting.key)), "{}", setting.key);
+        }
+        let rows = reference.lines().filter(|line| line.starts_with("| `"));
+        assert_eq!(rows.count(), SETTINGS.len());
+        for section in keys_in("") {
+            assert!(has(&format!("## {section}")), "{section}");
+        }
     }
 }

@@ -1,12 +1,11 @@
 //! The other direction: Glance v2 answered from Nova.
 //!
-//! What becomes of a parameter is not written down here: each sample goes through the code that serves, and the plan
-//! that comes of it is what the matrix says.
+//! The table of parameters is not written down here: each sample goes through the code that serves requests, and the
+//! table shows the plan that comes out.
 
 use http::{HeaderMap, Method};
 
-use super::{code, heading, line, rows};
-use crate::deviations;
+use super::{code, heading, line};
 use crate::glance::front::{self, Reading, UNOFFERED};
 use crate::model::{Back, Call};
 use crate::nova::back::{FIELDS, NovaBack, Read, STATUSES};
@@ -51,28 +50,22 @@ pub fn tables(out: &mut String) {
     fields(out);
     statuses(out);
     unoffered(out);
-    heading(
-        out,
-        "Glance clients: deviations from Glance",
-        &["id", "Glance", "here", "why", "Glance's way back"],
-    );
-    rows(out, deviations::of_glance());
 }
 
 fn parameters(out: &mut String) {
     heading(
         out,
-        "Glance clients: parameters of the list",
-        &["Glance", "Nova is asked", "decided here"],
+        "Glance clients: query parameters of the list",
+        &["Glance", "sent to Nova", "done here"],
     );
     for sample in SAMPLES {
         let (asked, here) = planned(sample);
         line(out, &[&code(sample), &asked, &here]);
     }
-    out.push_str("\nEvery image is also looked at for its status: lists hide what failed and what is deleted.\n");
+    out.push_str("\nThe status of every image is checked as well: a list never shows images that failed or were deleted.\n");
 }
 
-/// What is asked, and what is left, of a query with the settings that hold where none are set.
+/// What Nova is asked for this query, and what is done here, with every setting at its default.
 fn planned(query: &str) -> (String, String) {
     let ground = front::Ground {
         base: String::new(),
@@ -98,13 +91,13 @@ fn planned(query: &str) -> (String, String) {
     }
     let mut here: Vec<&str> = Vec::new();
     if !plan.residual.is_empty() {
-        here.push("selected");
+        here.push("filtered");
     }
     if plan.recheck.len() > 1 {
-        here.push("looked at once more");
+        here.push("checked again");
     }
     if plan.scan.is_some() {
-        here.push("sorted and cut, after all pages have been read");
+        here.push("sorted and cut to the limit, after all pages have been read");
     }
     if here.is_empty() {
         here.push("nothing");
@@ -143,7 +136,7 @@ fn statuses(out: &mut String) {
                 code(with.word()),
                 code(without.word())
             ),
-            Read::Gone => String::from("gone, or `pending_delete` with `nova.pending_delete`"),
+            Read::Gone => String::from("hidden, or `pending_delete` with `nova.pending_delete`"),
         };
         line(out, &[&code(word), &read]);
     }
@@ -152,13 +145,16 @@ fn statuses(out: &mut String) {
 fn unoffered(out: &mut String) {
     heading(
         out,
-        "Glance clients: what is refused by name",
-        &["path, below the version", "methods"],
+        "Glance clients: refused by name",
+        &["path, after the version", "methods"],
     );
     for row in UNOFFERED {
         line(out, &[&code(row.path), row.allow]);
     }
     out.push_str(
-        "\n`DELETE /v2/images/ID` is carried out; `PATCH` of custom properties is, with `nova.allow_metadata_writes`, and of whatever is to be as it is.\n",
+        "
+`DELETE /v2/images/ID` is carried out. `PATCH` of custom properties is carried out with \
+         `nova.allow_metadata_writes = true`; without it, a `PATCH` that changes nothing succeeds.
+",
     );
 }

@@ -5,6 +5,7 @@ pub mod client;
 pub mod glance;
 pub mod http2;
 pub mod keystone;
+pub mod markdown;
 pub mod nova;
 pub mod pages;
 pub mod program;
