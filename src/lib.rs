@@ -25,19 +25,24 @@
 //! | [`watch`] | the log and its access lines; called by all, calls nobody | nothing |
 //! | [`sandbox`] | Glance's front half on images in memory, pure | `glance`, `model` |
 //! | [`deviations`] | where answers knowingly differ from Nova's, as data | nothing |
-//! | [`matrix`] | the generated pages of `docs/`, written from the tables and the code that plans | the dialects, `deviations`, `config` |
+//! | [`docgen`] | the generated pages of `docs/`, written from the tables and the code that plans | the dialects, `deviations`, `config` |
 #![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod config;
 pub mod deviations;
+pub mod docgen;
 pub mod glance;
+pub mod identity;
+pub mod json;
 pub mod keystone;
-pub mod matrix;
+pub mod listing;
 pub mod model;
+pub mod net;
 pub mod nova;
 pub mod proxy;
 pub mod sandbox;
 pub mod serve;
+pub mod upstream;
 pub mod watch;
 pub mod webob;

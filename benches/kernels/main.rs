@@ -25,13 +25,13 @@ use bytes::BytesMut;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use http::{HeaderMap, Method};
-use nova_glance_proxy::glance::back::GlanceBack;
+use nova_glance_proxy::glance::back::GlanceBackend;
 use nova_glance_proxy::glance::image;
-use nova_glance_proxy::model::page::{Element, Splitter};
-use nova_glance_proxy::model::{Back as _, Call, Face, Image};
+use nova_glance_proxy::json::splitter::{Element, Splitter};
+use nova_glance_proxy::listing::{Bounds, Listing};
+use nova_glance_proxy::model::{Backend as _, Call, Image, Responder};
 use nova_glance_proxy::nova::compat::{Compat, Suffixes, Xml};
-use nova_glance_proxy::nova::front::{self, Asked, Ground, Reading};
-use nova_glance_proxy::proxy::listing::{Bounds, Listing};
+use nova_glance_proxy::nova::front::{self, Asked, NovaContext, Reading};
 use nova_glance_proxy::webob;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -82,8 +82,8 @@ fn prove() {
 
 const BASE: &str = "http://compute.example.com:8774";
 
-fn ground() -> Ground {
-    Ground {
+fn context() -> NovaContext {
+    NovaContext {
         base: BASE.to_owned(),
         // What the tree does not write: a link to the next page.
         compat: Arc::new(Compat {
@@ -98,18 +98,18 @@ fn ground() -> Ground {
 
 /// Reads a request for images.
 fn read(target: &str) -> Asked {
-    match reading(&ground(), target) {
+    match reading(&context(), target) {
         Reading::Mine(asked) => asked,
         other => panic!("{target} is {other:?}"),
     }
 }
 
-fn reading(ground: &Ground, target: &str) -> Reading {
+fn reading(context: &NovaContext, target: &str) -> Reading {
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
-    front::read(ground, &Method::GET, path, query, &HeaderMap::new())
+    front::read(context, &Method::GET, path, query, &HeaderMap::new())
 }
 
 fn asked() -> Asked {
@@ -174,14 +174,14 @@ fn reshape(asked: &Asked, page: &str, frame: usize) -> Vec<u8> {
     let Call::List(query) = &asked.call else {
         panic!("this is no list");
     };
-    let back = GlanceBack { page_size: 1000 };
+    let back = GlanceBackend { page_size: 1000 };
     let bounds = Bounds {
         limit: query.limit,
         max_items: None,
         max_element: MAX_ELEMENT,
     };
-    let face = Arc::new(asked.face.clone());
-    let mut listing = Listing::new(face, Arc::new(back), back.plan(query), None, bounds);
+    let responder = Arc::new(asked.responder.clone());
+    let mut listing = Listing::new(responder, Arc::new(back), back.plan(query), None, bounds);
     let mut list = Vec::with_capacity(2 * page.len());
     for part in page.as_bytes().chunks(frame) {
         listing.push(part).unwrap();
@@ -269,13 +269,13 @@ mod list {
     fn write_as(bencher: Bencher<'_, '_>, count: usize, target: &str) {
         let page = payload::page(count);
         let elements = whole_elements(&page);
-        let (images, face) = (read_all(&elements), super::read(target).face);
+        let (images, responder) = (read_all(&elements), super::read(target).responder);
         let mut out = BytesMut::with_capacity(4 * page.len());
         let bencher = bencher.counter(BytesCount::of_str(&page));
         bencher.bench_local(|| {
             out.clear();
             for (image, index) in images.iter().zip(0..) {
-                face.list_item(black_box(image), index, &mut out);
+                responder.list_item(black_box(image), index, &mut out);
             }
             black_box(&out);
         });
@@ -312,16 +312,16 @@ mod request {
         bencher.bench_local(|| webob::query::parse(black_box(query)));
     }
 
-    /// With the face and the links that come of it.
+    /// With the responder and the links that come of it.
     #[divan::bench(args = [DETAIL, "/v2.1/5b3c1e4d0f9a4f6d8c7b6a5948372615/images/70a599e0-31e7-49b7-b260-868f441e862b", QUERY])]
     fn ours(bencher: Bencher<'_, '_>, target: &str) {
-        let ground = ground();
-        bencher.bench_local(|| reading(&ground, black_box(target)));
+        let context = context();
+        bencher.bench_local(|| reading(&context, black_box(target)));
     }
 
     #[divan::bench(args = ["/v2.1/servers/detail", "/v2.1/5b3c1e4d0f9a4f6d8c7b6a5948372615/servers/70a599e0-31e7-49b7-b260-868f441e862b/action"])]
     fn elsewhere(bencher: Bencher<'_, '_>, target: &str) {
-        let ground = ground();
-        bencher.bench_local(|| reading(&ground, black_box(target)));
+        let context = context();
+        bencher.bench_local(|| reading(&context, black_box(target)));
     }
 }

@@ -14,14 +14,14 @@ use http::uri::{Authority, PathAndQuery};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
 use super::{CONFIGURATION, Dialect, USAGE, complain, say};
-use crate::config::{Config, HostHeader, Problems, Speaks, Upstream, masked};
+use crate::config::{Config, HostHeader, Problems, Protocol, UpstreamConfig, masked};
 use crate::deviations::{self, Deviation};
 use crate::keystone::VALIDATION;
-use crate::model::{Back, Call, Change, Edit, Exchange, Face, Fault, ImageId, Setting};
-use crate::nova::{
-    self,
-    compat::{self, Compat, Xml},
+use crate::model::{
+    Backend, Call, Change, Edit, Fault, ImageId, PropertyUpdate, Responder, UpstreamRequest,
 };
+use crate::nova::compat::{self, Compat, Xml};
+use crate::nova::{self};
 use crate::proxy::below_mount;
 use crate::proxy::forwarded;
 use crate::proxy::front::{self, Front, Reading};
@@ -34,7 +34,7 @@ mod presets;
 use list::list;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Options {
+pub(super) struct ExplainOptions {
     /// The configuration file; without one, the service that is asked and every setting at its default
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -51,7 +51,7 @@ pub(super) struct Options {
 }
 
 /// Prints what the request would cause.
-pub(super) fn run(options: &Options) -> ExitCode {
+pub(super) fn run(options: &ExplainOptions) -> ExitCode {
     let config = match config(options) {
         Ok(config) => config,
         Err(problems) => {
@@ -59,7 +59,7 @@ pub(super) fn run(options: &Options) -> ExitCode {
             return ExitCode::from(CONFIGURATION);
         }
     };
-    let Some(scene) = Scene::new(&config, options.speaks.map(Speaks::from)) else {
+    let Some(scene) = Scene::new(&config, options.speaks.map(Protocol::from)) else {
         complain(&"no listener of this configuration speaks so");
         return ExitCode::from(USAGE);
     };
@@ -74,7 +74,7 @@ pub(super) fn run(options: &Options) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn config(options: &Options) -> Result<Config, Problems> {
+fn config(options: &ExplainOptions) -> Result<Config, Problems> {
     match (&options.config, options.speaks) {
         (Some(file), _) => Config::load(file),
         (None, Some(Dialect::Glance)) => Config::parse(BEFORE_NOVA, Path::new(NO_FILE)),
@@ -83,7 +83,7 @@ fn config(options: &Options) -> Result<Config, Problems> {
 }
 
 /// The request as the server would hand it on.
-fn parts(options: &Options) -> Result<Parts, String> {
+fn parts(options: &ExplainOptions) -> Result<Parts, String> {
     let target = &options.target;
     let uri = target
         .parse::<Uri>()
@@ -109,7 +109,7 @@ const BEFORE_GLANCE: &str = "listen = [{ address = \"127.0.0.1:8774\", speaks = 
 const BEFORE_NOVA: &str = "listen = [{ address = \"127.0.0.1:9292\", speaks = \"glance\" }]\nnova = { endpoints = [\"http://nova:8774\"] }\n";
 const NO_FILE: &str = "the default configuration";
 
-fn first_endpoint(upstream: Option<&Upstream>) -> Option<String> {
+fn first_endpoint(upstream: Option<&UpstreamConfig>) -> Option<String> {
     upstream?.endpoints.first().map(ToString::to_string)
 }
 
@@ -128,13 +128,13 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 
 /// What is known before a request is read.
 struct Scene {
-    speaks: Speaks,
+    speaks: Protocol,
     /// The listener's `base_path`.
     mount: String,
     /// The clients' dialect.
     front: Front,
     /// The upstream's dialect.
-    back: Arc<dyn Back>,
+    back: Arc<dyn Backend>,
     /// Where image requests are answered from.
     upstream: String,
     /// Where everything else goes, if anywhere.
@@ -170,12 +170,12 @@ const BASE: &str = "http://localhost";
 
 impl Scene {
     /// The first listener, or the first one that speaks so.
-    fn new(config: &Config, speaks: Option<Speaks>) -> Option<Self> {
+    fn new(config: &Config, speaks: Option<Protocol>) -> Option<Self> {
         let mut listeners = config.listen.iter();
         let listener = listeners.find(|listener| speaks.is_none_or(|it| it == listener.speaks))?;
         let (upstream, rest) = match listener.speaks {
-            Speaks::Nova => (config.glance.as_ref(), first_endpoint(config.nova.as_ref())),
-            Speaks::Glance => (config.nova.as_ref(), None),
+            Protocol::Nova => (config.glance.as_ref(), first_endpoint(config.nova.as_ref())),
+            Protocol::Glance => (config.nova.as_ref(), None),
         };
         Some(Self {
             speaks: listener.speaks,
@@ -199,8 +199,8 @@ impl Scene {
     /// A path, whose slashes are one already, as it is looked up.
     fn looked_up(&self, method: &Method, path: &str) -> String {
         match self.speaks {
-            Speaks::Nova => nova::front::looked_up(&self.compat, method, path),
-            Speaks::Glance => path.to_owned(),
+            Protocol::Nova => nova::front::looked_up(&self.compat, method, path),
+            Protocol::Glance => path.to_owned(),
         }
     }
 
@@ -215,14 +215,14 @@ impl Scene {
     fn differs(&self, row: &Deviation) -> bool {
         let setting = row.setting.as_deref();
         match self.speaks {
-            Speaks::Nova => {
+            Protocol::Nova => {
                 row.is_about(self.compat.release.preset().name)
                     && (self.compat.xml != Xml::Off || !row.id.starts_with("xml-"))
                     && !setting.is_some_and(|setting| compat::restored(&self.compat, setting))
                     && (self.keystone.is_none() || !wants_keystone(row))
                     && (self.rewrites_location || setting != Some(NO_REWRITE))
             }
-            Speaks::Glance => !setting.is_some_and(|setting| self.set.contains(&setting)),
+            Protocol::Glance => !setting.is_some_and(|setting| self.set.contains(&setting)),
         }
     }
 }
@@ -252,7 +252,7 @@ fn explain(scene: &Scene, parts: &Parts) -> String {
             false
         }
     };
-    if scene.speaks == Speaks::Nova {
+    if scene.speaks == Protocol::Nova {
         presets::rules(&mut out, &scene.compat, &looked_up);
     }
     differences(&mut out, scene, &lines, is_asked);
@@ -272,7 +272,7 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
     let is_guarded = scene.front.is_guarded(&reading, parts, target);
     match reading {
         Reading::Mine(asked) => {
-            asked_of(out, &*asked.face);
+            asked_of(out, &*asked.responder);
             identified(out, scene, is_guarded);
             if let Err(fault) = guard::check_image_request(&parts.headers) {
                 answered(out, &fault);
@@ -295,7 +295,7 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
             return true;
         }
         Reading::Draft(draft) => {
-            asked_of(out, &*draft.face);
+            asked_of(out, &*draft.responder);
             identified(out, scene, is_guarded);
             if let Err(fault) = guard::check_image_request(&parts.headers) {
                 answered(out, &fault);
@@ -309,8 +309,8 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
             change(out, scene, &draft.image, &any_edit(), ANY_EDIT);
             return true;
         }
-        Reading::Refused(fault, face) => {
-            row(out, "operation", face.operation());
+        Reading::Refused(fault, responder) => {
+            row(out, "operation", responder.operation());
             identified(out, scene, is_guarded);
             answered(out, &fault);
         }
@@ -356,9 +356,9 @@ fn host_line(scene: &Scene, parts: &Parts) -> String {
 }
 
 /// What is asked, and in what the answer will come.
-fn asked_of(out: &mut String, face: &dyn Face) {
-    row(out, "operation", face.operation());
-    let head = face.list_head();
+fn asked_of(out: &mut String, responder: &dyn Responder) {
+    row(out, "operation", responder.operation());
+    let head = responder.list_head();
     let kind = head.headers().get(CONTENT_TYPE);
     if let Some(kind) = kind.and_then(|kind| kind.to_str().ok()) {
         row(out, "answer in", kind);
@@ -375,7 +375,7 @@ fn identified(out: &mut String, scene: &Scene, is_guarded: bool) {
     );
     row(out, "identity", &line);
     match scene.speaks {
-        Speaks::Nova => {
+        Protocol::Nova => {
             row(
                 out,
                 "",
@@ -387,7 +387,7 @@ fn identified(out: &mut String, scene: &Scene, is_guarded: bool) {
                 "links name the token's project where its id occurs in the URL",
             );
         }
-        Speaks::Glance => row(out, "", "answered with 401 where it is refused"),
+        Protocol::Glance => row(out, "", "answered with 401 where it is refused"),
     }
 }
 
@@ -396,7 +396,7 @@ fn identified(out: &mut String, scene: &Scene, is_guarded: bool) {
 fn any_edit() -> Edit {
     Edit {
         remove: Vec::new(),
-        set: vec![Setting {
+        set: vec![PropertyUpdate {
             key: "KEY".to_owned(),
             value: Some("VALUE".to_owned()),
             existed: false,
@@ -422,8 +422,8 @@ fn change(out: &mut String, scene: &Scene, id: &ImageId, edit: &Edit, note: &str
     }
 }
 
-fn request(out: &mut String, number: usize, scene: &Scene, exchange: &Exchange, note: &str) {
-    let Exchange { method, target, .. } = exchange;
+fn request(out: &mut String, number: usize, scene: &Scene, exchange: &UpstreamRequest, note: &str) {
+    let UpstreamRequest { method, target, .. } = exchange;
     row(
         out,
         &format!("request {number}"),
@@ -451,8 +451,8 @@ fn answered(out: &mut String, fault: &Fault) {
 /// asked. `lines` are the forms of the request line that a row may speak of.
 fn differences(out: &mut String, scene: &Scene, lines: &[String], is_asked: bool) {
     let (service, rows) = match scene.speaks {
-        Speaks::Nova => ("Nova", deviations::all()),
-        Speaks::Glance => ("Glance", deviations::of_glance()),
+        Protocol::Nova => ("Nova", deviations::all()),
+        Protocol::Glance => ("Glance", deviations::of_glance()),
     };
     let (certain, conditional): (Vec<_>, Vec<_>) = rows
         .iter()

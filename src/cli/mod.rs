@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::config::{DEFAULT_FILE, Speaks};
+use crate::config::{DEFAULT_FILE, Protocol};
 use crate::watch;
 
 mod check;
@@ -35,9 +35,9 @@ enum Command {
     /// Check a configuration: every error with its place, exit status 0 or 78
     Check(ConfigFile),
     /// Try the proxy without a cloud: a built-in image service with the proxy before it
-    Sandbox(sandbox::Options),
+    Sandbox(sandbox::SandboxOptions),
     /// Say what a request would ask upstream, what would be decided here, and which deviations apply
-    Explain(explain::Options),
+    Explain(explain::ExplainOptions),
 }
 
 /// The dialect of clients, on the command line.
@@ -49,7 +49,7 @@ enum Dialect {
     Glance,
 }
 
-impl From<Dialect> for Speaks {
+impl From<Dialect> for Protocol {
     fn from(dialect: Dialect) -> Self {
         match dialect {
             Dialect::Nova => Self::Nova,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::{CONFIGURATION, complain, exit, runtime};
-use crate::config::{Config, Source};
+use crate::config::{Config, ConfigSource};
 use crate::{serve, watch};
 
 /// Serves until a signal ends it.
@@ -19,7 +19,7 @@ pub(super) fn run(file: &Path) -> ExitCode {
         }
     };
     let log = watch::init(config.log.level);
-    let source = Source::File(file.to_owned());
+    let source = ConfigSource::File(file.to_owned());
     let done = runtime().and_then(|runtime| {
         runtime.block_on(async {
             let signals = serve::Signals::caught().context("cannot catch signals")?;

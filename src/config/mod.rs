@@ -12,7 +12,8 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use rustls::{ClientConfig, ServerConfig};
 
-use crate::nova::{self, compat::Compat};
+use crate::nova;
+use crate::nova::compat::Compat;
 
 mod address;
 mod file;
@@ -25,8 +26,8 @@ mod tests;
 mod tls;
 
 pub use address::{Address, Endpoint, Trusted, masked};
-pub use place::{Place, Problem, Problems};
-pub use reload::{Lasting, Source};
+pub use place::{LineColumn, Problem, Problems};
+pub use reload::{ConfigSource, RestartOnly};
 
 /// The file that is read where none is named.
 pub const DEFAULT_FILE: &str = "/etc/nova-glance-proxy/config.toml";
@@ -37,13 +38,13 @@ pub struct Config {
     /// Where clients are accepted; never empty.
     pub listen: Vec<Arc<Listener>>,
     /// The Glance that answers images.
-    pub glance: Option<Upstream>,
+    pub glance: Option<UpstreamConfig>,
     /// The Nova that answers the rest; and images, where clients speak Glance's dialect.
-    pub nova: Option<Upstream>,
+    pub nova: Option<UpstreamConfig>,
     /// How that Nova is asked for images.
     pub nova_images: NovaImages,
     /// Who says whose tokens are, where they are to be validated here.
-    pub identity: Option<Identity>,
+    pub identity: Option<IdentityConfig>,
     /// Which `Host` that Nova gets with what passes through.
     pub host: HostHeader,
     /// Whether the `Location` of a `createImage` reply comes to name the image here.
@@ -66,7 +67,7 @@ pub struct Listener {
     /// Where.
     pub address: Address,
     /// The dialect of the clients.
-    pub speaks: Speaks,
+    pub speaks: Protocol,
     /// The path under which the API is mounted, `/compute`; empty at the top. No trailing slash.
     pub base_path: String,
     /// What is shown to clients, where TLS is spoken.
@@ -79,7 +80,7 @@ pub struct Listener {
 
 /// A dialect, as the settings name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speaks {
+pub enum Protocol {
     /// The legacy Nova images API.
     Nova,
     /// Glance v2.
@@ -97,7 +98,7 @@ pub enum HostHeader {
 
 /// A service that is asked.
 #[derive(Clone, Debug)]
-pub struct Upstream {
+pub struct UpstreamConfig {
     /// Where it is; the first one that can be reached serves. Never empty.
     pub endpoints: Vec<Endpoint>,
     /// Its address as clients reach it. No trailing slash.
@@ -116,9 +117,9 @@ pub struct Upstream {
 
 /// The Keystone that validates tokens, and how.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub struct IdentityConfig {
     /// Where it is.
-    pub upstream: Upstream,
+    pub upstream: UpstreamConfig,
     /// The challenge of a 401.
     pub challenge: HeaderValue,
     /// How long a valid token is not asked about again.
@@ -161,7 +162,7 @@ pub struct Limits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NovaImages {
     /// How its API is spoken, and what its images are to Glance clients.
-    pub settings: Arc<nova::back::Settings>,
+    pub settings: Arc<nova::back::NovaImageSettings>,
     /// The project in its paths, which is also the owner of private images.
     pub project: Option<String>,
     /// What a list may cost that this Nova cannot sort or select itself.
@@ -216,7 +217,7 @@ impl Config {
     }
 }
 
-impl Identity {
+impl IdentityConfig {
     /// Whether what is remembered under these settings may be remembered under others: it comes from the same place
     /// and is kept as long.
     pub fn remembers_like(&self, other: &Self) -> bool {

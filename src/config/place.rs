@@ -22,14 +22,14 @@ pub struct Problems {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Where it stands; `None` where the file itself could not be read.
-    pub place: Option<Place>,
+    pub place: Option<LineColumn>,
     /// What is wrong, and what would be right.
     pub message: String,
 }
 
 /// A line and a column, both counted from 1; columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct LineColumn {
     /// The line.
     pub line: usize,
     /// The character in the line.
@@ -54,7 +54,7 @@ impl fmt::Display for Problems {
         for (index, problem) in self.found.iter().enumerate() {
             let separator = if index == 0 { "" } else { "\n" };
             write!(f, "{separator}{}:", self.file.display())?;
-            if let Some(Place { line, column }) = problem.place {
+            if let Some(LineColumn { line, column }) = problem.place {
                 write!(f, "{line}:{column}:")?;
             }
             write!(f, " {}", problem.message)?;
@@ -117,10 +117,10 @@ impl<'t> Report<'t> {
     }
 }
 
-fn place(text: &str, offset: usize) -> Place {
+fn place(text: &str, offset: usize) -> LineColumn {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    Place {
+    LineColumn {
         line: before.bytes().filter(|b| *b == b'\n').count() + 1,
         column: before[line_start..].chars().count() + 1,
     }
@@ -128,14 +128,14 @@ fn place(text: &str, offset: usize) -> Place {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, place};
+    use super::{LineColumn, place};
 
     #[test]
     fn places_count_lines_and_characters_from_one() {
         let text = "a\nüb = 1\n";
-        assert_eq!(place(text, 0), Place { line: 1, column: 1 });
-        assert_eq!(place(text, 2), Place { line: 2, column: 1 });
-        assert_eq!(place(text, 4), Place { line: 2, column: 2 });
-        assert_eq!(place(text, 999), Place { line: 3, column: 1 });
+        assert_eq!(place(text, 0), LineColumn { line: 1, column: 1 });
+        assert_eq!(place(text, 2), LineColumn { line: 2, column: 1 });
+        assert_eq!(place(text, 4), LineColumn { line: 2, column: 2 });
+        assert_eq!(place(text, 999), LineColumn { line: 3, column: 1 });
     }
 }

@@ -6,14 +6,14 @@ use super::{Address, Config, Problems};
 
 /// Where a configuration came from, and comes from again on a reload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum ConfigSource {
     /// A file, read anew each time.
     File(PathBuf),
     /// It was made in this process and stays as it is.
     Fixed,
 }
 
-impl Source {
+impl ConfigSource {
     /// Reads everything anew: the file, and the certificates, keys and authorities that it names. `None` where
     /// there is nothing to read.
     pub fn read(&self) -> Option<Result<Config, Problems>> {
@@ -26,12 +26,12 @@ impl Source {
 
 /// What a process keeps from its beginning to its end, whatever is configured later.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lasting {
+pub struct RestartOnly {
     addresses: Vec<Address>,
     level: &'static str,
 }
 
-impl Lasting {
+impl RestartOnly {
     /// What lasts of the configuration that a process began with.
     pub fn of(config: &Config) -> Self {
         let listen = config.listen.iter();

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::settings::{Absent, Kind, SETTINGS, Setting};
-use super::{Address, Config, NovaImages, OnFailure, ScanLimits, Speaks, file};
+use super::{Address, Config, NovaImages, OnFailure, Protocol, ScanLimits, file};
 use crate::model::query::Visibility;
-use crate::nova::back::Settings;
+use crate::nova::back::NovaImageSettings;
 use crate::nova::compat::{
     AlternateStyle, Compat, LimitCheck, Microversion, NextLink, PRESETS, RULES, StatusFilter,
     Vendor,
@@ -128,9 +128,9 @@ fn a_nova_is_asked_for_images_as_the_file_says() {
     let before_nova = "listen = [{ address = \"h:1\", speaks = \"glance\" }]\n[nova]\nendpoints = [\"http://h/v2.1\"]\n";
     let config = parse(before_nova).unwrap();
     assert!(config.glance.is_none());
-    assert_eq!(config.listen[0].speaks, Speaks::Glance);
+    assert_eq!(config.listen[0].speaks, Protocol::Glance);
     let usual = NovaImages {
-        settings: Arc::new(Settings::default()),
+        settings: Arc::new(NovaImageSettings::default()),
         project: None,
         scan: ScanLimits {
             images: Some(10_000),
@@ -141,7 +141,7 @@ fn a_nova_is_asked_for_images_as_the_file_says() {
     let more = "project = \"p 1\"\napi_version = \"v1.1\"\ntrusted_order = false\nmax_scan = 0\nallow_metadata_writes = true\nmax_scan_bytes = \"1MiB\"\nvisibility = \"community\"\npending_delete = true\ndisk_format = \"raw\"\ncontainer_format = \"bare\"\n[limits]\npage_size = 25\n";
     let set = parse(&format!("{before_nova}{more}")).unwrap().nova_images;
     let expected = NovaImages {
-        settings: Arc::new(Settings {
+        settings: Arc::new(NovaImageSettings {
             version: "v1.1".to_owned(),
             page_size: 25,
             trusted_order: false,

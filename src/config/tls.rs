@@ -17,14 +17,14 @@ const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// A certificate chain, leaf first, and its key.
 #[derive(Debug)]
-pub(super) struct Identity {
+pub(super) struct TlsIdentity {
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) key: PrivateKeyDer<'static>,
 }
 
 /// What a listener shows to its clients, and what it asks of them.
 pub(super) fn server(
-    identity: Identity,
+    identity: TlsIdentity,
     client_ca: Option<RootCertStore>,
 ) -> Result<ServerConfig, rustls::Error> {
     let builder =
@@ -46,7 +46,7 @@ pub(super) fn server(
 /// Whom we trust as an upstream, and what we show to it.
 pub(super) fn client(
     roots: RootCertStore,
-    identity: Option<Identity>,
+    identity: Option<TlsIdentity>,
 ) -> Result<ClientConfig, rustls::Error> {
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?

@@ -5,7 +5,7 @@
 //! plainly means (`"64"` is 64) or as absent, so that an image of odd types does not spoil a list. What is no JSON, or
 //! no Unicode, still does: no Glance can have written it.
 
-use crate::model::json::{Malformed, Run, members};
+use crate::json::{Malformed, Run, members};
 use crate::model::{Image, Properties, Size, Status, Value};
 
 /// Reads one image object.

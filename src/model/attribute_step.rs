@@ -12,12 +12,12 @@ pub struct AttributeStep {
     /// The attribute's name.
     pub name: String,
     /// What is to become of it.
-    pub wanted: Wanted,
+    pub wanted: WantedValue,
 }
 
 /// What a step wants of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum WantedValue {
     /// To be null.
     Null,
     /// To be this flag.
@@ -44,14 +44,14 @@ impl AttributeStep {
     pub fn check(&self, image: &Image<'_>) -> Result<(), Fault> {
         let name = &self.name;
         match self.wanted {
-            Wanted::New => Err(Fault::client(
+            WantedValue::New => Err(Fault::client(
                 StatusCode::CONFLICT,
                 Reason::BadRequest,
                 format!(
                     "There was a conflict when trying to complete your request.\nProperty {name} already present."
                 ),
             )),
-            Wanted::Gone => Err(forbidden(format!("Property {name} may not be removed."))),
+            WantedValue::Gone => Err(forbidden(format!("Property {name} may not be removed."))),
             _ if self.is_so(image) => Ok(()),
             _ => Err(forbidden(format!("Attribute '{name}' is read-only."))),
         }
@@ -60,8 +60,8 @@ impl AttributeStep {
     fn is_so(&self, image: &Image<'_>) -> bool {
         let wanted = &self.wanted;
         let text = |held: Option<&str>| match wanted {
-            Wanted::Null => held.is_none(),
-            Wanted::Text(text) => held == Some(text),
+            WantedValue::Null => held.is_none(),
+            WantedValue::Text(text) => held == Some(text),
             _ => false,
         };
         match self.name.as_str() {
@@ -70,12 +70,12 @@ impl AttributeStep {
             "visibility" => text(image.visibility.as_deref()),
             "disk_format" => text(image.disk_format.as_deref()),
             "container_format" => text(image.container_format.as_deref()),
-            "protected" => *wanted == Wanted::Flag(image.protected),
-            "os_hidden" => *wanted == Wanted::Flag(image.os_hidden),
-            "min_ram" => *wanted == Wanted::Number(image.min_ram),
-            "min_disk" => *wanted == Wanted::Number(image.min_disk),
+            "protected" => *wanted == WantedValue::Flag(image.protected),
+            "os_hidden" => *wanted == WantedValue::Flag(image.os_hidden),
+            "min_ram" => *wanted == WantedValue::Number(image.min_ram),
+            "min_disk" => *wanted == WantedValue::Number(image.min_disk),
             "tags" => match wanted {
-                Wanted::Texts(tags) => are_tags(tags, image),
+                WantedValue::Texts(tags) => are_tags(tags, image),
                 _ => false,
             },
             _ => false,
@@ -100,7 +100,7 @@ fn forbidden(message: String) -> Fault {
 mod tests {
     use std::borrow::Cow;
 
-    use super::{AttributeStep, Wanted};
+    use super::{AttributeStep, WantedValue};
     use crate::model::Image;
 
     #[test]
@@ -113,29 +113,29 @@ mod tests {
             tags: Some((&*tags).into()),
             ..Image::default()
         };
-        let text = |text: &str| Wanted::Text(text.to_owned());
+        let text = |text: &str| WantedValue::Text(text.to_owned());
         let texts =
-            |texts: &[&str]| Wanted::Texts(texts.iter().copied().map(str::to_owned).collect());
+            |texts: &[&str]| WantedValue::Texts(texts.iter().copied().map(str::to_owned).collect());
         for (name, wanted, status) in [
             ("name", text("n"), 200),
             ("name", text("m"), 403),
-            ("name", Wanted::Null, 403),
-            ("name", Wanted::Other, 403),
-            ("name", Wanted::New, 409),
-            ("name", Wanted::Gone, 403),
-            ("owner", Wanted::Null, 200),
+            ("name", WantedValue::Null, 403),
+            ("name", WantedValue::Other, 403),
+            ("name", WantedValue::New, 409),
+            ("name", WantedValue::Gone, 403),
+            ("owner", WantedValue::Null, 200),
             ("owner", text("o"), 403),
             ("visibility", text("private"), 200),
             ("visibility", text("public"), 403),
-            ("disk_format", Wanted::Null, 200),
+            ("disk_format", WantedValue::Null, 200),
             ("container_format", text("bare"), 403),
-            ("protected", Wanted::Flag(false), 200),
-            ("protected", Wanted::Flag(true), 403),
-            ("os_hidden", Wanted::Flag(false), 200),
+            ("protected", WantedValue::Flag(false), 200),
+            ("protected", WantedValue::Flag(true), 403),
+            ("os_hidden", WantedValue::Flag(false), 200),
             ("os_hidden", text("false"), 403),
-            ("min_ram", Wanted::Number(5), 200),
-            ("min_ram", Wanted::Number(6), 403),
-            ("min_disk", Wanted::Number(0), 200),
+            ("min_ram", WantedValue::Number(5), 200),
+            ("min_ram", WantedValue::Number(6), 403),
+            ("min_disk", WantedValue::Number(0), 200),
             ("tags", texts(&["b", "a", "b"]), 200),
             ("tags", texts(&["a"]), 403),
             ("tags", texts(&["a", "b", "c"]), 403),

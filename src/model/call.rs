@@ -8,7 +8,7 @@ use super::query::Query;
 /// One request of a client, in no dialect.
 ///
 /// What the reply looks like (brief or detailed, the whole image or only its metadata) is the client's dialect's
-/// affair and travels in its face, not here.
+/// affair and travels in its responder, not here.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Call {
     /// A listing.

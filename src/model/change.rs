@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::fault::{Fault, Reason};
 use super::image::{Image, Value};
 use super::names::{PropertiesByName, PropertyName, PropertyNames};
-use super::steps::{Outcome, Steps};
+use super::steps::{PatchOutcome, Steps};
 
 /// How many properties an image may have for its metadata to be written. Glance allows 128 unless it is told otherwise.
 /// An image with hundreds of thousands would keep a worker from everybody else's requests.
@@ -71,12 +71,12 @@ pub struct Edit {
     /// The properties that go, in the image's order.
     pub remove: Vec<String>,
     /// The properties that get a value, in the client's order.
-    pub set: Vec<Setting>,
+    pub set: Vec<PropertyUpdate>,
 }
 
 /// A property that gets a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
+pub struct PropertyUpdate {
     /// Its name.
     pub key: String,
     /// Its value; `None` is null.
@@ -151,7 +151,7 @@ impl Change {
             Self::Steps(steps) => {
                 steps.keep_attributes(image)?;
                 let names = image.properties.iter().map(|(key, _)| &**key);
-                let Outcome { sets, removes } = steps.on(names)?;
+                let PatchOutcome { sets, removes } = steps.on(names)?;
                 for (key, value) in sets {
                     work.set_one(&key, &SentValue::Text(value))?;
                 }
@@ -213,7 +213,7 @@ where
         if (self.rules.is_fixed)(key, held.is_some()) {
             return Err(refused(key));
         }
-        self.edit.set.push(Setting {
+        self.edit.set.push(PropertyUpdate {
             key: key.to_owned(),
             value: wanted.value().map(str::to_owned),
             existed: held.is_some(),

@@ -1,7 +1,7 @@
 //! What a dialect's two halves can do, so that an operation is written once for every pair of dialects.
 //!
-//! A dialect's *front* half reads a client's request into a [`Call`] and a [`Face`]; the face then writes whatever
-//! goes back to that client. Its *back* half, a [`Back`], writes requests to an upstream and reads its replies.
+//! A dialect's *front* half reads a client's request into a [`Call`] and a [`Responder`]; the responder then writes whatever
+//! goes back to that client. Its *back* half, a [`Backend`], writes requests to an upstream and reads its replies.
 //! Both are pure: bytes in, bytes out.
 
 use std::fmt;
@@ -14,15 +14,15 @@ use super::change::{Change, Edit, SentValue};
 use super::fault::Fault;
 use super::image::{Image, Value};
 use super::order::Order;
-use super::page::Envelope;
 use super::query::{Predicate, Query};
+use crate::json::splitter::Envelope;
 
 /// Writes answers to one request in its client's dialect.
 ///
-/// A face is built once, when the call is read, and holds every per-request fact that an answer depends on (the
+/// A responder is built once, when the call is read, and holds every per-request fact that an answer depends on (the
 /// client-facing base URL, the version segment, the project as it stood in the URL, the view, the microversion,
 /// the client's query as spelled). Nothing else is consulted: no globals, no configuration, no clock.
-pub trait Face: Send + Sync + 'static {
+pub trait Responder: Send + Sync + 'static {
     /// The operation's name, as it stands in the dialect's table of operations; for the access log.
     fn operation(&self) -> &'static str;
 
@@ -41,7 +41,7 @@ pub trait Face: Send + Sync + 'static {
     /// The whole reply to [`Call::Change`]: `image` is how the image is now, `change` what was asked for.
     fn changed(&self, image: &Image<'_>, change: &Change) -> Response<Bytes>;
 
-    /// Whether a client that sends this for a property sends what this face shows of it, in another form than the
+    /// Whether a client that sends this for a property sends what this responder shows of it, in another form than the
     /// upstream holds it. Then the property is to stay as it is.
     fn is_shown(&self, _key: &str, _held: &Value<'_>, _wanted: &SentValue) -> bool {
         false
@@ -70,18 +70,18 @@ pub struct ListEnd<'a> {
 }
 
 /// Speaks with one kind of upstream.
-pub trait Back: fmt::Debug + Send + Sync + 'static {
+pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Splits a query into what the upstream does and what is left to do here.
     fn plan(&self, query: &Query) -> Plan;
 
     /// The request for the page after `marker`, of at most `want` images (`None`: as many as the upstream gives).
-    fn page(&self, plan: &Plan, marker: Option<&str>, want: Option<u64>) -> Exchange;
+    fn page(&self, plan: &Plan, marker: Option<&str>, want: Option<u64>) -> UpstreamRequest;
 
     /// The request for one image.
-    fn show(&self, id: &ImageId) -> Exchange;
+    fn show(&self, id: &ImageId) -> UpstreamRequest;
 
     /// The request that ends one image.
-    fn delete(&self, id: &ImageId) -> Exchange;
+    fn delete(&self, id: &ImageId) -> UpstreamRequest;
 
     /// Whether the upstream keeps custom properties of this name for itself, or could not hold one as such.
     fn reserves(&self, key: &str) -> bool;
@@ -101,22 +101,22 @@ pub trait Back: fmt::Debug + Send + Sync + 'static {
     }
 
     /// The requests that carry out an edit which is not empty, one after the other. The reply to the last of them is
-    /// the image as it is then, for [`Back::shown`]. One that is answered with 409 may be tried again, with an edit
+    /// the image as it is then, for [`Backend::shown`]. One that is answered with 409 may be tried again, with an edit
     /// made anew.
-    fn change(&self, id: &ImageId, edit: &Edit) -> Vec<Exchange>;
+    fn change(&self, id: &ImageId, edit: &Edit) -> Vec<UpstreamRequest>;
 
     /// Reads one element of a page. Whether it belongs into the list is [`Plan::keeps`]'s to say.
     fn listed<'a>(&'a self, element: &'a [u8]) -> Result<Image<'a>, Fault>;
 
     /// Reads the element that a text begins with, and says how long it is. `None` when that is not all there, or cannot
-    /// be read: then the element is cut out, and [`Back::listed`] has the last word. A back that does not know better
+    /// be read: then the element is cut out, and [`Backend::listed`] has the last word. A back that does not know better
     /// has every element cut out.
     fn listed_first<'a>(&'a self, text: &'a str) -> Option<(Image<'a>, usize)> {
         let _ = text;
         None
     }
 
-    /// Reads the reply to [`Back::show`], and the last one to [`Back::change`]. A fault, too, when the client must not
+    /// Reads the reply to [`Backend::show`], and the last one to [`Backend::change`]. A fault, too, when the client must not
     /// be shown what came.
     fn shown<'a>(&'a self, body: &'a [u8]) -> Result<Image<'a>, Fault>;
 
@@ -135,7 +135,7 @@ pub trait Back: fmt::Debug + Send + Sync + 'static {
     }
 
     /// What a reply that is no success means for the call.
-    fn fault(&self, call: &Call, refusal: &Refusal<'_>) -> Fault;
+    fn fault(&self, call: &Call, refusal: &ErrorReply<'_>) -> Fault;
 }
 
 /// A query, split for one upstream.
@@ -154,7 +154,7 @@ pub struct Plan {
     pub nothing: bool,
     /// `None`: the upstream's own order, marker and limit serve this query, and its pages are the list as it streams
     /// by. `Some`: every image must be fetched, what [`Plan::keeps`] keeps is sorted here, and the list is what stands
-    /// behind the marker, up to the limit. The marker is then an image of its own: it is found by [`Back::show`],
+    /// behind the marker, up to the limit. The marker is then an image of its own: it is found by [`Backend::show`],
     /// since it need not be among those that the query selects, and [`Fault::no_marker`] says that it is unknown.
     pub scan: Option<Order>,
 }
@@ -177,7 +177,7 @@ const FEW: usize = 8;
 
 /// A request to an upstream, relative to its endpoint.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Exchange {
+pub struct UpstreamRequest {
     /// The method.
     pub method: Method,
     /// Path and query, beginning with a slash.
@@ -186,7 +186,7 @@ pub struct Exchange {
     pub content: Option<Content>,
 }
 
-impl Exchange {
+impl UpstreamRequest {
     /// A GET.
     #[must_use]
     pub fn get(target: String) -> Self {
@@ -209,7 +209,7 @@ pub struct Content {
 
 /// An upstream's reply that is no success.
 #[derive(Clone, Copy, Debug)]
-pub struct Refusal<'a> {
+pub struct ErrorReply<'a> {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.

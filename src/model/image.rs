@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use super::json::Json;
 use super::names::{PropertiesByName, PropertyName};
 use super::status::Status;
+use crate::json::Json;
 
 /// An image, borrowed from the bytes it was read from.
 ///

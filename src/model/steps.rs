@@ -33,7 +33,7 @@ pub enum Step {
 
 /// What steps come to on one image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct PatchOutcome {
     /// The properties that get a value, in the order in which the patch names them first.
     pub sets: Vec<(String, String)>,
     /// The properties of the image that go, in that order, too.
@@ -55,7 +55,7 @@ impl Steps {
     ///
     /// # Errors
     /// 409 when a property that must be there is not, or the other way round.
-    pub fn on<'i>(&self, properties: impl Iterator<Item = &'i str>) -> Result<Outcome, Fault> {
+    pub fn on<'i>(&self, properties: impl Iterator<Item = &'i str>) -> Result<PatchOutcome, Fault> {
         let before: PropertyNames<'_> = properties.map(PropertyName).collect();
         let mut touched: Vec<(&str, Option<&str>)> = Vec::new();
         let mut places: HashMap<PropertyName<'_>, usize> = HashMap::new();
@@ -81,7 +81,7 @@ impl Steps {
                 None => touched.push((key, value)),
             }
         }
-        let mut outcome = Outcome::default();
+        let mut outcome = PatchOutcome::default();
         for (key, value) in touched {
             match value {
                 Some(value) => outcome.sets.push((key.to_owned(), value.to_owned())),

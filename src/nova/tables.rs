@@ -3,8 +3,8 @@
 //! Routing, the query parser, the writers and the documentation all read these tables, so that none of them can say
 //! something else than what runs. Rows stand in the order of Nova's API reference.
 
+use super::compat::Microversion;
 use crate::model::Status;
-use crate::nova::compat::Microversion;
 
 /// One operation of the images API.
 #[derive(Debug)]

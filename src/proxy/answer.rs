@@ -7,18 +7,18 @@ use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 
-use super::body::{self, Body};
 use super::front::Document;
-use super::headers::RequestId;
 use super::secrets::Secrets;
-use crate::config::Speaks;
-use crate::model::{Caller, Face, Fault};
-use crate::watch::{Outcome, Tally};
+use crate::config::Protocol;
+use crate::model::{Caller, Fault, Responder};
+use crate::net::body::{self, Body};
+use crate::net::headers::RequestId;
+use crate::watch::{Disposition, RequestStats};
 
 /// A reply, and why it is what it is.
 pub(super) struct Answer {
     reply: Response<Body>,
-    outcome: Outcome,
+    disposition: Disposition,
     /// Whether the reply is ours, so that it bears our request id. One that was passed through bears its author's.
     ours: bool,
 }
@@ -29,30 +29,34 @@ const METHODS: HeaderValue =
 
 impl Answer {
     /// What an upstream said of an image request, translated.
-    pub(super) fn translated(face: &dyn Face, reply: Response<Body>, tally: Arc<Tally>) -> Self {
+    pub(super) fn translated(
+        responder: &dyn Responder,
+        reply: Response<Body>,
+        stats: Arc<RequestStats>,
+    ) -> Self {
         Self {
             reply,
-            outcome: Outcome {
-                tally,
-                ..outcome(face, "translated")
+            disposition: Disposition {
+                stats,
+                ..disposition(responder, "translated")
             },
             ours: true,
         }
     }
 
     /// A refusal or a failure.
-    pub(super) fn refused(face: &dyn Face, fault: &Fault) -> Self {
-        let mut reply = face.fault(fault).map(body::full);
+    pub(super) fn refused(responder: &dyn Responder, fault: &Fault) -> Self {
+        let mut reply = responder.fault(fault).map(body::full);
         if fault.status == StatusCode::METHOD_NOT_ALLOWED {
             reply.headers_mut().entry(ALLOW).or_insert(METHODS);
         }
-        let outcome = Outcome {
+        let disposition = Disposition {
             detail: fault.detail.clone(),
-            ..outcome(face, fault.reason.word())
+            ..disposition(responder, fault.reason.word())
         };
         Self {
             reply,
-            outcome,
+            disposition,
             ours: true,
         }
     }
@@ -60,23 +64,23 @@ impl Answer {
     /// The same, and the log says who asked, where that is known.
     pub(super) fn asked_by(mut self, caller: Option<&Caller>) -> Self {
         if let Some(Caller { project, user }) = caller {
-            self.outcome.project.clone_from(project);
-            self.outcome.user = Some(user.clone());
+            self.disposition.project.clone_from(project);
+            self.disposition.user = Some(user.clone());
         }
         self
     }
 
     /// The same, and what the log says does not quote the request's secrets, whoever wrote it.
     pub(super) fn without_secrets(mut self, parts: &Parts) -> Self {
-        if let Some(detail) = &mut self.outcome.detail {
+        if let Some(detail) = &mut self.disposition.detail {
             *detail = Secrets::of(parts).cut(detail).into_owned();
         }
         self
     }
 
     /// The same with what the call has cost by then.
-    pub(super) fn after(mut self, tally: Arc<Tally>) -> Self {
-        self.outcome.tally = tally;
+    pub(super) fn after(mut self, stats: Arc<RequestStats>) -> Self {
+        self.disposition.stats = stats;
         self
     }
 
@@ -84,7 +88,7 @@ impl Answer {
     pub(super) fn passed(reply: Response<Body>) -> Self {
         Self {
             reply,
-            outcome: named("pass_through", "via_upstream"),
+            disposition: named("pass_through", "via_upstream"),
             ours: false,
         }
     }
@@ -93,7 +97,7 @@ impl Answer {
     pub(super) fn document(document: Document) -> Self {
         Self {
             reply: document.reply.map(body::full),
-            outcome: named(document.operation, "document"),
+            disposition: named(document.operation, "document"),
             ours: document.signed,
         }
     }
@@ -119,28 +123,32 @@ impl Answer {
     }
 
     /// The reply as it goes out to clients who speak so.
-    pub(super) fn signed(mut self, id: &RequestId, speaks: Speaks) -> (Response<Body>, Outcome) {
+    pub(super) fn signed(
+        mut self,
+        id: &RequestId,
+        speaks: Protocol,
+    ) -> (Response<Body>, Disposition) {
         if self.ours {
             id.mark(self.reply.headers_mut(), speaks);
         }
-        (self.reply, self.outcome)
+        (self.reply, self.disposition)
     }
 }
 
-fn outcome(face: &dyn Face, reason: &'static str) -> Outcome {
-    Outcome {
-        project: face.project().map(str::to_owned),
-        ..named(face.operation(), reason)
+fn disposition(responder: &dyn Responder, reason: &'static str) -> Disposition {
+    Disposition {
+        project: responder.project().map(str::to_owned),
+        ..named(responder.operation(), reason)
     }
 }
 
-fn named(operation: &'static str, reason: &'static str) -> Outcome {
-    Outcome {
+fn named(operation: &'static str, reason: &'static str) -> Disposition {
+    Disposition {
         operation,
         project: None,
         user: None,
         reason,
         detail: None,
-        tally: Arc::default(),
+        stats: Arc::default(),
     }
 }

@@ -6,10 +6,10 @@ use http::request::Parts;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
-use super::body::{Body, BoxError, Broken};
 use super::front::{Asked, Draft};
 use super::guard;
 use crate::model::{Fault, Reason};
+use crate::net::body::{Body, BodyError, BoxError};
 
 /// Reads the body that a request is incomplete without, and completes it.
 pub(super) async fn complete(
@@ -37,19 +37,19 @@ pub(super) fn fits(bytes: u64, max: usize) -> Result<(), Fault> {
 }
 
 /// What it means that a client's body broke off; `None` for what is no such break.
-pub(super) fn broken_off(broken: &Broken) -> Option<Fault> {
+pub(crate) fn broken_off(broken: &BodyError) -> Option<Fault> {
     let (status, reason, message) = match broken {
-        Broken::ClientIdle(_) => (
+        BodyError::ClientIdle(_) => (
             StatusCode::REQUEST_TIMEOUT,
             Reason::ClientTimeout,
             "The request was not sent in time.",
         ),
-        Broken::Client(_) => (
+        BodyError::Client(_) => (
             StatusCode::BAD_REQUEST,
             Reason::ClientGone,
             "The request broke off.",
         ),
-        Broken::UpstreamIdle(_) | Broken::Upstream(_) => return None,
+        BodyError::UpstreamIdle(_) | BodyError::Upstream(_) => return None,
     };
     Some(Fault::client(status, reason, message).with_detail(broken.to_string()))
 }
@@ -68,7 +68,7 @@ async fn whole(body: &mut Body, max: usize) -> Result<Bytes, Fault> {
 }
 
 fn interrupted(error: &BoxError) -> Fault {
-    let known = error.downcast_ref::<Broken>().and_then(broken_off);
+    let known = error.downcast_ref::<BodyError>().and_then(broken_off);
     known.unwrap_or_else(|| {
         Fault::client(
             StatusCode::BAD_REQUEST,

@@ -10,9 +10,9 @@ use http::header::{FORWARDED, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::headers::remove_all;
 use crate::config::{HostHeader, Listener};
 use crate::model::{Fault, Reason};
+use crate::net::headers::remove_all;
 
 /// The client's address, and those of the proxies before us.
 pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -241,12 +241,12 @@ fn is_plain_path(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Address, Speaks, Trusted};
+    use crate::config::{Address, Protocol, Trusted};
 
     fn listener(trusted: Trusted) -> Listener {
         Listener {
             address: Address::Tcp("127.0.0.1:0".to_owned()),
-            speaks: Speaks::Nova,
+            speaks: Protocol::Nova,
             base_path: "/compute".to_owned(),
             tls: None,
             public_url: None,

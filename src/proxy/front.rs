@@ -10,10 +10,12 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Response, StatusCode};
 
-use crate::config::{Config, Speaks};
-use crate::glance::{self, back::GlanceBack};
-use crate::model::{Back, Call, Caller, Face, Fault, ImageId};
-use crate::nova::{self, back::NovaBack};
+use crate::config::{Config, Protocol};
+use crate::glance;
+use crate::glance::back::GlanceBackend;
+use crate::model::{Backend, Call, Caller, Fault, ImageId, Responder};
+use crate::nova;
+use crate::nova::back::NovaBackend;
 
 /// What reads the requests of one listener's clients and words their faults.
 #[derive(Debug)]
@@ -21,14 +23,14 @@ pub enum Front {
     /// The legacy Nova images API. What is no image request passes through where there is a Nova.
     Nova {
         /// What the dialect knows of the request.
-        ground: nova::front::Ground,
+        context: nova::front::NovaContext,
         /// Whether there is a Nova to pass the rest on to.
         passes: bool,
     },
     /// Glance v2. Nothing passes through: what cannot be translated is refused.
     Glance {
         /// What the dialect knows of the request.
-        ground: glance::front::Ground,
+        context: glance::front::GlanceContext,
     },
 }
 
@@ -39,7 +41,7 @@ pub enum Reading {
     /// An image request that may make sense: its body has to be read.
     Draft(Draft),
     /// A request that is refused here and never reaches an upstream.
-    Refused(Fault, Arc<dyn Face>),
+    Refused(Fault, Arc<dyn Responder>),
     /// A reply that depends on nothing but the request.
     Document(Document),
     /// Not an image request: it passes through.
@@ -47,12 +49,12 @@ pub enum Reading {
 }
 
 impl Reading {
-    /// How the answer is to be written, where a face writes it.
-    pub fn face(&self) -> Option<Arc<dyn Face>> {
+    /// How the answer is to be written, where a responder writes it.
+    pub fn responder(&self) -> Option<Arc<dyn Responder>> {
         match self {
-            Self::Mine(asked) => Some(Arc::clone(&asked.face)),
-            Self::Draft(draft) => Some(Arc::clone(&draft.face)),
-            Self::Refused(_, face) => Some(Arc::clone(face)),
+            Self::Mine(asked) => Some(Arc::clone(&asked.responder)),
+            Self::Draft(draft) => Some(Arc::clone(&draft.responder)),
+            Self::Refused(_, responder) => Some(Arc::clone(responder)),
             Self::Document(_) | Self::Elsewhere => None,
         }
     }
@@ -63,7 +65,7 @@ pub struct Asked {
     /// What is asked.
     pub call: Call,
     /// How the answer is to be written.
-    pub face: Arc<dyn Face>,
+    pub responder: Arc<dyn Responder>,
 }
 
 /// What makes a call of a body.
@@ -74,7 +76,7 @@ pub struct Draft {
     /// The image that it is about.
     pub image: ImageId,
     /// How the answer is to be written.
-    pub face: Arc<dyn Face>,
+    pub responder: Arc<dyn Responder>,
     /// What its dialect makes of the body.
     read: ReadBody,
 }
@@ -84,7 +86,7 @@ impl Draft {
     pub fn complete(self, body: &[u8]) -> Result<Asked, Fault> {
         Ok(Asked {
             call: (self.read)(body)?,
-            face: self.face,
+            responder: self.responder,
         })
     }
 }
@@ -101,18 +103,18 @@ pub struct Document {
 
 impl Front {
     /// The front of the listener's dialect. Links begin with `base`.
-    pub fn new(config: &Config, speaks: Speaks, base: &str) -> Self {
+    pub fn new(config: &Config, speaks: Protocol, base: &str) -> Self {
         match speaks {
-            Speaks::Nova => Self::Nova {
-                ground: nova::front::Ground {
+            Protocol::Nova => Self::Nova {
+                context: nova::front::NovaContext {
                     base: base.to_owned(),
                     compat: Arc::clone(&config.compat),
                     caller: None,
                 },
                 passes: config.nova.is_some(),
             },
-            Speaks::Glance => Self::Glance {
-                ground: glance::front::Ground {
+            Protocol::Glance => Self::Glance {
+                context: glance::front::GlanceContext {
                     base: base.to_owned(),
                     settings: Arc::default(),
                 },
@@ -123,7 +125,7 @@ impl Front {
     /// Takes note of whose request it is.
     pub fn know(&mut self, caller: &Caller) {
         match self {
-            Self::Nova { ground, .. } => ground.caller = Some(caller.clone()),
+            Self::Nova { context, .. } => context.caller = Some(caller.clone()),
             // What Glance's own front reads and writes is the same for everybody.
             Self::Glance { .. } => {}
         }
@@ -149,28 +151,28 @@ impl Front {
         let (method, headers) = (&parts.method, &parts.headers);
         let (path, query) = (target.path(), target.query());
         match self {
-            Self::Nova { ground, passes } => {
+            Self::Nova { context, passes } => {
                 use nova::front::Reading as Read;
-                match nova::front::read(ground, method, path, query, headers) {
-                    Read::Mine(asked) => mine(asked.call, asked.face),
+                match nova::front::read(context, method, path, query, headers) {
+                    Read::Mine(asked) => mine(asked.call, asked.responder),
                     Read::Draft(draft) => Reading::Draft(Draft {
                         image: draft.image().clone(),
-                        face: Arc::new(draft.face.clone()),
+                        responder: Arc::new(draft.responder.clone()),
                         read: Box::new(move |body| draft.complete(body)),
                     }),
                     Read::Refused(refused) => {
-                        Reading::Refused(refused.fault, Arc::new(refused.face))
+                        Reading::Refused(refused.fault, Arc::new(refused.responder))
                     }
                     Read::Elsewhere if *passes => Reading::Elsewhere,
-                    Read::Elsewhere => self.without_nova(ground, parts, path),
+                    Read::Elsewhere => self.without_nova(context, parts, path),
                 }
             }
-            Self::Glance { ground } => {
+            Self::Glance { context } => {
                 use glance::front::Reading as Read;
-                match glance::front::read(ground, method, path, query, headers) {
-                    Read::Mine(asked) => mine(asked.call, asked.face),
+                match glance::front::read(context, method, path, query, headers) {
+                    Read::Mine(asked) => mine(asked.call, asked.responder),
                     Read::Refused(refused) => {
-                        Reading::Refused(refused.fault, Arc::new(refused.face))
+                        Reading::Refused(refused.fault, Arc::new(refused.responder))
                     }
                     Read::Answer(reply) => {
                         let (operation, signed) = match *method {
@@ -191,17 +193,24 @@ impl Front {
         }
     }
 
-    /// The face of a request of which nothing is known but that it fails.
-    pub fn face(&self, parts: &Parts) -> Arc<dyn Face> {
+    /// The responder of a request of which nothing is known but that it fails.
+    pub fn responder(&self, parts: &Parts) -> Arc<dyn Responder> {
         match self {
-            Self::Nova { ground, .. } => Arc::new(nova::front::face(ground, &parts.headers)),
-            Self::Glance { .. } => Arc::new(glance::front::face(&parts.method, &parts.headers)),
+            Self::Nova { context, .. } => Arc::new(nova::front::responder(context, &parts.headers)),
+            Self::Glance { .. } => {
+                Arc::new(glance::front::responder(&parts.method, &parts.headers))
+            }
         }
     }
 
     /// Discovery has to work where there is no Nova; everything else is Nova's 404.
-    fn without_nova(&self, ground: &nova::front::Ground, parts: &Parts, path: &str) -> Reading {
-        match nova::front::document(ground, &parts.method, path, &parts.headers) {
+    fn without_nova(
+        &self,
+        context: &nova::front::NovaContext,
+        parts: &Parts,
+        path: &str,
+    ) -> Reading {
+        match nova::front::document(context, &parts.method, path, &parts.headers) {
             Some(reply) => {
                 let is_root = path.chars().all(|c| c == '/');
                 let is_list = is_root || reply.status() == StatusCode::MULTIPLE_CHOICES;
@@ -211,7 +220,7 @@ impl Front {
                     signed: !is_list && parts.method != Method::OPTIONS,
                 })
             }
-            None => Reading::Refused(Fault::no_route(), self.face(parts)),
+            None => Reading::Refused(Fault::no_route(), self.responder(parts)),
         }
     }
 }
@@ -220,37 +229,37 @@ impl Front {
 fn written(method: &Method, path: &str, headers: &HeaderMap) -> Reading {
     use glance::front::Written;
     let refused = match glance::front::write(method, path, headers) {
-        Some(Written::Mine(asked)) => return mine(asked.call, asked.face),
+        Some(Written::Mine(asked)) => return mine(asked.call, asked.responder),
         Some(Written::Draft(draft)) => {
             return Reading::Draft(Draft {
                 image: draft.image.clone(),
-                face: Arc::new(draft.face.clone()),
+                responder: Arc::new(draft.responder.clone()),
                 read: Box::new(move |body| draft.complete(body)),
             });
         }
         Some(Written::Refused(refused)) => refused,
         None => glance::front::unoffered(method, path, headers),
     };
-    Reading::Refused(refused.fault, Arc::new(refused.face))
+    Reading::Refused(refused.fault, Arc::new(refused.responder))
 }
 
-fn mine(call: Call, face: impl Face) -> Reading {
+fn mine(call: Call, responder: impl Responder) -> Reading {
     Reading::Mine(Asked {
         call,
-        face: Arc::new(face),
+        responder: Arc::new(responder),
     })
 }
 
 /// The dialect of the upstream behind such a listener, for a request of this caller.
-pub fn back(config: &Config, speaks: Speaks, caller: Option<&Caller>) -> Arc<dyn Back> {
+pub fn back(config: &Config, speaks: Protocol, caller: Option<&Caller>) -> Arc<dyn Backend> {
     match speaks {
-        Speaks::Nova => Arc::new(GlanceBack {
+        Protocol::Nova => Arc::new(GlanceBackend {
             page_size: config.limits.page_size,
         }),
-        Speaks::Glance => {
+        Protocol::Glance => {
             let of_token = caller.and_then(|caller| caller.project.clone());
             let fixed = config.nova_images.project.clone();
-            Arc::new(NovaBack {
+            Arc::new(NovaBackend {
                 settings: Arc::clone(&config.nova_images.settings),
                 project: fixed.clone().or_else(|| of_token.clone()),
                 caller: of_token.or(fixed),

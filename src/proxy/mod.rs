@@ -10,37 +10,27 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use uuid::Uuid;
 
-use crate::config::{Config, Listener, Speaks};
+use crate::config::{Config, Listener, Protocol};
 use crate::model::{Caller, Fault};
-use crate::watch::{Access, Awaiting, Watched};
+use crate::watch::{PendingRecord, RecordedBody, RequestFacts};
 
 mod answer;
-pub mod body;
-mod circle;
-mod connect;
-mod content;
+pub(crate) mod content;
 pub mod forwarded;
 pub mod front;
 pub mod guard;
-pub mod headers;
-pub mod identity;
-pub mod listing;
 pub mod ops;
-mod pages;
 pub mod passthrough;
 pub mod secrets;
-mod sorting;
-pub(crate) mod timer;
 mod translate;
-pub mod upstream;
 
+use crate::identity::Identity;
+use crate::net::body::{self, Body};
+use crate::net::headers::{self, RequestId};
+use crate::upstream::{Replies, Upstream};
 use answer::Answer;
-use body::Body;
 use forwarded::Peer;
 use front::{Front, Reading};
-use headers::RequestId;
-use identity::Identity;
-use upstream::{Replies, Upstream};
 
 /// Everything that a request depends on besides itself: one immutable snapshot. A request sees one from its
 /// beginning to its end, whatever is reloaded meanwhile.
@@ -60,7 +50,7 @@ pub struct Proxy {
 
 /// What is known of a request besides its head and its body.
 #[derive(Clone, Copy, Debug)]
-pub struct Inbound<'a> {
+pub struct RequestContext<'a> {
     /// The snapshot that the request sees.
     pub proxy: &'a Proxy,
     /// Where it came in.
@@ -115,10 +105,10 @@ impl Proxy {
 
     /// What answers the image requests of clients who speak so. A listener that lacks its upstream does not get past
     /// the configuration.
-    fn behind(&self, speaks: Speaks) -> Option<&Arc<Upstream>> {
+    fn behind(&self, speaks: Protocol) -> Option<&Arc<Upstream>> {
         match speaks {
-            Speaks::Nova => self.glance.as_ref(),
-            Speaks::Glance => self.nova.as_ref(),
+            Protocol::Nova => self.glance.as_ref(),
+            Protocol::Glance => self.nova.as_ref(),
         }
     }
 }
@@ -132,12 +122,12 @@ pub async fn handle(
 ) -> Response<Body> {
     let id = RequestId::mint();
     let (mut parts, incoming) = request.into_parts();
-    let awaiting = Awaiting::new(access(proxy, peer, &id, &parts));
+    let pending = PendingRecord::new(access(proxy, peer, &id, &parts));
     let is_head = parts.method == Method::HEAD;
     let is_http1 = parts.version < Version::HTTP_2;
     let (answer, is_usable) = if let Err(fault) = guard::check(&parts, &proxy.pseudonym) {
         let front = Front::new(&proxy.config, listener.speaks, "");
-        (Answer::refused(&*front.face(&parts), &fault), false)
+        (Answer::refused(&*front.responder(&parts), &fault), false)
     } else {
         guard::merge_lengths(&mut parts.headers);
         headers::hide_secrets(&mut parts.headers);
@@ -160,7 +150,7 @@ pub async fn handle(
     let answer = if is_head { answer.headed() } else { answer };
     let (reply, outcome) = answer.signed(&id, listener.speaks);
     let status = reply.status();
-    reply.map(|body| body::watched(Watched::new(awaiting, outcome, status, body)))
+    reply.map(|body| body::recorded(RecordedBody::new(pending, outcome, status, body)))
 }
 
 /// Answers a request whose framing is sound.
@@ -174,7 +164,7 @@ async fn answer(
 ) -> Answer {
     let refused = |fault: Fault| {
         let front = Front::new(&proxy.config, listener.speaks, "");
-        Answer::refused(&*front.face(&parts), &fault)
+        Answer::refused(&*front.responder(&parts), &fault)
     };
     let target = match below_mount(&listener.base_path, parts.uri.path_and_query()) {
         Ok(target) => target,
@@ -186,7 +176,7 @@ async fn answer(
     };
     let mut front = Front::new(&proxy.config, listener.speaks, &base);
     let (reading, caller) = read(proxy, &mut front, &parts, &target).await;
-    let inbound = Inbound {
+    let context = RequestContext {
         proxy,
         listener,
         peer,
@@ -196,23 +186,23 @@ async fn answer(
     };
     let answer = match reading {
         Reading::Mine(asked) => {
-            translate::translate(&inbound, &parts, body.size_hint().lower(), asked).await
+            translate::translate(&context, &parts, body.size_hint().lower(), asked).await
         }
-        Reading::Refused(fault, face) => Answer::refused(&*face, &fault),
+        Reading::Refused(fault, responder) => Answer::refused(&*responder, &fault),
         Reading::Document(document) => Answer::document(document),
         Reading::Draft(draft) => {
-            let (max, face) = (proxy.config.limits.body_bytes, Arc::clone(&draft.face));
+            let (max, responder) = (proxy.config.limits.body_bytes, Arc::clone(&draft.responder));
             match content::complete(draft, &parts, body, max).await {
-                Ok(asked) => translate::translate(&inbound, &parts, 0, asked).await,
-                Err(fault) => Answer::refused(&*face, &fault),
+                Ok(asked) => translate::translate(&context, &parts, 0, asked).await,
+                Err(fault) => Answer::refused(&*responder, &fault),
             }
         }
-        Reading::Elsewhere => match passthrough::pass(&inbound, target, &mut parts, body).await {
+        Reading::Elsewhere => match passthrough::pass(&context, target, &mut parts, body).await {
             Ok(reply) => Answer::passed(reply),
-            Err(fault) => Answer::refused(&*front.face(&parts), &fault),
+            Err(fault) => Answer::refused(&*front.responder(&parts), &fault),
         },
     };
-    answer.asked_by(inbound.caller).without_secrets(&parts)
+    answer.asked_by(context.caller).without_secrets(&parts)
 }
 
 /// Reads a request, and once more when it is known whose it is, if that can make a difference.
@@ -237,15 +227,17 @@ async fn read(
             (front.read(parts, target), Some(caller))
         }
         Err(fault) => {
-            let face = reading.face().unwrap_or_else(|| front.face(parts));
-            (Reading::Refused(fault, face), None)
+            let responder = reading
+                .responder()
+                .unwrap_or_else(|| front.responder(parts));
+            (Reading::Refused(fault, responder), None)
         }
     }
 }
 
-fn access(proxy: &Proxy, peer: &Peer, id: &RequestId, parts: &Parts) -> Access {
+fn access(proxy: &Proxy, peer: &Peer, id: &RequestId, parts: &Parts) -> RequestFacts {
     let user_agent = parts.headers.get(header::USER_AGENT);
-    Access {
+    RequestFacts {
         request_id: id.as_str().to_owned(),
         client: peer.address.map_or_else(
             || "unix".to_owned(),

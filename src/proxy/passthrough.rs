@@ -9,26 +9,26 @@ use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{Method, Response, StatusCode, Uri, Version};
 
-use super::body::Body;
 use super::forwarded::{self, X_FORWARDED_PREFIX};
-use super::headers::{X_OPENSTACK_REQUEST_ID, strip_hop_by_hop};
-use super::upstream::Upstream;
-use super::{Inbound, guard};
+use super::{RequestContext, guard};
 use crate::config::HostHeader;
 use crate::model::{Fault, ImageId, Reason};
+use crate::net::body::Body;
+use crate::net::headers::{X_OPENSTACK_REQUEST_ID, strip_hop_by_hop};
 use crate::nova;
+use crate::upstream::Upstream;
 
 /// Sends a request on and hands out the reply. `target` is path and query as received, less the listener's mount
 /// point; `parts`, which hide their secrets already, come to be what the upstream is asked.
 pub async fn pass(
-    inbound: &Inbound<'_>,
+    context: &RequestContext<'_>,
     target: PathAndQuery,
     parts: &mut Parts,
     body: &mut Body,
 ) -> Result<Response<Body>, Fault> {
-    let upstream = inbound.proxy.nova.as_ref().ok_or_else(Fault::no_route)?;
-    let image_url = created_image(inbound, &parts.method, target.path());
-    let host = inbound.proxy.config.host;
+    let upstream = context.proxy.nova.as_ref().ok_or_else(Fault::no_route)?;
+    let image_url = created_image(context, &parts.method, target.path());
+    let host = context.proxy.config.host;
     match host {
         HostHeader::Client => keep_host(&mut parts.headers, parts.uri.authority()),
         // Each endpoint gets its own name, also where the next one serves.
@@ -37,12 +37,12 @@ pub async fn pass(
     join_cookies(&mut parts.headers);
     strip_hop_by_hop(&mut parts.headers);
     parts.headers.remove(EXPECT);
-    forwarded::tell(inbound.peer, inbound.base, host, &mut parts.headers);
-    tell_mount(inbound, upstream, &mut parts.headers);
-    if let Some(id) = inbound.id.for_upstream(&parts.headers) {
+    forwarded::tell(context.peer, context.base, host, &mut parts.headers);
+    tell_mount(context, upstream, &mut parts.headers);
+    if let Some(id) = context.id.for_upstream(&parts.headers) {
         parts.headers.insert(X_OPENSTACK_REQUEST_ID, id);
     }
-    guard::mark(&mut parts.headers, parts.version, &inbound.proxy.pseudonym);
+    guard::mark(&mut parts.headers, parts.version, &context.proxy.pseudonym);
     parts.uri = Uri::from(target);
 
     let mut reply = upstream.forward(parts, body).await?;
@@ -55,7 +55,7 @@ pub async fn pass(
     // that ends.
     *reply.version_mut() = Version::HTTP_11;
     if let Some(base) = image_url.filter(|_| reply.status().is_success()) {
-        rewrite_location(reply.headers_mut(), inbound.base, &base);
+        rewrite_location(reply.headers_mut(), context.base, &base);
     }
     Ok(reply)
 }
@@ -84,8 +84,8 @@ fn join_cookies(headers: &mut HeaderMap) {
 }
 
 /// An upstream that does not know of our mount point would leave it out of its links.
-fn tell_mount(inbound: &Inbound<'_>, upstream: &Upstream, headers: &mut HeaderMap) {
-    let mount = &inbound.listener.base_path;
+fn tell_mount(context: &RequestContext<'_>, upstream: &Upstream, headers: &mut HeaderMap) {
+    let mount = &context.listener.base_path;
     if mount.is_empty() || !upstream.is_at_root() {
         return;
     }
@@ -99,13 +99,13 @@ fn tell_mount(inbound: &Inbound<'_>, upstream: &Upstream, headers: &mut HeaderMa
 }
 
 /// Where the images of this request's project are, as the client sees it, if the request may create one.
-fn created_image(inbound: &Inbound<'_>, method: &Method, path: &str) -> Option<String> {
-    let config = &inbound.proxy.config;
+fn created_image(context: &RequestContext<'_>, method: &Method, path: &str) -> Option<String> {
+    let config = &context.proxy.config;
     if !config.rewrite_location {
         return None;
     }
     let images = nova::front::created_images(&config.compat, method, path)?;
-    Some([inbound.base, &images].concat())
+    Some([context.base, &images].concat())
 }
 
 /// Nova's createImage answers with the image's address in Glance (nova/compute/api: `generate_image_url`), where

@@ -14,7 +14,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
 
-use super::headers::is_secret;
+use crate::net::headers::is_secret;
 use decode::{Unit, decoded, lowered};
 
 mod decode;

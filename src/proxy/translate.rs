@@ -7,54 +7,59 @@ use http::request::Parts;
 
 use super::answer::Answer;
 use super::front::{self, Asked};
-use super::ops::{self, Asking, Limits};
+use super::ops::{self, ReplyLimits, UpstreamSession};
 use super::secrets::Secrets;
-use super::{Inbound, content, guard, headers};
+use super::{RequestContext, content, guard};
 use crate::model::{Call, Fault};
-use crate::watch::Tally;
+use crate::net::headers;
+use crate::watch::RequestStats;
 
-/// Does what the call asks and has its face write the answer. `body_bytes` is how long the rest of
+/// Does what the call asks and has its responder write the answer. `body_bytes` is how long the rest of
 /// the request's body is at least, which nobody reads.
 pub(super) async fn translate(
-    inbound: &Inbound<'_>,
+    context: &RequestContext<'_>,
     parts: &Parts,
     body_bytes: u64,
     asked: Asked,
 ) -> Answer {
-    let Asked { call, face } = asked;
-    let asking = match asking(inbound, parts, body_bytes) {
-        Ok(asking) => asking,
-        Err(fault) => return Answer::refused(&*face, &fault),
+    let Asked { call, responder } = asked;
+    let session = match session(context, parts, body_bytes) {
+        Ok(session) => session,
+        Err(fault) => return Answer::refused(&*responder, &fault),
     };
-    let tally = Arc::clone(&asking.tally);
+    let stats = Arc::clone(&session.stats);
     let reply = match call {
-        Call::List(query) => ops::list(asking, query, Arc::clone(&face)).await,
-        Call::Show(id) => ops::show(&asking, &id, &*face).await,
-        Call::Delete(id) => ops::delete(&asking, &id, &*face).await,
-        Call::Change(id, change) => ops::change(&asking, &id, &change, &*face).await,
+        Call::List(query) => ops::list(session, query, Arc::clone(&responder)).await,
+        Call::Show(id) => ops::show(&session, &id, &*responder).await,
+        Call::Delete(id) => ops::delete(&session, &id, &*responder).await,
+        Call::Change(id, change) => ops::change(&session, &id, &change, &*responder).await,
     };
     match reply {
-        Ok(reply) => Answer::translated(&*face, reply, tally),
+        Ok(reply) => Answer::translated(&*responder, reply, stats),
         Err(fault) => {
             if let (StatusCode::UNAUTHORIZED, Some(identity)) =
-                (fault.status, &inbound.proxy.identity)
+                (fault.status, &context.proxy.identity)
             {
                 // What was known of the token no longer holds.
                 identity.forget(&parts.headers);
             }
-            Answer::refused(&*face, &fault).after(tally)
+            Answer::refused(&*responder, &fault).after(stats)
         }
     }
 }
 
-fn asking(inbound: &Inbound<'_>, parts: &Parts, body_bytes: u64) -> Result<Asking, Fault> {
-    let Inbound {
+fn session(
+    context: &RequestContext<'_>,
+    parts: &Parts,
+    body_bytes: u64,
+) -> Result<UpstreamSession, Fault> {
+    let RequestContext {
         proxy,
         listener,
         id,
         caller,
         ..
-    } = inbound;
+    } = context;
     guard::check_image_request(&parts.headers)?;
     content::fits(body_bytes, proxy.config.limits.body_bytes)?;
     let upstream = proxy.behind(listener.speaks).ok_or_else(Fault::no_route)?;
@@ -63,16 +68,16 @@ fn asking(inbound: &Inbound<'_>, parts: &Parts, body_bytes: u64) -> Result<Askin
         sent.insert(headers::X_OPENSTACK_REQUEST_ID, id);
     }
     guard::mark(&mut sent, parts.version, &proxy.pseudonym);
-    Ok(Asking {
+    Ok(UpstreamSession {
         back: front::back(&proxy.config, listener.speaks, *caller),
         upstream: Arc::clone(upstream),
         headers: sent,
         secrets: Arc::new(Secrets::of(parts)),
-        limits: Limits {
+        limits: ReplyLimits {
             element: proxy.config.limits.element_bytes,
             items: proxy.config.limits.max_items,
             scan: proxy.config.nova_images.scan,
         },
-        tally: Arc::new(Tally::default()),
+        stats: Arc::new(RequestStats::default()),
     })
 }

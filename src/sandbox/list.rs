@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::store::{Caller, Store};
+use super::store::{Store, StoreCaller};
 use super::visible::{in_scope, visible};
 use crate::model::{Fault, Image, ImageId, Order, Position, Query, Reason};
 
@@ -10,7 +10,11 @@ use crate::model::{Fault, Image, ImageId, Order, Position, Query, Reason};
 ///
 /// # Errors
 /// Status 400 when the marker names no image, 403 when it names one that the caller cannot see.
-pub fn list<'s>(store: &'s Store, caller: &Caller, query: &Query) -> Result<Vec<Image<'s>>, Fault> {
+pub fn list<'s>(
+    store: &'s Store,
+    caller: &StoreCaller,
+    query: &Query,
+) -> Result<Vec<Image<'s>>, Fault> {
     let order = Order::total(&query.sort);
     let after = match &query.marker {
         Some(marker) => Some(order.position(&marked(store, caller, marker)?)),
@@ -41,7 +45,7 @@ pub fn list<'s>(store: &'s Store, caller: &Caller, query: &Query) -> Result<Vec<
 }
 
 /// The image that a marker names. It need not be one that the list would show.
-fn marked<'s>(store: &'s Store, caller: &Caller, marker: &str) -> Result<Image<'s>, Fault> {
+fn marked<'s>(store: &'s Store, caller: &StoreCaller, marker: &str) -> Result<Image<'s>, Fault> {
     let refuse =
         |message: String| Fault::client(StatusCode::BAD_REQUEST, Reason::BadQuery, message);
     if marker.chars().count() > ImageId::MAX_LEN {

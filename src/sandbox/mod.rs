@@ -10,4 +10,4 @@ mod visible;
 mod write;
 
 pub use service::answer;
-pub use store::{Caller, Store};
+pub use store::{Store, StoreCaller};

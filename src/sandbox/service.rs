@@ -5,11 +5,11 @@ use http::header::HOST;
 use http::{HeaderMap, Method, Response, StatusCode};
 
 use super::list::list;
-use super::store::{Caller, Store};
+use super::store::{Store, StoreCaller};
 use super::visible::visible;
 use super::write;
-use crate::glance::front::{self, Asked, Ground, Reading};
-use crate::model::{Call, Face, Fault, Image, ImageId, ListEnd, Query, Reason};
+use crate::glance::front::{self, Asked, GlanceContext, Reading};
+use crate::model::{Call, Fault, Image, ImageId, ListEnd, Query, Reason, Responder};
 
 /// Answers as a Glance that holds these images. `path` and `query` are as they stood in the request line.
 ///
@@ -29,16 +29,16 @@ pub fn answer(
     let open = method == Method::OPTIONS || !front::needs_token(path);
     let caller = match (caller, open) {
         (Some(caller), _) => caller,
-        (None, true) => Caller::default(),
+        (None, true) => StoreCaller::default(),
         (None, false) => return front::refuse(method, headers, &unauthorized(store)),
     };
-    let ground = Ground {
+    let context = GlanceContext {
         base: base(headers),
         settings: store.settings().clone(),
     };
-    match front::read(&ground, method, path, query, headers) {
+    match front::read(&context, method, path, query, headers) {
         Reading::Mine(asked) => serve(store, &caller, &asked),
-        Reading::Refused(refused) => refused.face.fault(&refused.fault),
+        Reading::Refused(refused) => refused.responder.fault(&refused.fault),
         Reading::Answer(response) => response,
         Reading::Elsewhere if method == Method::GET => {
             front::refuse(method, headers, &Fault::no_route())
@@ -51,7 +51,7 @@ pub fn answer(
 /// A write that the front leaves to whoever holds the images.
 fn write(
     store: &mut Store,
-    caller: &Caller,
+    caller: &StoreCaller,
     method: &Method,
     path: &str,
     headers: &HeaderMap,
@@ -71,43 +71,43 @@ fn write(
     Ok(answer(store, &get, &path, None, headers, &[]))
 }
 
-fn serve(store: &Store, caller: &Caller, asked: &Asked) -> Response<Bytes> {
-    let face = &asked.face;
+fn serve(store: &Store, caller: &StoreCaller, asked: &Asked) -> Response<Bytes> {
+    let responder = &asked.responder;
     let answered = match &asked.call {
-        Call::List(query) => page(store, caller, face, query),
-        Call::Show(id) => show(store, caller, face, id),
+        Call::List(query) => page(store, caller, responder, query),
+        Call::Show(id) => show(store, caller, responder, id),
         // The front reads no writes.
         Call::Delete(_) | Call::Change(..) => Err(read_only()),
     };
-    answered.unwrap_or_else(|fault| face.fault(&fault))
+    answered.unwrap_or_else(|fault| responder.fault(&fault))
 }
 
 fn page(
     store: &Store,
-    caller: &Caller,
-    face: &impl Face,
+    caller: &StoreCaller,
+    responder: &impl Responder,
     query: &Query,
 ) -> Result<Response<Bytes>, Fault> {
     let images = list(store, caller, query)?;
     let mut body = BytesMut::new();
-    face.list_open(&mut body);
+    responder.list_open(&mut body);
     let mut end = ListEnd {
         count: 0,
         last: None,
     };
     for image in &images {
-        face.list_item(image, end.count, &mut body);
+        responder.list_item(image, end.count, &mut body);
         end.count += 1;
         end.last = Some(&image.id);
     }
-    face.list_close(&end, &mut body);
-    Ok(face.list_head().map(|()| body.freeze()))
+    responder.list_close(&end, &mut body);
+    Ok(responder.list_head().map(|()| body.freeze()))
 }
 
 fn show(
     store: &Store,
-    caller: &Caller,
-    face: &impl Face,
+    caller: &StoreCaller,
+    responder: &impl Responder,
     id: &ImageId,
 ) -> Result<Response<Bytes>, Fault> {
     let image: Option<Image<'_>> = store
@@ -115,7 +115,7 @@ fn show(
         .filter(|held| visible(caller, held))
         .map(|held| held.image);
     match image {
-        Some(image) => face.show(&image),
+        Some(image) => responder.show(&image),
         None => Err(no_image()),
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::glance::front::Settings;
+use crate::glance::front::GlanceListSettings;
 use crate::glance::image;
 use crate::glance::tables::{MEMBER_STATUSES, lookup};
 use crate::model::query::MemberStatus;
@@ -27,13 +27,13 @@ pub struct Store {
     entries: Vec<Entry>,
     access: Access,
     challenge: Option<HeaderValue>,
-    settings: Arc<Settings>,
+    settings: Arc<GlanceListSettings>,
 }
 
 /// Who asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Caller {
+pub struct StoreCaller {
     /// The id of the caller's project.
     pub project: String,
     /// Whether the caller sees the images of every project.
@@ -45,7 +45,7 @@ pub struct Caller {
 }
 
 /// Custom properties with their values as JSON, in their order.
-pub(super) type Properties = Vec<(String, Box<RawValue>)>;
+pub(super) type StoredProperties = Vec<(String, Box<RawValue>)>;
 
 /// One image with what is known of it besides its object.
 #[derive(Debug)]
@@ -66,23 +66,23 @@ struct Entry {
 /// What has been written since.
 #[derive(Clone, Debug)]
 struct Changed {
-    properties: Properties,
+    properties: StoredProperties,
     at: String,
 }
 
 #[derive(Clone, Debug)]
 enum Access {
     /// No token is looked at.
-    Everybody(Caller),
+    Everybody(StoreCaller),
     /// Each request needs one of these tokens.
-    Tokens(HashMap<String, Caller>),
+    Tokens(HashMap<String, StoreCaller>),
 }
 
 impl Default for Access {
     fn default() -> Self {
-        Self::Everybody(Caller {
+        Self::Everybody(StoreCaller {
             admin: true,
-            ..Caller::default()
+            ..StoreCaller::default()
         })
     }
 }
@@ -98,9 +98,9 @@ struct File<'f> {
     #[serde(default)]
     members: HashMap<String, HashMap<String, String>>,
     /// Who asks when there are no tokens; an administrator without a project if missing.
-    caller: Option<Caller>,
+    caller: Option<StoreCaller>,
     /// Token -> who asks with it.
-    tokens: Option<HashMap<String, Caller>>,
+    tokens: Option<HashMap<String, StoreCaller>>,
     /// The `WWW-Authenticate` header of a 401.
     challenge: Option<String>,
     #[serde(rename = "first")]
@@ -153,9 +153,9 @@ impl Store {
             access,
             challenge: file.challenge.as_deref().map(challenge).transpose()?,
             // A real Glance's links lose repeats, and so do those of one that stands in for it.
-            settings: Arc::new(Settings {
+            settings: Arc::new(GlanceListSettings {
                 keep_repeats: false,
-                ..Settings::default()
+                ..GlanceListSettings::default()
             }),
         })
     }
@@ -164,7 +164,7 @@ impl Store {
     /// `api_limit_max`).
     #[must_use]
     pub fn with_limits(mut self, limit_param_default: u64, api_limit_max: u64) -> Self {
-        self.settings = Arc::new(Settings {
+        self.settings = Arc::new(GlanceListSettings {
             limit_param_default,
             api_limit_max,
             keep_repeats: false,
@@ -191,12 +191,12 @@ impl Store {
     }
 
     /// How this Glance is set up.
-    pub(super) fn settings(&self) -> &Arc<Settings> {
+    pub(super) fn settings(&self) -> &Arc<GlanceListSettings> {
         &self.settings
     }
 
     /// Who a token stands for; `None` where one is needed and this is none.
-    pub(super) fn caller(&self, token: Option<&str>) -> Option<&Caller> {
+    pub(super) fn caller(&self, token: Option<&str>) -> Option<&StoreCaller> {
         match &self.access {
             Access::Everybody(caller) => Some(caller),
             Access::Tokens(tokens) => tokens.get(token?),
@@ -221,7 +221,7 @@ impl Store {
     }
 
     /// Gives the image of this id these custom properties, and the time of now.
-    pub(super) fn set_properties(&mut self, id: &str, properties: Properties) {
+    pub(super) fn set_properties(&mut self, id: &str, properties: StoredProperties) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.is(id)) {
             // Glance's column holds whole seconds.
             let second = jiff::Timestamp::now().as_second();
@@ -290,7 +290,7 @@ fn challenge(text: &str) -> Result<HeaderValue, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, Store};
+    use super::{Store, StoreCaller};
 
     #[test]
     fn a_saved_list_is_a_store() {
@@ -313,9 +313,9 @@ mod tests {
             r#"{"images": [], "tokens": {"t": {"project": "p"}, "root": {"project": "q", "admin": true}}, "challenge": "Keystone uri=\"k\""}"#,
         )
         .unwrap();
-        let plain = Caller {
+        let plain = StoreCaller {
             project: "p".into(),
-            ..Caller::default()
+            ..StoreCaller::default()
         };
         assert_eq!(store.caller(Some("t")), Some(&plain));
         assert!(store.caller(Some("root")).unwrap().admin);

@@ -1,6 +1,6 @@
 //! Who sees what.
 
-use super::store::{Caller, Held};
+use super::store::{Held, StoreCaller};
 use crate::glance::tables::{VISIBILITIES, lookup};
 use crate::model::Status;
 use crate::model::query::{MemberStatus, Scope, Visibility};
@@ -10,7 +10,7 @@ use crate::model::query::{MemberStatus, Scope, Visibility};
 ///
 /// Without a visibility: what is public, the caller's own, and accepted shares. Community images of others only
 /// where the visibility says so. An administrator's own images count like anybody's, and so do those of all others.
-pub fn in_scope(caller: &Caller, held: &Held<'_>, scope: &Scope) -> bool {
+pub fn in_scope(caller: &StoreCaller, held: &Held<'_>, scope: &Scope) -> bool {
     let visibility = visibility(held);
     let own = owned(caller, held);
     let selected = caller.admin
@@ -26,7 +26,7 @@ pub fn in_scope(caller: &Caller, held: &Held<'_>, scope: &Scope) -> bool {
 }
 
 /// Whether the caller can name the image, to see it or as a marker (`glance/db/utils.py`, `is_image_visible`).
-pub fn visible(caller: &Caller, held: &Held<'_>) -> bool {
+pub fn visible(caller: &StoreCaller, held: &Held<'_>) -> bool {
     let visibility = visibility(held);
     caller.admin
         || held.image.owner.is_none()
@@ -41,12 +41,12 @@ fn listed(status: Status) -> bool {
 }
 
 /// Whether the image is the project's own.
-pub fn owned(caller: &Caller, held: &Held<'_>) -> bool {
+pub fn owned(caller: &StoreCaller, held: &Held<'_>) -> bool {
     held.image.owner.as_deref() == Some(&caller.project)
 }
 
 /// Whether the caller's project is a member whose status is the wanted one; accepted if none is.
-fn shared(caller: &Caller, held: &Held<'_>, wanted: Option<MemberStatus>) -> bool {
+fn shared(caller: &StoreCaller, held: &Held<'_>, wanted: Option<MemberStatus>) -> bool {
     let wanted = wanted.unwrap_or(MemberStatus::Accepted);
     held.members
         .get(&caller.project)

@@ -12,7 +12,7 @@ use http::header::CONTENT_TYPE;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::store::{Caller, Held, Properties, Store};
+use super::store::{Held, Store, StoreCaller, StoredProperties};
 use super::visible::{owned, visible};
 use crate::glance::tables::{OBJECT_ATTRIBUTES, RESERVED_PREFIX, is_base_property};
 use crate::model::{Fault, ImageId, Reason, Value};
@@ -48,7 +48,7 @@ enum Operation {
 }
 
 /// Ends an image (`glance/api/v2/images.py`, `delete`).
-pub(super) fn delete(store: &mut Store, caller: &Caller, id: &ImageId) -> Result<(), Fault> {
+pub(super) fn delete(store: &mut Store, caller: &StoreCaller, id: &ImageId) -> Result<(), Fault> {
     let held = seen(store, caller, id).ok_or_else(|| {
         let message = format!("Failed to find image {id} to delete");
         Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, message)
@@ -65,7 +65,7 @@ pub(super) fn delete(store: &mut Store, caller: &Caller, id: &ImageId) -> Result
 /// Patches an image (`glance/api/v2/images.py`, `update`).
 pub(super) fn patch(
     store: &mut Store,
-    caller: &Caller,
+    caller: &StoreCaller,
     id: &ImageId,
     headers: &HeaderMap,
     body: &[u8],
@@ -101,14 +101,14 @@ pub(super) fn patch(
     Ok(())
 }
 
-fn seen<'s>(store: &'s Store, caller: &Caller, id: &ImageId) -> Option<Held<'s>> {
+fn seen<'s>(store: &'s Store, caller: &StoreCaller, id: &ImageId) -> Option<Held<'s>> {
     store
         .image(id.as_str())
         .filter(|held| visible(caller, held))
 }
 
 /// The stock policies: the owner's project and administrators, and among those who are not readers only.
-fn may(caller: &Caller, held: &Held<'_>, action: &str) -> Result<(), Fault> {
+fn may(caller: &StoreCaller, held: &Held<'_>, action: &str) -> Result<(), Fault> {
     if caller.admin || (owned(caller, held) && !caller.reader) {
         return Ok(());
     }
@@ -118,7 +118,7 @@ fn may(caller: &Caller, held: &Held<'_>, action: &str) -> Result<(), Fault> {
 }
 
 /// What an image's custom properties are, to be edited.
-fn properties(held: &Held<'_>) -> Properties {
+fn properties(held: &Held<'_>) -> StoredProperties {
     let own = |value: &Value<'_>| match value {
         Value::Raw(json) => json.to_raw(),
         Value::Text(text) => to_raw_value(text).unwrap_or_else(|_| RawValue::NULL.to_owned()),
@@ -135,7 +135,7 @@ struct Patched {
 }
 
 impl Patched {
-    fn new(properties: Properties) -> Self {
+    fn new(properties: StoredProperties) -> Self {
         let keys = properties.iter().zip(0..);
         Self {
             places: keys.map(|((key, _), at)| (key.clone(), at)).collect(),
@@ -167,7 +167,7 @@ impl Patched {
         Ok(())
     }
 
-    fn into_properties(self) -> Properties {
+    fn into_properties(self) -> StoredProperties {
         self.items.into_iter().flatten().collect()
     }
 }

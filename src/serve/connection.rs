@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::drain::{Phase, Phases};
 use super::listen::Accepted;
 use super::streams::{Outgoing, Streams};
-use super::wire::{Length, Line, Wire};
+use super::wire::{Length, Wire, WireHandle};
 use super::{Shared, tls};
 use crate::config::{Config, Listener};
 use crate::proxy;
@@ -160,7 +160,7 @@ impl Connection {
 
 /// Ready when an HTTP/2 client has asked for nothing for so long, even if it answers pings. hyper itself does as much
 /// for HTTP/1, and for no HTTP/2 client.
-async fn unused(line: &Line, streams: &Streams, limit: Duration) {
+async fn unused(line: &WireHandle, streams: &Streams, limit: Duration) {
     loop {
         streams.idle(limit).await;
         if line.is_http2() {
@@ -171,7 +171,7 @@ async fn unused(line: &Line, streams: &Streams, limit: Duration) {
 
 /// Tells the wire how long the body is, and the guards what the wire saw. A connection on which the wire cannot
 /// follow any further is at its last request.
-fn announced(mut request: Request<Incoming>, line: &Line) -> (Request<Incoming>, bool) {
+fn announced(mut request: Request<Incoming>, line: &WireHandle) -> (Request<Incoming>, bool) {
     if request.version() >= Version::HTTP_2 {
         return (request, false);
     }

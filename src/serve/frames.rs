@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::proxy::timer::LEAST;
+use crate::net::idle_timer::LEAST;
 
 /// Length, type, flags and stream (RFC 9113, 4.1).
 const HEAD: usize = 9;

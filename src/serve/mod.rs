@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::config::{Address, Config, Lasting, Listener, Problems, Source};
+use crate::config::{Address, Config, ConfigSource, Listener, Problems, RestartOnly};
 use crate::proxy::Proxy;
 
 mod connection;
@@ -29,14 +29,14 @@ use drain::{Drain, Phase, Phases};
 use listen::Socket;
 
 /// How long to wait when no connection can be accepted, for want of file descriptors for instance.
-const BREATH: Duration = Duration::from_millis(100);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// A server at work. Dropping it ends everything at once; [`Running::shutdown`] lets requests come to their end.
 #[derive(Debug)]
 pub struct Running {
     shared: Arc<Shared>,
-    source: Source,
-    lasting: Lasting,
+    source: ConfigSource,
+    lasting: RestartOnly,
     bound: Vec<Bound>,
     drain: Drain,
     acceptors: JoinSet<()>,
@@ -83,9 +83,9 @@ impl Shared {
 }
 
 /// Binds every listener and serves. `source` is where a reload reads from.
-pub async fn start(config: Config, source: Source) -> Result<Running, StartError> {
+pub async fn start(config: Config, source: ConfigSource) -> Result<Running, StartError> {
     let listeners = config.listen.clone();
-    let lasting = Lasting::of(&config);
+    let lasting = RestartOnly::of(&config);
     let mut sockets = Vec::new();
     let mut bound = Vec::new();
     for listener in &listeners {
@@ -176,7 +176,7 @@ async fn accept(socket: Socket, slot: usize, shared: Arc<Shared>, mut phases: Ph
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept");
-                sleep(BREATH).await;
+                sleep(ACCEPT_BACKOFF).await;
             }
         }
     }

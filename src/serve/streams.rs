@@ -18,8 +18,8 @@ use http_body::{Body as _, Frame, SizeHint};
 use hyper::rt::Executor;
 use tokio::time::{Instant, sleep};
 
-use crate::proxy::body::{Body, BoxError};
-use crate::proxy::timer::Pace;
+use crate::net::body::{Body, BoxError};
+use crate::net::idle_timer::Pace;
 
 /// How much of a reply is handed to hyper at a time: one DATA frame. As soon as a client lets through one byte, hyper
 /// puts the whole piece into the connection's buffer.
@@ -58,7 +58,7 @@ pub(super) struct Activity {
 struct Open(Arc<Activity>);
 
 impl Streams {
-    /// `write` is how long a client may be waited for until it has let the [least](crate::proxy::timer::LEAST) of a reply
+    /// `write` is how long a client may be waited for until it has let the [least](crate::net::idle_timer::LEAST) of a reply
     /// through.
     pub(super) fn new(write: Duration) -> Self {
         let activity = Activity {

@@ -19,8 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frames::{Flood, Frames};
 use super::head::Head;
+use crate::net::idle_timer::{IdleTimer, Pace};
 use crate::proxy::guard::Flaw;
-use crate::proxy::timer::{Pace, Timer};
 
 /// How long a closed connection is still read from, so that the other end can read our last reply: a socket that is
 /// closed with unread bytes is reset, and a reset destroys what was sent before it (RFC 9112, 9.6).
@@ -34,13 +34,13 @@ const TOO_SHORT: usize = 128;
 #[derive(Debug)]
 pub(super) struct Wire<S> {
     stream: S,
-    line: Line,
+    line: WireHandle,
     stage: Stage,
     /// Read and not yet let through.
     ahead: Vec<u8>,
-    head: Timer,
+    head: IdleTimer,
     write: Pace,
-    linger: Timer,
+    linger: IdleTimer,
     is_shut: bool,
 }
 
@@ -75,7 +75,7 @@ impl Stage {
 
 /// The service's end of a [`Wire`].
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line(Arc<Mutex<State>>);
+pub(super) struct WireHandle(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -94,7 +94,7 @@ pub(super) enum Length {
     Chunked,
 }
 
-impl Line {
+impl WireHandle {
     /// Says how long the body of the request is whose head came last, and asks what was wrong with that head.
     pub(super) fn announce(&self, length: Length) -> Option<Flaw> {
         let mut state = self.state();
@@ -118,22 +118,22 @@ impl Line {
 impl<S> Wire<S> {
     /// A connection that has yet to bring its first request. `header` is how long a head may take, counted from the
     /// beginning of the connection and then from the first byte of each; `write` how long the client may be waited for
-    /// until it has taken the [least](crate::proxy::timer::LEAST) of what is written.
+    /// until it has taken the [least](crate::net::idle_timer::LEAST) of what is written.
     pub(super) fn new(stream: S, header: Duration, write: Duration) -> Self {
         Self {
             stream,
-            line: Line::default(),
+            line: WireHandle::default(),
             stage: Stage::Head(Head::first()),
             ahead: Vec::new(),
-            head: Timer::new(header),
+            head: IdleTimer::new(header),
             write: Pace::new(write),
-            linger: Timer::new(LINGER),
+            linger: IdleTimer::new(LINGER),
             is_shut: false,
         }
     }
 
     /// The service's end.
-    pub(super) fn line(&self) -> Line {
+    pub(super) fn line(&self) -> WireHandle {
         self.line.clone()
     }
 

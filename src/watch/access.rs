@@ -12,9 +12,9 @@ use http::{Method, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tracing::Level;
 
-use super::line::Line;
-use super::outlet::STDERR;
-use super::tally::Tally;
+use super::line::LogLine;
+use super::line_writer::STDERR;
+use super::request_stats::RequestStats;
 
 /// What the lines are told from others by.
 const TARGET: &str = "access";
@@ -23,7 +23,7 @@ const LEVEL: Level = Level::INFO;
 
 /// What is known of a request when it comes in.
 #[derive(Debug)]
-pub struct Access {
+pub struct RequestFacts {
     /// The id that this proxy gave the request.
     pub request_id: String,
     /// Where it came from.
@@ -42,29 +42,29 @@ pub struct Access {
 
 /// A request that has no reply yet. Where it is dropped without one, its client is gone, and the line says so.
 #[derive(Debug)]
-pub struct Awaiting(Option<Access>);
+pub struct PendingRecord(Option<RequestFacts>);
 
-impl Awaiting {
+impl PendingRecord {
     /// Waits from now on.
-    pub fn new(access: Access) -> Self {
+    pub fn new(access: RequestFacts) -> Self {
         Self(Some(access))
     }
 }
 
-impl Drop for Awaiting {
+impl Drop for PendingRecord {
     fn drop(&mut self) {
         let Some(access) = self.0.take().filter(|access| access.enabled) else {
             return;
         };
-        let entry = Entry {
+        let entry = AccessRecord {
             access,
-            outcome: Outcome {
+            outcome: Disposition {
                 operation: "none",
                 project: None,
                 user: None,
                 reason: "client_gone",
                 detail: None,
-                tally: Arc::default(),
+                stats: Arc::default(),
             },
             status: None,
         };
@@ -74,7 +74,7 @@ impl Drop for Awaiting {
 
 /// What became of the request, as far as the head of the reply tells.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct Disposition {
     /// The operation, from the dialect's table; `pass_through` for what is none.
     pub operation: &'static str,
     /// The project of the caller's token; where the caller is not known, as it stood in the URL.
@@ -86,41 +86,48 @@ pub struct Outcome {
     /// More on a fault, not for the client.
     pub detail: Option<String>,
     /// What the body goes on counting.
-    pub tally: Arc<Tally>,
+    pub stats: Arc<RequestStats>,
 }
 
 /// A reply's body that writes the access line when it ends.
 #[derive(Debug)]
-pub struct Watched<B> {
+pub struct RecordedBody<B> {
     body: B,
-    entry: Option<Entry>,
+    entry: Option<AccessRecord>,
     bytes: u64,
     /// Nobody reads the body of a reply to HEAD, of a 204, or one that is empty.
     unread: bool,
 }
 
 #[derive(Debug)]
-struct Entry {
-    access: Access,
-    outcome: Outcome,
+struct AccessRecord {
+    access: RequestFacts,
+    outcome: Disposition,
     /// `None` where there never was a reply.
     status: Option<StatusCode>,
 }
 
-impl<B: Body> Watched<B> {
+impl<B: Body> RecordedBody<B> {
     /// Watches the body of the reply to a request.
-    pub fn new(mut awaiting: Awaiting, outcome: Outcome, status: StatusCode, body: B) -> Self {
+    pub fn new(
+        mut awaiting: PendingRecord,
+        outcome: Disposition,
+        status: StatusCode,
+        body: B,
+    ) -> Self {
         let access = awaiting.0.take();
         let unread = access
             .as_ref()
             .is_some_and(|access| access.method == Method::HEAD)
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
             || body.is_end_stream();
-        let entry = access.filter(|access| access.enabled).map(|access| Entry {
-            access,
-            outcome,
-            status: Some(status),
-        });
+        let entry = access
+            .filter(|access| access.enabled)
+            .map(|access| AccessRecord {
+                access,
+                outcome,
+                status: Some(status),
+            });
         Self {
             body,
             entry,
@@ -130,7 +137,7 @@ impl<B: Body> Watched<B> {
     }
 }
 
-impl<B> Watched<B> {
+impl<B> RecordedBody<B> {
     fn end(&mut self, end: End) {
         if let Some(entry) = self.entry.take() {
             entry.write(self.bytes, end);
@@ -147,7 +154,7 @@ enum End {
     ClientGone,
 }
 
-impl Entry {
+impl AccessRecord {
     /// No lines are as many as these, so they go past the log's events, whose fields are looked up one by one.
     fn write(self, bytes: u64, end: End) {
         if tracing::enabled!(target: TARGET, LEVEL) {
@@ -166,8 +173,8 @@ impl Entry {
             End::Aborted(why) => ("aborted", Some(why)),
             End::ClientGone => ("client_gone", None),
         };
-        let mut line = Line::new(LEVEL);
-        let optional = |line: &mut Line, name, value: &Option<String>| {
+        let mut line = LogLine::new(LEVEL);
+        let optional = |line: &mut LogLine, name, value: &Option<String>| {
             if let Some(value) = value {
                 line.text(name, value);
             }
@@ -185,9 +192,9 @@ impl Entry {
         line.text("reason", outcome.reason);
         optional(&mut line, "detail", &broke.or(outcome.detail));
         line.text("end", end);
-        line.number("items", outcome.tally.items());
+        line.number("items", outcome.stats.items());
         line.number("bytes", bytes);
-        line.number("upstream_requests", outcome.tally.upstream_requests());
+        line.number("upstream_requests", outcome.stats.upstream_requests());
         let duration = u64::try_from(access.started.elapsed().as_micros());
         line.number("duration_us", duration.unwrap_or(u64::MAX));
         optional(&mut line, "user_agent", &access.user_agent);
@@ -195,7 +202,7 @@ impl Entry {
     }
 }
 
-impl<B> Body for Watched<B>
+impl<B> Body for RecordedBody<B>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn Error + Send + Sync>> + std::fmt::Display,
@@ -233,7 +240,7 @@ where
     }
 }
 
-impl<B> Drop for Watched<B> {
+impl<B> Drop for RecordedBody<B> {
     fn drop(&mut self) {
         let end = if self.unread {
             End::Complete
@@ -251,12 +258,12 @@ mod tests {
 
     use http::{Method, StatusCode};
 
-    use super::{Access, End, Entry, Outcome};
+    use super::{AccessRecord, Disposition, End, RequestFacts};
 
     #[test]
     fn what_is_not_known_is_not_in_the_line() {
-        let entry = |known: Option<&str>, status| Entry {
-            access: Access {
+        let entry = |known: Option<&str>, status| AccessRecord {
+            access: RequestFacts {
                 request_id: "req-1".to_owned(),
                 client: "192.0.2.1".to_owned(),
                 method: Method::GET,
@@ -265,13 +272,13 @@ mod tests {
                 started: Instant::now(),
                 enabled: true,
             },
-            outcome: Outcome {
+            outcome: Disposition {
                 operation: "none",
                 project: known.map(str::to_owned),
                 user: known.map(str::to_owned),
                 reason: "document",
                 detail: known.map(str::to_owned),
-                tally: Arc::default(),
+                stats: Arc::default(),
             },
             status,
         };

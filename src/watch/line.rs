@@ -15,9 +15,9 @@ const USUAL: usize = 512;
 
 /// A line that is being written.
 #[derive(Debug)]
-pub(super) struct Line(Vec<u8>);
+pub(super) struct LogLine(Vec<u8>);
 
-impl Line {
+impl LogLine {
     /// A line that begins now.
     pub(super) fn new(level: Level) -> Self {
         let mut line = Vec::with_capacity(USUAL);
@@ -93,7 +93,7 @@ fn shown(at: Timestamp) -> [u8; 27] {
 }
 
 /// Each field is a member beside those that are there already.
-impl Visit for Line {
+impl Visit for LogLine {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.text(field.name(), value);
     }
@@ -171,7 +171,7 @@ mod tests {
 
     impl<S: Subscriber> Layer<S> for Lines {
         fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-            self.0.lock().unwrap().extend(super::Line::of(event));
+            self.0.lock().unwrap().extend(super::LogLine::of(event));
         }
     }
 

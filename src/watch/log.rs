@@ -4,21 +4,21 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
-use super::line::Line;
-use super::outlet::STDERR;
+use super::line::LogLine;
+use super::line_writer::STDERR;
 
 /// A log that was started. What waits to be written is written when this is dropped.
 #[derive(Debug)]
 #[must_use = "lines that wait are written when this is dropped"]
-pub struct Log(());
+pub struct LogGuard(());
 
 /// Starts the log. `RUST_LOG`, if it can be read, overrules `level`, so that a running unit can be looked into
 /// without a change of its configuration. Where a log has been started already, it stays as it is.
-pub fn init(level: &str) -> Log {
+pub fn init(level: &str) -> LogGuard {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let log = tracing_subscriber::registry().with(filter).with(Lines);
     let _ = tracing::subscriber::set_global_default(log);
-    Log(())
+    LogGuard(())
 }
 
 /// Writes what waits to be written. A runtime whose threads do this whenever they are about to sleep writes many
@@ -27,7 +27,7 @@ pub fn before_sleep() {
     STDERR.before_sleep();
 }
 
-impl Drop for Log {
+impl Drop for LogGuard {
     fn drop(&mut self) {
         STDERR.end();
     }
@@ -38,6 +38,6 @@ struct Lines;
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        STDERR.take(&Line::of(event), false);
+        STDERR.take(&LogLine::of(event), false);
     }
 }

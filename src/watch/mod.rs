@@ -5,10 +5,10 @@
 
 mod access;
 mod line;
+pub(crate) mod line_writer;
 mod log;
-mod outlet;
-mod tally;
+pub(crate) mod request_stats;
 
-pub use access::{Access, Awaiting, Outcome, Watched};
-pub use log::{Log, before_sleep, init};
-pub use tally::Tally;
+pub use access::{Disposition, PendingRecord, RecordedBody, RequestFacts};
+pub use log::{LogGuard, before_sleep, init};
+pub use request_stats::RequestStats;

@@ -9,18 +9,18 @@ mod read;
 /// Any JSON value.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the names are JSON's own")]
-pub enum Json {
+pub enum PyJson {
     Null,
     Bool(bool),
     /// As it was written: a float would lose digits of it.
     Number(String),
     Text(String),
-    List(Vec<Json>),
+    List(Vec<PyJson>),
     /// In the order of the text; of a name that is there twice, the first place and the last value, as in a `dict`.
-    Object(Vec<(String, Json)>),
+    Object(Vec<(String, PyJson)>),
 }
 
-impl Json {
+impl PyJson {
     /// Reads a whole text; `None` when it is no JSON. Unlike Python, a string must be Unicode, `NaN` is no number, and
     /// nesting ends at 128 levels.
     #[must_use]
@@ -242,7 +242,7 @@ const ZEROS: [u32; 66] = [
 
 #[cfg(test)]
 mod tests {
-    use super::Json;
+    use super::PyJson;
 
     #[test]
     fn values_are_worded_as_python_words_them() {
@@ -269,25 +269,25 @@ mod tests {
                 r"'\\ \n\r\t \x00\x1f\x7f \xa0\u200b \ue000 é é 日 🐎'",
             ),
         ] {
-            let value = Json::read(json.as_bytes()).unwrap();
+            let value = PyJson::read(json.as_bytes()).unwrap();
             assert_eq!(value.repr().replace("e\u{301}", "é"), repr, "{json}");
         }
-        assert_eq!(Json::read(br#""it's""#).unwrap().plain(), "it's");
-        assert_eq!(Json::read(b"[\"x\"]").unwrap().plain(), "['x']");
+        assert_eq!(PyJson::read(br#""it's""#).unwrap().plain(), "it's");
+        assert_eq!(PyJson::read(b"[\"x\"]").unwrap().plain(), "['x']");
     }
 
     #[test]
     fn what_is_no_json() {
         let deep = "[".repeat(100_000);
         for text in ["", "{", "{} x", "NaN", "\"\\ud800\"", "'a'", &deep] {
-            assert_eq!(Json::read(text.as_bytes()), None, "{text:.20}");
+            assert_eq!(PyJson::read(text.as_bytes()), None, "{text:.20}");
         }
-        assert_eq!(Json::read(b"\"\xff\""), None);
+        assert_eq!(PyJson::read(b"\"\xff\""), None);
     }
 
     #[test]
     fn values_are_compared_by_what_they_mean() {
-        let read = |text: &str| Json::read(text.as_bytes()).unwrap();
+        let read = |text: &str| PyJson::read(text.as_bytes()).unwrap();
         for (one, two, same) in [
             (r#"[{"a":1,"b":null}]"#, r#"[ {"b": null, "a": 1} ]"#, true),
             (r#"{"a": 1}"#, r#"{"a": 1, "b": 1}"#, false),

@@ -34,12 +34,12 @@ fn decode(text: &str) -> Option<String> {
 
 /// A query string under construction, as a browser would encode it.
 #[derive(Clone, Debug, Default)]
-pub struct Written {
+pub struct QueryBuilder {
     text: String,
     names: HashSet<String>,
 }
 
-impl Written {
+impl QueryBuilder {
     /// Goes on from a query string whose parameters are none of those that are still to come.
     #[must_use]
     pub fn after(text: &str) -> Self {

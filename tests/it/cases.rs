@@ -18,7 +18,7 @@ struct Case {
     about: String,
     /// The dialect of the client; the upstream speaks the other one.
     #[serde(default)]
-    speaks: Speaks,
+    speaks: Protocol,
     #[serde(default)]
     compat: toml::Table,
     /// More settings of the Nova that a Glance client is answered from.
@@ -34,7 +34,7 @@ struct Case {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Speaks {
+enum Protocol {
     #[default]
     Nova,
     Glance,
@@ -168,7 +168,7 @@ fn config(case: &Case, upstream: &str) -> String {
         .map_or(String::new(), |url| format!("public_url = \"{url}\"\n"));
     let listen = format!("[[listen]]\naddress = \"127.0.0.1:0\"\n{public}");
     match case.speaks {
-        Speaks::Nova => {
+        Protocol::Nova => {
             let glance = case
                 .glance_public_url
                 .as_ref()
@@ -178,7 +178,7 @@ fn config(case: &Case, upstream: &str) -> String {
                 case.compat
             )
         }
-        Speaks::Glance => format!(
+        Protocol::Glance => format!(
             "{listen}speaks = \"glance\"\n[nova]\nendpoints = [\"{upstream}\"]\n{}",
             case.nova
         ),

@@ -2,7 +2,7 @@
 //! front of the same images.
 //!
 //! Each answer equals Nova's in status, headers and body: JSON by structure, everything else byte for byte; or
-//! `fixtures/recorded/deviating-icehouse.toml` names the row of `fixtures/deviations.toml` that explains it.
+//! `fixtures/recorded/deviating-icehouse.toml` names the row of `src/deviations/nova.toml` that explains it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use nova_glance_proxy::config::{Config, Source};
+use nova_glance_proxy::config::{Config, ConfigSource};
 use nova_glance_proxy::serve;
 
 use super::support::certificates::Authority;
@@ -35,7 +35,7 @@ async fn unix_sockets_come_and_go() {
     );
 
     let config = Config::load(&proxy.folder.path().join("config.toml")).unwrap();
-    let second = serve::start(config, Source::Fixed).await;
+    let second = serve::start(config, ConfigSource::Fixed).await;
     assert!(second.unwrap_err().to_string().contains("in use"));
     drop(client);
     proxy.running.shutdown().await;

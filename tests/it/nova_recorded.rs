@@ -3,7 +3,7 @@
 //!
 //! The store behind the proxy holds the images of the recordings and knows the recorded tokens; where a recording
 //! has a Glance that misbehaves, the recorded replies are given in its place. Each answer equals Nova's in status,
-//! relevant headers and structure, or `fixtures/recorded/deviating.toml` names the row of `fixtures/deviations.toml`
+//! relevant headers and structure, or `fixtures/recorded/deviating.toml` names the row of `src/deviations/nova.toml`
 //! that explains it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use nova_glance_proxy::config::Config;
 use nova_glance_proxy::config::settings::SETTINGS;
-use nova_glance_proxy::matrix::pages::GENERATED_PAGES;
+use nova_glance_proxy::docgen::pages::GENERATED_PAGES;
 
 use crate::support::certificates::Authority;
 use crate::support::markdown::{self, Page};

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
-use nova_glance_proxy::model::{Face as _, Image, ListEnd, Size, Status, Value};
+use nova_glance_proxy::model::{Image, ListEnd, Responder as _, Size, Status, Value};
 use nova_glance_proxy::nova::compat::{Compat, Xml, XmlNull};
-use nova_glance_proxy::nova::front::{self, Ground, NovaFace, Reading};
+use nova_glance_proxy::nova::front::{self, NovaContext, NovaResponder, Reading};
 use proptest::prelude::*;
 use roxmltree::Document;
 
@@ -424,9 +424,9 @@ async fn detailed_lists_lose_their_next_link_where_that_is_asked_for() {
     }
 }
 
-/// The face of a request for XML.
-fn face(compat: Compat, target: &str) -> NovaFace {
-    let ground = Ground {
+/// The responder of a request for XML.
+fn responder(compat: Compat, target: &str) -> NovaResponder {
+    let context = NovaContext {
         base: "http://h\"&<>'/č".to_owned(),
         compat: Arc::new(Compat {
             xml: Xml::Legacy,
@@ -436,36 +436,36 @@ fn face(compat: Compat, target: &str) -> NovaFace {
     };
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/xml"))]);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    match front::read(&ground, &Method::GET, path, Some(query), &headers) {
-        Reading::Mine(asked) => asked.face,
+    match front::read(&context, &Method::GET, path, Some(query), &headers) {
+        Reading::Mine(asked) => asked.responder,
         other => panic!("{target}: {other:?}"),
     }
 }
 
 /// A whole list of these images.
-fn list(face: &NovaFace, images: &[Image<'_>]) -> String {
+fn list(responder: &NovaResponder, images: &[Image<'_>]) -> String {
     let mut out = bytes::BytesMut::new();
-    face.list_open(&mut out);
+    responder.list_open(&mut out);
     for (index, image) in images.iter().enumerate() {
-        face.list_item(image, index as u64, &mut out);
+        responder.list_item(image, index as u64, &mut out);
     }
     let end = ListEnd {
         count: images.len() as u64,
         last: images.last().map(|image| &*image.id),
     };
-    face.list_close(&end, &mut out);
+    responder.list_close(&end, &mut out);
     String::from_utf8(out.to_vec()).unwrap()
 }
 
-fn shown(face: &NovaFace, image: &Image<'_>) -> String {
-    let reply = face.show(image).unwrap();
+fn shown(responder: &NovaResponder, image: &Image<'_>) -> String {
+    let reply = responder.show(image).unwrap();
     String::from_utf8(reply.body().to_vec()).unwrap()
 }
 
 #[test]
 fn an_empty_list_is_one_tag() {
     for target in ["/v2/images", "/v2/images/detail?limit=5"] {
-        let text = list(&face(Compat::default(), target), &[]);
+        let text = list(&responder(Compat::default(), target), &[]);
         xml::check(&format!("empty {target}"), &text);
         assert!(text.ends_with("\"/>"), "{text}");
     }
@@ -490,7 +490,7 @@ fn nulls_are_none_or_left_out() {
             xml_null,
             ..Compat::default()
         };
-        let text = shown(&face(compat.clone(), "/v2/images/x"), &image);
+        let text = shown(&responder(compat.clone(), "/v2/images/x"), &image);
         xml::check(&format!("nulls {xml_null:?}"), &text);
         let document = Document::parse(&text).unwrap();
         let root = document.root_element();
@@ -503,7 +503,7 @@ fn nulls_are_none_or_left_out() {
             .descendants()
             .find(|node| node.has_attribute("key"));
         assert_eq!(item.unwrap().text(), meta);
-        let item = shown(&face(compat, "/v2/images/x/metadata/k"), &image);
+        let item = shown(&responder(compat, "/v2/images/x/metadata/k"), &image);
         xml::check(&format!("null item {xml_null:?}"), &item);
         assert!(item.ends_with(&format!(">{}</meta>", meta.unwrap_or_default())));
     }
@@ -572,15 +572,15 @@ proptest! {
             .iter()
             .map(|(key, value)| (readable(key), readable(value)))
             .collect();
-        let whole = shown(&face(compat.clone(), "/v2/p/images/x"), &image);
-        let metadata = shown(&face(compat.clone(), "/v2/p/images/x/metadata"), &image);
+        let whole = shown(&responder(compat.clone(), "/v2/p/images/x"), &image);
+        let metadata = shown(&responder(compat.clone(), "/v2/p/images/x/metadata"), &image);
         for text in [&whole, &metadata] {
             let document = Document::parse(text).unwrap();
             prop_assert_eq!(&pairs(&document), &expected);
         }
         let grammar = xml::grammar();
         for target in ["/v2/p/images?limit=1&name=%22%3C%26", "/v2/p/images/detail?limit=1"] {
-            let text = list(&face(compat.clone(), target), std::slice::from_ref(&image));
+            let text = list(&responder(compat.clone(), target), std::slice::from_ref(&image));
             prop_assert_eq!(grammar.check(&text), Ok(()));
             let document = Document::parse(&text).unwrap();
             let shown = document.root_element().first_element_child().unwrap();

@@ -25,7 +25,7 @@ class Ask:
 @dataclass
 class Case:
     asks: list
-    deviates: Optional[str] = None   # id in fixtures/deviations.toml: then the answers must differ
+    deviates: Optional[str] = None   # id in src/deviations/nova.toml: then the answers must differ
     literally: Optional[str] = None  # the row in literal mode, where that undoes the other
     found: bool = False              # it names no row: those that explain a difference are found by rules.py
     ours: dict = field(default_factory=dict)   # what our answer must be when it deviates, see judge.promised

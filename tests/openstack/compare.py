@@ -2,7 +2,7 @@
 """Sends the same requests to real Novas and to the proxies that are to answer like them, and compares the answers.
 
 A case that names no deviation must be answered alike.  One that does must be answered differently, and the row must
-stand in fixtures/deviations.toml; unless a setting restores Nova's answer, and the proxy has it: then alike again.
+stand in src/deviations/nova.toml; unless a setting restores Nova's answer, and the proxy has it: then alike again.
 Recorded and generated requests name no row: theirs are found by rules.py.
 With `--self` each Nova is compared with itself: then every case must be equal.
 """

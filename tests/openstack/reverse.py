@@ -226,7 +226,7 @@ def writes(sides):
 
 # ---------------------------------------------------------------- where answers differ on purpose
 class Row:
-    """A row of fixtures/deviations-glance.toml, and the requests that show that it is true."""
+    """A row of src/deviations/glance.toml, and the requests that show that it is true."""
 
     def __init__(self, sides, row):
         self.sides, self.row = sides, row
@@ -360,7 +360,7 @@ ROWS = {
 
 def deviations(sides, seed):
     known = {row["id"]: row for row in tomllib.loads(DEVIATIONS.read_text())["deviation"]}
-    check("every row of fixtures/deviations-glance.toml is shown to be true", set(known), set(ROWS))
+    check("every row of src/deviations/glance.toml is shown to be true", set(known), set(ROWS))
     made = sides.write("glance", "POST", "/v2/images", {"name": "reverse: deviating"}).json()
     image = f"/v2/images/{made['id']}"
     try:

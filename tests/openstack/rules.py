@@ -1,4 +1,4 @@
-"""What our answer must be where a row of fixtures/deviations.toml lets it differ from Nova's.
+"""What our answer must be where a row of src/deviations/nova.toml lets it differ from Nova's.
 
 Each rule rewrites the request into one that Nova answers as we promise to answer the original, and says what is then
 to be done with Nova's answer.  Rules compose: a request that several rows concern is rewritten by each of them.  So a

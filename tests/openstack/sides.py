@@ -20,7 +20,7 @@ MADE = {"literal": ("compat", "identity"), "maxlim": ("listen",)}
 
 @dataclass(frozen=True)
 class Row:
-    """A row of fixtures/deviations.toml: a place where we differ on purpose."""
+    """A row of src/deviations/nova.toml: a place where we differ on purpose."""
     id: str
     request: str                     # regular expression of the request line
     when: Optional[str] = None

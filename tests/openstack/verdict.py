@@ -94,7 +94,7 @@ def mislinked(side, ask, nova):
 def unruly(side, case, row):
     """Where the row that a case names is none, or speaks of other requests."""
     if row not in side.known:
-        return [f"no deviation {row!r} in fixtures/deviations.toml"]
+        return [f"no deviation {row!r} in src/deviations/nova.toml"]
     line = f"{case.asks[0].method} {side.fill(case.asks[0].target)}"
     request = side.known[row].request
     return [] if re.search(request, line) else [f"{row!r} is about {request!r}"]

@@ -1,7 +1,7 @@
 //! What a list would cause.
 
 use super::{Scene, request, row};
-use crate::model::page::Envelope;
+use crate::json::splitter::Envelope;
 use crate::model::query::Sort;
 use crate::model::{ImageId, Order, Plan, Query};
 

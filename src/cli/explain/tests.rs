@@ -4,7 +4,7 @@ use std::path::Path;
 
 use http::Method;
 
-use super::{Config, Options, Scene, explain, parts};
+use super::{Config, ExplainOptions, Scene, explain, parts};
 
 fn told(nova: Option<&str>, line: &str) -> String {
     told_with(nova, line, &[])
@@ -32,7 +32,7 @@ fn told_of(config: &str, line: &str, headers: &[(&str, &str)]) -> String {
     let config = Config::parse(config, Path::new("c.toml")).unwrap();
     let scene = Scene::new(&config, None).unwrap();
     let (method, target) = line.split_once(' ').unwrap();
-    let options = Options {
+    let options = ExplainOptions {
         config: None,
         speaks: None,
         method: Method::try_from(method).unwrap(),

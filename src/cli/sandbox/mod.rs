@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, anyhow};
 
 use super::{Dialect, exit, runtime, say};
-use crate::config::{Config, Source};
+use crate::config::{Config, ConfigSource};
 use crate::sandbox::Store;
 use crate::serve::{self, Bound, Running};
 use crate::watch;
@@ -20,7 +20,7 @@ use upstream::LastAsked;
 const FREE: &str = "127.0.0.1:0";
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Options {
+pub(super) struct SandboxOptions {
     /// Where the proxy listens [default: the usual port of the service that it plays (nova: 127.0.0.1:8774,
     /// glance: 127.0.0.1:9292), or a free one if that is taken]
     #[arg(long, value_name = "ADDR")]
@@ -37,14 +37,14 @@ pub(super) struct Options {
 }
 
 /// Shows one translation, then serves until a signal ends it.
-pub(super) fn run(options: &Options) -> ExitCode {
+pub(super) fn run(options: &SandboxOptions) -> ExitCode {
     let log = watch::init("warn");
     let done = runtime().and_then(|runtime| runtime.block_on(play(options)));
     drop(log);
     exit(done)
 }
 
-async fn play(options: &Options) -> Result<()> {
+async fn play(options: &SandboxOptions) -> Result<()> {
     let signals = serve::Signals::caught().context("cannot catch signals")?;
     let store = store(options.images.as_deref())?;
     let id = store.first_id().unwrap_or_default();
@@ -91,7 +91,7 @@ async fn start_usually(usual: &str, rest: &str) -> Result<Running> {
 }
 
 async fn start(address: &str, rest: &str) -> Result<Running> {
-    Ok(serve::start(config(address, rest)?, Source::Fixed).await?)
+    Ok(serve::start(config(address, rest)?, ConfigSource::Fixed).await?)
 }
 
 fn config(address: &str, rest: &str) -> Result<Config> {

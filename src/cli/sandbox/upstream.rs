@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::config::Config;
-use crate::proxy::body::{self, Body};
+use crate::net::body::{self, Body};
 use crate::proxy::forwarded::Peer;
 use crate::proxy::{self, Proxy};
 use crate::sandbox::{Store, answer};

@@ -4,7 +4,7 @@
 //! of its own has the last word.
 
 use super::at_least;
-use crate::config::Upstream;
+use crate::config::UpstreamConfig;
 use crate::config::file::Section;
 use crate::nova::compat::{
     AlternateStyle, Compat, LimitCheck, Microversion, MicroversionHeaders, MinFilter, NextLink,
@@ -119,7 +119,7 @@ const LITERAL: &str = "literal";
 /// `[compat]`: some of its defaults depend on which services there are.
 pub(super) fn compat(
     section: &Section<'_, '_>,
-    glance: Option<&Upstream>,
+    glance: Option<&UpstreamConfig>,
     with_nova: bool,
 ) -> Compat {
     let mut compat = preset(section);

@@ -11,7 +11,7 @@ use super::address::base_path;
 use super::file::{At, Section};
 use super::place::Report;
 use super::{
-    Address, Config, Endpoint, HostHeader, Limits, Listener, Log, Problems, Speaks, Timeouts,
+    Address, Config, Endpoint, HostHeader, Limits, Listener, Log, Problems, Protocol, Timeouts,
     Trusted, tls,
 };
 
@@ -19,7 +19,7 @@ mod compat;
 mod nova;
 mod upstream;
 
-const SPEAKS: &[(&str, Speaks)] = &[("nova", Speaks::Nova), ("glance", Speaks::Glance)];
+const SPEAKS: &[(&str, Protocol)] = &[("nova", Protocol::Nova), ("glance", Protocol::Glance)];
 
 const HOSTS: &[(&str, HostHeader)] = &[
     ("client", HostHeader::Client),
@@ -132,8 +132,8 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
 /// A listener is of no use without the service that its clients' requests are answered from: the other one.
 fn needs_upstream(listen: &Section<'_, '_>, glance: &Section<'_, '_>, nova: &Section<'_, '_>) {
     let (word, needs, other) = match listen.word("speaks", SPEAKS) {
-        Some(Speaks::Nova) => ("nova", "glance", glance),
-        Some(Speaks::Glance) => ("glance", "nova", nova),
+        Some(Protocol::Nova) => ("nova", "glance", glance),
+        Some(Protocol::Glance) => ("glance", "nova", nova),
         None => return,
     };
     if !other.is_present() {
@@ -160,7 +160,7 @@ fn listener(section: &Section<'_, '_>, folder: &Path) -> Listener {
     Listener {
         // Where it is wrong, a problem has been noted and no configuration comes out.
         address: address.unwrap_or(Address::Tcp(String::new())),
-        speaks: section.word("speaks", SPEAKS).unwrap_or(Speaks::Nova),
+        speaks: section.word("speaks", SPEAKS).unwrap_or(Protocol::Nova),
         base_path: path.unwrap_or_default(),
         tls: listener_tls(&section.section("listen.tls"), folder),
         public_url: public_url(section),
@@ -181,13 +181,13 @@ fn listener_tls(section: &Section<'_, '_>, folder: &Path) -> Option<Arc<ServerCo
     Some(Arc::new(config))
 }
 
-fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<tls::Identity> {
+fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<tls::TlsIdentity> {
     let certificate = section.text("certificate");
     let key = section.text("key");
     let chain = certificate
         .and_then(|at| section.keep(&at.span, tls::certificates(&folder.join(&at.value))));
     let key = key.and_then(|at| section.keep(&at.span, tls::key(&folder.join(&at.value))));
-    Some(tls::Identity {
+    Some(tls::TlsIdentity {
         chain: chain?,
         key: key?,
     })

@@ -7,7 +7,7 @@ use crate::config::file::Section;
 use crate::config::{NovaImages, ScanLimits};
 use crate::model::attributes::{CONTAINER_FORMATS, DISK_FORMATS};
 use crate::model::query::Visibility;
-use crate::nova::back::Settings;
+use crate::nova::back::NovaImageSettings;
 
 const VISIBILITIES: &[(&str, Visibility)] = &[
     ("public", Visibility::Public),
@@ -18,8 +18,8 @@ const VISIBILITIES: &[(&str, Visibility)] = &[
 
 /// The part of `[nova]` that is about images.
 pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
-    let usual = Settings::default();
-    let settings = Settings {
+    let usual = NovaImageSettings::default();
+    let settings = NovaImageSettings {
         version: segment(section, "api_version").unwrap_or(usual.version),
         page_size,
         trusted_order: section.flag("trusted_order"),

@@ -8,7 +8,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::{at_least, identity as identity_of, public_url};
 use crate::config::file::{At, Section};
-use crate::config::{Endpoint, Identity, OnFailure, Upstream, tls};
+use crate::config::{Endpoint, IdentityConfig, OnFailure, UpstreamConfig, tls};
 
 const ON_FAILURE: &[(&str, OnFailure)] = &[
     ("continue", OnFailure::Continue),
@@ -16,25 +16,25 @@ const ON_FAILURE: &[(&str, OnFailure)] = &[
 ];
 
 /// The Glance that answers images.
-pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<Upstream> {
+pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamConfig> {
     let timeouts = section.section("glance.timeouts");
     let tls = section.section("glance.tls");
     let glance = upstream(section, &endpoints(section), &timeouts, &tls, folder)?;
-    Some(Upstream {
+    Some(UpstreamConfig {
         public_url: public_url(section),
         ..glance
     })
 }
 
 /// The Nova that answers the rest.
-pub(super) fn nova(section: &Section<'_, '_>, folder: &Path) -> Option<Upstream> {
+pub(super) fn nova(section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamConfig> {
     let timeouts = section.section("nova.timeouts");
     let tls = section.section("nova.tls");
     upstream(section, &endpoints(section), &timeouts, &tls, folder)
 }
 
 /// The Keystone that validates tokens.
-pub(super) fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<Identity> {
+pub(super) fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<IdentityConfig> {
     let timeouts = section.section("identity.timeouts");
     let tls = section.section("identity.tls");
     let url = section.text("url");
@@ -54,7 +54,7 @@ pub(super) fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<Ident
         let first = upstream.endpoints.first().map(ToString::to_string);
         format!("{}/v3", first.unwrap_or_default())
     });
-    Some(Identity {
+    Some(IdentityConfig {
         challenge: HeaderValue::from_str(&format!("Keystone uri=\"{public}\"")).ok()?,
         upstream,
         cache_ttl,
@@ -89,7 +89,7 @@ fn upstream(
     timeouts: &Section<'_, '_>,
     tls: &Section<'_, '_>,
     folder: &Path,
-) -> Option<Upstream> {
+) -> Option<UpstreamConfig> {
     let endpoints: Vec<Endpoint> = listed
         .value
         .iter()
@@ -103,7 +103,7 @@ fn upstream(
     let (idle, pool_idle) = (timeouts.some_time("idle"), section.duration("pool_idle"));
     let secure = endpoints.iter().any(Endpoint::is_tls);
     let tls = upstream_tls(tls, secure, listed, folder)?;
-    section.is_present().then_some(Upstream {
+    section.is_present().then_some(UpstreamConfig {
         endpoints,
         public_url: None,
         tls,

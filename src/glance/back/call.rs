@@ -2,13 +2,13 @@
 
 use crate::glance::tables;
 use crate::model::query::{NumberField, NumberTest, Scope, TextField, Verbatim};
-use crate::model::{Exchange, ImageId, Plan, Predicate, Query, time};
-use crate::webob::query::Written;
+use crate::model::{ImageId, Plan, Predicate, Query, UpstreamRequest, time};
+use crate::webob::query::QueryBuilder;
 
 /// Splits a query. What goes into the plan's `pushed` is exactly what every Glance since 12.0.0 (Mitaka) decides as
 /// [`Predicate::holds`] would; the rest is residual.
 pub(super) fn plan(query: &Query) -> Plan {
-    let mut pushed = Written::default();
+    let mut pushed = QueryBuilder::default();
     let mut residual = Vec::new();
     let mut nothing = false;
     add_scope(&mut pushed, &query.scope);
@@ -40,19 +40,19 @@ pub(super) fn plan(query: &Query) -> Plan {
 }
 
 /// The request for one page of at most `limit` images.
-pub(super) fn page(plan: &Plan, marker: Option<&str>, limit: u64) -> Exchange {
-    let mut query = Written::after(&plan.pushed);
+pub(super) fn page(plan: &Plan, marker: Option<&str>, limit: u64) -> UpstreamRequest {
+    let mut query = QueryBuilder::after(&plan.pushed);
     // An empty page still has Glance check the token and the marker, and costs it no search.
     query.add("limit", &if plan.nothing { 0 } else { limit }.to_string());
     if let Some(marker) = marker {
         query.add("marker", marker);
     }
-    Exchange::get(format!("/v2/images?{}", query.into_text()))
+    UpstreamRequest::get(format!("/v2/images?{}", query.into_text()))
 }
 
 /// The request for one image.
-pub(super) fn show(id: &ImageId) -> Exchange {
-    Exchange::get(format!("/v2/images/{id}"))
+pub(super) fn show(id: &ImageId) -> UpstreamRequest {
+    UpstreamRequest::get(format!("/v2/images/{id}"))
 }
 
 /// What becomes of one predicate.
@@ -65,7 +65,7 @@ enum Split<'p> {
     Nothing,
 }
 
-fn push_down<'p>(predicate: &'p Predicate, pushed: &Written) -> Split<'p> {
+fn push_down<'p>(predicate: &'p Predicate, pushed: &QueryBuilder) -> Split<'p> {
     match predicate {
         Predicate::Text(field, any_of) => {
             let name = text_name(*field);
@@ -164,7 +164,7 @@ fn takes_operators(field: TextField) -> bool {
     !tables::word(tables::OPERATOR_FIELDS, &field).is_empty()
 }
 
-fn add_scope(pushed: &mut Written, scope: &Scope) {
+fn add_scope(pushed: &mut QueryBuilder, scope: &Scope) {
     if let Some(visibility) = &scope.visibility {
         pushed.add("visibility", tables::word(tables::VISIBILITIES, visibility));
     }

@@ -3,12 +3,12 @@
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 
-use crate::model::{Call, Fault, Reason, Refusal};
+use crate::model::{Call, ErrorReply, Fault, Reason};
 use crate::webob::said::{message, worded};
 
 /// What a refusal means for the call. What the caller can act on keeps its status; what only the operator can act on
 /// (a redirect, a wrong address, an internal error) becomes a gateway's fault, its text kept for the log.
-pub(super) fn read(call: &Call, refusal: &Refusal<'_>) -> Fault {
+pub(super) fn read(call: &Call, refusal: &ErrorReply<'_>) -> Fault {
     let said = message(refusal.body);
     let mut fault = match (refusal.status, call) {
         (StatusCode::NOT_FOUND, Call::Show(id) | Call::Delete(id) | Call::Change(id, _)) => {
@@ -77,7 +77,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, StatusCode};
 
     use super::read;
-    use crate::model::{Call, Change, ImageId, Query, Reason, Refusal};
+    use crate::model::{Call, Change, ErrorReply, ImageId, Query, Reason};
 
     #[test]
     fn statuses_map_to_what_the_caller_can_act_on() {
@@ -116,7 +116,7 @@ mod tests {
             let status = StatusCode::from_u16(upstream).unwrap();
             let fault = read(
                 call,
-                &Refusal {
+                &ErrorReply {
                     status,
                     headers: &headers,
                     body: b"secret of the operator",
@@ -155,7 +155,7 @@ mod tests {
         ] {
             let fault = read(
                 call,
-                &Refusal {
+                &ErrorReply {
                     status: StatusCode::from_u16(status).unwrap(),
                     headers: &HeaderMap::new(),
                     body: body.as_bytes(),

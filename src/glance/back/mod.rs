@@ -1,9 +1,9 @@
 //! The half that asks a Glance: writes its requests, reads its replies.
 
-use crate::glance::image;
-use crate::model::page::Envelope;
+use super::image;
+use crate::json::splitter::Envelope;
 use crate::model::{
-    Back, Call, Edit, Exchange, Fault, Image, ImageId, Plan, Query, Reason, Refusal,
+    Backend, Call, Edit, ErrorReply, Fault, Image, ImageId, Plan, Query, Reason, UpstreamRequest,
 };
 
 mod call;
@@ -12,17 +12,17 @@ mod write;
 
 /// A Glance upstream, as far as its dialect goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GlanceBack {
+pub struct GlanceBackend {
     /// How many images a page is asked to hold. Glance trims what is above its own `api_limit_max` (1000).
     pub page_size: u64,
 }
 
-impl Back for GlanceBack {
+impl Backend for GlanceBackend {
     fn plan(&self, query: &Query) -> Plan {
         call::plan(query)
     }
 
-    fn page(&self, plan: &Plan, marker: Option<&str>, want: Option<u64>) -> Exchange {
+    fn page(&self, plan: &Plan, marker: Option<&str>, want: Option<u64>) -> UpstreamRequest {
         call::page(
             plan,
             marker,
@@ -30,11 +30,11 @@ impl Back for GlanceBack {
         )
     }
 
-    fn show(&self, id: &ImageId) -> Exchange {
+    fn show(&self, id: &ImageId) -> UpstreamRequest {
         call::show(id)
     }
 
-    fn delete(&self, id: &ImageId) -> Exchange {
+    fn delete(&self, id: &ImageId) -> UpstreamRequest {
         write::delete(id)
     }
 
@@ -46,7 +46,7 @@ impl Back for GlanceBack {
         write::reaches(key)
     }
 
-    fn change(&self, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
+    fn change(&self, id: &ImageId, edit: &Edit) -> Vec<UpstreamRequest> {
         vec![write::change(id, edit)]
     }
 
@@ -70,7 +70,7 @@ impl Back for GlanceBack {
         envelope.has("next")
     }
 
-    fn fault(&self, call: &Call, refusal: &Refusal<'_>) -> Fault {
+    fn fault(&self, call: &Call, refusal: &ErrorReply<'_>) -> Fault {
         fault::read(call, refusal)
     }
 }

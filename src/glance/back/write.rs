@@ -5,7 +5,7 @@ use http::Method;
 use serde::Serialize;
 
 use crate::glance::tables;
-use crate::model::{Content, Edit, Exchange, ImageId};
+use crate::model::{Content, Edit, ImageId, UpstreamRequest};
 use crate::webob::python::strip;
 
 /// The media type of Glance's own JSON patch in which `add` on a property that exists sets it anew
@@ -26,8 +26,8 @@ enum Operation<'e> {
 }
 
 /// The request that ends one image.
-pub(super) fn delete(id: &ImageId) -> Exchange {
-    Exchange {
+pub(super) fn delete(id: &ImageId) -> UpstreamRequest {
+    UpstreamRequest {
         method: Method::DELETE,
         target: format!("/v2/images/{id}"),
         content: None,
@@ -39,7 +39,7 @@ pub(super) fn delete(id: &ImageId) -> Exchange {
 ///
 /// A value is always written with `add`. With `replace`, a property that another writer has just removed would be a
 /// conflict; the client wants the value to be there either way.
-pub(super) fn change(id: &ImageId, edit: &Edit) -> Exchange {
+pub(super) fn change(id: &ImageId, edit: &Edit) -> UpstreamRequest {
     let removals = edit
         .remove
         .iter()
@@ -50,7 +50,7 @@ pub(super) fn change(id: &ImageId, edit: &Edit) -> Exchange {
     });
     let operations: Vec<_> = removals.chain(settings).collect();
     let bytes = serde_json::to_vec(&operations).unwrap_or_default();
-    Exchange {
+    UpstreamRequest {
         method: Method::PATCH,
         target: format!("/v2/images/{id}"),
         content: Some(Content {
@@ -83,10 +83,10 @@ pub(super) fn reaches(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{change, delete, reserves};
-    use crate::model::{Edit, ImageId, Setting};
+    use crate::model::{Edit, ImageId, PropertyUpdate};
 
-    fn set(key: &str, value: &str) -> Setting {
-        Setting {
+    fn set(key: &str, value: &str) -> PropertyUpdate {
+        PropertyUpdate {
             key: key.to_owned(),
             value: Some(value.to_owned()),
             existed: false,

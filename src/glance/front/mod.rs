@@ -12,42 +12,33 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use crate::model::{Call, Fault, ImageId, Reason};
 use crate::webob::urlmap::collapsed;
 
-mod document;
-mod face;
-mod fault;
-mod filter;
-mod json;
-mod operator;
-mod params;
-pub mod patch;
-mod path;
-mod pointer;
-mod query;
-mod sort;
-pub mod unoffered;
-mod write;
+mod discovery;
+mod request;
+mod response;
 
-pub use face::GlanceFace;
-pub use unoffered::UNOFFERED;
-pub use write::{Draft, Written, write};
+pub use request::unsupported::UNOFFERED;
+pub use request::write::{Draft, Written, write};
+pub use response::responder::GlanceResponder;
 
-use face::View;
-use fault::Voice;
-use path::Route;
+use request::path::GlanceRoute;
+use request::{path, query, unsupported};
+use response::fault;
+use response::fault::ErrorFormat;
+use response::responder::GlanceView;
 
 /// What the I/O shell knows about a request and the front cannot see.
 #[derive(Clone, Debug)]
-pub struct Ground {
+pub struct GlanceContext {
     /// Scheme, authority and mount point as the client sees them (`https://image.example.com`), no trailing slash:
     /// what version documents name.
     pub base: String,
     /// How this Glance is set up.
-    pub settings: Arc<Settings>,
+    pub settings: Arc<GlanceListSettings>,
 }
 
 /// What an operator can set of Glance's list API.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct GlanceListSettings {
     /// How many images a page has when the client does not say (Glance: `limit_param_default`).
     pub limit_param_default: u64,
     /// How many images a page has at most (Glance: `api_limit_max`).
@@ -57,7 +48,7 @@ pub struct Settings {
     pub keep_repeats: bool,
 }
 
-impl Default for Settings {
+impl Default for GlanceListSettings {
     fn default() -> Self {
         Self {
             limit_param_default: 25,
@@ -86,7 +77,7 @@ pub struct Asked {
     /// What is asked.
     pub call: Call,
     /// How the answer is to be written.
-    pub face: GlanceFace,
+    pub responder: GlanceResponder,
 }
 
 /// An image request that cannot be served.
@@ -95,13 +86,13 @@ pub struct Refused {
     /// Why.
     pub fault: Fault,
     /// How the refusal is to be written.
-    pub face: GlanceFace,
+    pub responder: GlanceResponder,
 }
 
 /// Reads one request. `path` is still percent-encoded and has lost the listener's `base_path`; `query` is the raw
 /// query string.
 pub fn read(
-    ground: &Ground,
+    context: &GlanceContext,
     method: &Method,
     path: &str,
     query: Option<&str>,
@@ -111,43 +102,48 @@ pub fn read(
         // Glance's CORS filter answers it before anything else looks.
         return Reading::Answer(Response::new(Bytes::new()));
     }
-    let voice = Voice::of(method, headers);
+    let format = ErrorFormat::of(method, headers);
     let route = path::route(path);
     if let Some(methods) = route.methods() {
         if methods.elsewhere.contains(method) {
             return Reading::Elsewhere;
         }
         if method != Method::GET {
-            let face = GlanceFace::new(
-                voice,
-                View::Wrong {
+            let responder = GlanceResponder::new(
+                format,
+                GlanceView::Wrong {
                     allow: methods.allow,
                 },
             );
-            return refused(not_allowed(method), face);
+            return refused(not_allowed(method), responder);
         }
     }
     match route {
-        Route::Images => list(ground, query, voice),
-        Route::Image(id) => show(id, voice),
-        Route::Schema(_) if document::has_body(headers) => refused(
+        GlanceRoute::Images => list(context, query, format),
+        GlanceRoute::Image(id) => show(id, format),
+        GlanceRoute::Schema(_) if discovery::has_body(headers) => refused(
             Fault::client(
                 StatusCode::BAD_REQUEST,
                 Reason::BadRequest,
                 "A body is not expected with this request.",
             ),
-            GlanceFace::new(voice, View::Document),
+            GlanceResponder::new(format, GlanceView::Document),
         ),
-        Route::Schema(text) => Reading::Answer(document::json(StatusCode::OK, text)),
-        Route::Healthcheck => Reading::Answer(document::healthcheck(method, headers)),
-        Route::Versions => Reading::Answer(document::versions(StatusCode::OK, &ground.base)),
-        Route::Choices => Reading::Answer(document::versions(
+        GlanceRoute::Schema(text) => Reading::Answer(discovery::json(StatusCode::OK, text)),
+        GlanceRoute::Healthcheck => Reading::Answer(discovery::healthcheck(method, headers)),
+        GlanceRoute::Versions => {
+            Reading::Answer(discovery::versions(StatusCode::OK, &context.base))
+        }
+        GlanceRoute::Choices => Reading::Answer(discovery::versions(
             StatusCode::MULTIPLE_CHOICES,
-            &ground.base,
+            &context.base,
         )),
-        Route::VersionRoot => Reading::Answer(document::redirect(&ground.base)),
-        Route::Nowhere => refused(Fault::no_route(), GlanceFace::new(voice, View::Nowhere)),
-        Route::Elsewhere => Reading::Elsewhere,
+        GlanceRoute::VersionRoot => Reading::Answer(discovery::redirect(&context.base)),
+        GlanceRoute::Nowhere => refused(
+            Fault::no_route(),
+            GlanceResponder::new(format, GlanceView::Nowhere),
+        ),
+        GlanceRoute::Elsewhere => Reading::Elsewhere,
     }
 }
 
@@ -156,14 +152,14 @@ pub fn read(
 pub fn unoffered(method: &Method, path: &str, headers: &HeaderMap) -> Refused {
     let path = collapsed(path);
     let behind = path.trim_start_matches('/').split_once('/');
-    let (fault, allow) = unoffered::refuse(method, behind.map_or("", |(_, rest)| rest));
+    let (fault, allow) = unsupported::refuse(method, behind.map_or("", |(_, rest)| rest));
     let view = match allow {
-        Some(allow) => View::Wrong { allow },
-        None => View::Nowhere,
+        Some(allow) => GlanceView::Wrong { allow },
+        None => GlanceView::Nowhere,
     };
     Refused {
         fault,
-        face: GlanceFace::new(Voice::of(method, headers), view),
+        responder: GlanceResponder::new(ErrorFormat::of(method, headers), view),
     }
 }
 
@@ -171,7 +167,7 @@ pub fn unoffered(method: &Method, path: &str, headers: &HeaderMap) -> Refused {
 #[must_use]
 pub fn image(path: &str) -> Option<String> {
     match path::route(path) {
-        Route::Image(id) => Some(id),
+        GlanceRoute::Image(id) => Some(id),
         _ => None,
     }
 }
@@ -182,50 +178,50 @@ pub fn image(path: &str) -> Option<String> {
 pub fn needs_token(path: &str) -> bool {
     !matches!(
         path::route(path),
-        Route::Versions | Route::Choices | Route::Healthcheck
+        GlanceRoute::Versions | GlanceRoute::Choices | GlanceRoute::Healthcheck
     )
 }
 
 /// Whether the path asks for nothing but whether the service answers.
 #[must_use]
 pub fn is_healthcheck(path: &str) -> bool {
-    matches!(path::route(path), Route::Healthcheck)
+    matches!(path::route(path), GlanceRoute::Healthcheck)
 }
 
-/// The reply to a request that has no face: one that is [`Reading::Elsewhere`] and cannot be served there either, or
+/// The reply to a request that has no responder: one that is [`Reading::Elsewhere`] and cannot be served there either, or
 /// that is refused before it is read.
 #[must_use]
 pub fn refuse(method: &Method, headers: &HeaderMap, fault: &Fault) -> Response<Bytes> {
-    fault::write(Voice::of(method, headers), fault, None)
+    fault::write(ErrorFormat::of(method, headers), fault, None)
 }
 
-/// The face of a request of which nothing is known but that it fails: one that no front has read.
+/// The responder of a request of which nothing is known but that it fails: one that no front has read.
 #[must_use]
-pub fn face(method: &Method, headers: &HeaderMap) -> GlanceFace {
-    GlanceFace::new(Voice::of(method, headers), View::Nowhere)
+pub fn responder(method: &Method, headers: &HeaderMap) -> GlanceResponder {
+    GlanceResponder::new(ErrorFormat::of(method, headers), GlanceView::Nowhere)
 }
 
-fn list(ground: &Ground, raw: Option<&str>, voice: Voice) -> Reading {
-    match query::read(raw, &ground.settings) {
+fn list(context: &GlanceContext, raw: Option<&str>, format: ErrorFormat) -> Reading {
+    match query::read(raw, &context.settings) {
         Ok(listing) => {
-            let view = View::list(&listing, ground.settings.keep_repeats);
+            let view = GlanceView::list(&listing, context.settings.keep_repeats);
             Reading::Mine(Asked {
                 call: Call::List(listing.query),
-                face: GlanceFace::new(voice, view),
+                responder: GlanceResponder::new(format, view),
             })
         }
-        Err(fault) => refused(fault, GlanceFace::new(voice, View::NoList)),
+        Err(fault) => refused(fault, GlanceResponder::new(format, GlanceView::NoList)),
     }
 }
 
-fn show(id: String, voice: Voice) -> Reading {
+fn show(id: String, format: ErrorFormat) -> Reading {
     let call = ImageId::parse(&id).map(Call::Show);
-    let face = GlanceFace::new(voice, View::Image { id });
+    let responder = GlanceResponder::new(format, GlanceView::Image { id });
     match call {
-        Some(call) => Reading::Mine(Asked { call, face }),
+        Some(call) => Reading::Mine(Asked { call, responder }),
         None => refused(
             Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, "Image not found."),
-            face,
+            responder,
         ),
     }
 }
@@ -238,8 +234,8 @@ fn not_allowed(method: &Method) -> Fault {
     )
 }
 
-fn refused(fault: Fault, face: GlanceFace) -> Reading {
-    Reading::Refused(Refused { fault, face })
+fn refused(fault: Fault, responder: GlanceResponder) -> Reading {
+    Reading::Refused(Refused { fault, responder })
 }
 
 #[cfg(test)]

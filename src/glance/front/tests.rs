@@ -3,11 +3,11 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, Method, Response};
 
-use super::{Ground, Reading, Settings, needs_token, read};
-use crate::model::{Call, Face, Fault, Image, ListEnd, Reason};
+use super::{GlanceContext, GlanceListSettings, Reading, needs_token, read};
+use crate::model::{Call, Fault, Image, ListEnd, Reason, Responder};
 
-fn reading_with(settings: Settings, method: &Method, target: &str) -> Reading {
-    let ground = Ground {
+fn reading_with(settings: GlanceListSettings, method: &Method, target: &str) -> Reading {
+    let context = GlanceContext {
         base: "http://glance:9292".to_owned(),
         settings: Arc::new(settings),
     };
@@ -17,11 +17,11 @@ fn reading_with(settings: Settings, method: &Method, target: &str) -> Reading {
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
-    read(&ground, method, path, query, &headers)
+    read(&context, method, path, query, &headers)
 }
 
 fn reading(method: &Method, target: &str) -> Reading {
-    reading_with(Settings::default(), method, target)
+    reading_with(GlanceListSettings::default(), method, target)
 }
 
 fn text(response: Response<bytes::Bytes>) -> String {
@@ -29,13 +29,13 @@ fn text(response: Response<bytes::Bytes>) -> String {
 }
 
 /// The envelope of a list of `count` images that ends with the image `last`.
-fn envelope(settings: Settings, target: &str, count: u64, last: &str) -> String {
+fn envelope(settings: GlanceListSettings, target: &str, count: u64, last: &str) -> String {
     let Reading::Mine(asked) = reading_with(settings, &Method::GET, target) else {
         panic!("{target} is a list");
     };
     let mut out = BytesMut::new();
-    asked.face.list_open(&mut out);
-    asked.face.list_close(
+    asked.responder.list_open(&mut out);
+    asked.responder.list_close(
         &ListEnd {
             count,
             last: Some(last).filter(|_| count > 0),
@@ -47,9 +47,9 @@ fn envelope(settings: Settings, target: &str, count: u64, last: &str) -> String 
 
 #[test]
 fn links_as_glance_writes_them() {
-    let real = || Settings {
+    let real = || GlanceListSettings {
         keep_repeats: false,
-        ..Settings::default()
+        ..GlanceListSettings::default()
     };
     for (target, count, expected) in [
         (
@@ -84,7 +84,7 @@ fn links_as_glance_writes_them() {
     }
     assert_eq!(
         envelope(
-            Settings::default(),
+            GlanceListSettings::default(),
             "/v2/images?tag=a&limit=1&tag=b",
             1,
             "L"
@@ -129,7 +129,7 @@ fn each_method_and_path_has_its_reading() {
             Reading::Elsewhere => "elsewhere".to_owned(),
             Reading::Answer(response) => response.status().as_str().to_owned(),
             Reading::Refused(refused) => {
-                let response = refused.face.fault(&refused.fault);
+                let response = refused.responder.fault(&refused.fault);
                 assert_eq!(
                     response.headers().contains_key("allow"),
                     response.status() == 405
@@ -149,21 +149,21 @@ fn refusals_name_what_was_asked() {
         panic!("an image");
     };
     assert!(matches!(&asked.call, Call::Show(id) if id.as_str() == "70a599e0"));
-    assert_eq!(asked.face.operation(), "show-image");
+    assert_eq!(asked.responder.operation(), "show-image");
     let gone = Fault::upstream(
         http::StatusCode::NOT_FOUND,
         Reason::NoImage,
         "Image not found.",
     );
     assert!(
-        text(asked.face.fault(&gone))
+        text(asked.responder.fault(&gone))
             .starts_with(r#"{"message": "No image found with ID 70a599e0<br />"#)
     );
 
     let Reading::Refused(refused) = reading(&Method::PUT, "/v2/images/70a599e0") else {
         panic!("refused");
     };
-    let response = refused.face.fault(&refused.fault);
+    let response = refused.responder.fault(&refused.fault);
     assert_eq!(response.headers()["allow"], "GET, PATCH, DELETE");
     assert_eq!(
         text(response),
@@ -185,11 +185,11 @@ fn documents() {
 
     let mut headers = HeaderMap::new();
     headers.insert("content-length", HeaderValue::from_static("7"));
-    let ground = Ground {
+    let context = GlanceContext {
         base: String::new(),
         settings: Arc::default(),
     };
-    let with_body = read(&ground, &Method::GET, "/v2/schemas/image", None, &headers);
+    let with_body = read(&context, &Method::GET, "/v2/schemas/image", None, &headers);
     assert!(matches!(with_body, Reading::Refused(refused) if refused.fault.status == 400));
 }
 
@@ -203,11 +203,11 @@ fn an_image_is_written_whole() {
         ..Image::default()
     };
     let shown: serde_json::Value =
-        serde_json::from_str(&text(asked.face.show(&image).unwrap())).unwrap();
+        serde_json::from_str(&text(asked.responder.show(&image).unwrap())).unwrap();
     assert_eq!(shown["self"], "/v2/images/a");
     let mut out = BytesMut::new();
-    asked.face.list_item(&image, 0, &mut out);
-    asked.face.list_item(&image, 1, &mut out);
+    asked.responder.list_item(&image, 0, &mut out);
+    asked.responder.list_item(&image, 1, &mut out);
     let two: Vec<serde_json::Value> =
         serde_json::from_slice(&[b"[", &out[..], b"]"].concat()).unwrap();
     assert_eq!(two, [shown.clone(), shown]);

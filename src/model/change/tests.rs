@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::{Change, Edit, MAX_PROPERTIES, PropertyRules, SentValue, Setting};
+use super::{Change, Edit, MAX_PROPERTIES, PropertyRules, PropertyUpdate, SentValue};
 use crate::model::names::count::compared;
 use crate::model::{Fault, Image, Reason, Value};
 
@@ -40,7 +40,7 @@ fn edit(remove: &[&str], set: &[(&str, &str, bool)]) -> Edit {
         remove: remove.iter().map(|key| (*key).to_owned()).collect(),
         set: set
             .iter()
-            .map(|(key, value, existed)| Setting {
+            .map(|(key, value, existed)| PropertyUpdate {
                 key: (*key).to_owned(),
                 value: Some((*value).to_owned()),
                 existed: *existed,

@@ -3,14 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::Settings;
+use super::NovaImageSettings;
 use super::image::fit::MAX_TEXT;
 use super::tables::{LISTED, NEVER_PUSHED, PUSHED, Pushed, STRIPPED};
 use crate::model::attributes::is_base_property;
 use crate::model::query::{NumberField, NumberTest, Relation, Scope, TextField, Visibility};
-use crate::model::{Exchange, ImageId, Order, Plan, Predicate, Query, time};
+use crate::model::{ImageId, Order, Plan, Predicate, Query, UpstreamRequest, time};
 use crate::nova::tables::PROPERTY_PREFIX;
-use crate::webob::query::Written;
+use crate::webob::query::QueryBuilder;
 
 /// What stays as it is in a path segment.
 pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -21,8 +21,8 @@ pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Splits a query. Whatever Nova is asked for is checked once more here, since Novas differ in what they make of it;
 /// and so is the status of every image, since some list what Glance's lists hide.
-pub(super) fn plan(settings: &Settings, query: &Query) -> Plan {
-    let mut filters = Written::default();
+pub(super) fn plan(settings: &NovaImageSettings, query: &Query) -> Plan {
+    let mut filters = QueryBuilder::default();
     let mut residual = Vec::new();
     let mut recheck = vec![listed()];
     let mut nothing = query.scope.hidden;
@@ -62,18 +62,18 @@ pub(super) fn root(version: &str, project: Option<&str>) -> String {
 }
 
 /// The request for one page of at most `limit` images.
-pub(super) fn page(root: &str, plan: &Plan, marker: Option<&str>, limit: u64) -> Exchange {
-    let mut query = Written::after(&plan.pushed);
+pub(super) fn page(root: &str, plan: &Plan, marker: Option<&str>, limit: u64) -> UpstreamRequest {
+    let mut query = QueryBuilder::after(&plan.pushed);
     query.add("limit", &limit.to_string());
     if let Some(marker) = marker {
         query.add("marker", marker);
     }
-    Exchange::get(format!("{root}/images/detail?{}", query.into_text()))
+    UpstreamRequest::get(format!("{root}/images/detail?{}", query.into_text()))
 }
 
 /// The request for one image.
-pub(super) fn show(root: &str, id: &ImageId) -> Exchange {
-    Exchange::get(image(root, id))
+pub(super) fn show(root: &str, id: &ImageId) -> UpstreamRequest {
+    UpstreamRequest::get(image(root, id))
 }
 
 /// The path of one image. What Nova would take for something else than an id is put as one that no image has: the list
@@ -101,7 +101,7 @@ enum Split {
     Never,
 }
 
-fn split(settings: &Settings, predicate: &Predicate, filters: &Written) -> Split {
+fn split(settings: &NovaImageSettings, predicate: &Predicate, filters: &QueryBuilder) -> Split {
     let pushed = match predicate {
         Predicate::Nothing
         | Predicate::Tag(_)
@@ -133,7 +133,7 @@ fn split(settings: &Settings, predicate: &Predicate, filters: &Written) -> Split
 }
 
 /// Attributes that no image from a Nova has, unless the settings give them to all.
-fn never_told(settings: &Settings, field: TextField) -> bool {
+fn never_told(settings: &NovaImageSettings, field: TextField) -> bool {
     match field {
         TextField::Checksum | TextField::OsHashAlgo | TextField::OsHashValue => true,
         TextField::DiskFormat => settings.disk_format.is_none(),
@@ -200,7 +200,7 @@ fn since(relation: Relation, at: Timestamp) -> Option<String> {
 
 /// No image is anybody's share here, so that Glance's default set is all of them, and each is either private or what
 /// the settings say.
-fn visibility(settings: &Settings, scope: &Scope) -> Split {
+fn visibility(settings: &NovaImageSettings, scope: &Scope) -> Split {
     match scope.visibility {
         None | Some(Visibility::All) => Split::Always,
         Some(wanted) if wanted == Visibility::Private || wanted == settings.visibility => {

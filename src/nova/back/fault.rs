@@ -3,7 +3,7 @@
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
-use crate::model::{Call, Fault, Reason, Refusal};
+use crate::model::{Call, ErrorReply, Fault, Reason};
 use crate::webob::said::{self, worded};
 
 /// What a refusal means for the call. What the caller can act on keeps its status; what only the operator can act on
@@ -11,7 +11,7 @@ use crate::webob::said::{self, worded};
 ///
 /// A Nova that was itself refused by its Glance says so in the message, with a status of its own: then Glance's status
 /// and Glance's words count.
-pub(super) fn read(call: &Call, refusal: &Refusal<'_>) -> Fault {
+pub(super) fn read(call: &Call, refusal: &ErrorReply<'_>) -> Fault {
     let text = said::message(refusal.body);
     let (status, text) = behind(&text).unwrap_or((refusal.status, text));
     let mut fault = match (status, call) {
@@ -118,7 +118,7 @@ fn names_quota(text: &str) -> bool {
     text.contains("metadata limit exceeded")
 }
 
-fn challenges(refusal: &Refusal<'_>) -> Vec<HeaderValue> {
+fn challenges(refusal: &ErrorReply<'_>) -> Vec<HeaderValue> {
     refusal
         .headers
         .get_all(WWW_AUTHENTICATE)
@@ -132,7 +132,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, StatusCode};
 
     use super::read;
-    use crate::model::{Call, Change, Fault, ImageId, Query, Reason, Refusal};
+    use crate::model::{Call, Change, ErrorReply, Fault, ImageId, Query, Reason};
 
     fn fault(call: &Call, status: u16, body: &str) -> Fault {
         let mut headers = HeaderMap::new();
@@ -144,7 +144,7 @@ mod tests {
         let status = StatusCode::from_u16(status).unwrap();
         read(
             call,
-            &Refusal {
+            &ErrorReply {
                 status,
                 headers: &headers,
                 body: body.as_bytes(),

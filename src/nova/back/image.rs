@@ -9,11 +9,11 @@ use std::fmt;
 use http::StatusCode;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use super::tables::{OWNERS, PRIVATE_TYPES, Reading, reading};
-use super::{NovaBack, Settings};
+use super::tables::{OWNERS, PRIVATE_TYPES, StatusReading, reading};
+use super::{NovaBackend, NovaImageSettings};
+use crate::json::Json;
+use crate::json::lenient::{Name, Text, number, text};
 use crate::model::attributes::is_base_property;
-use crate::model::json::Json;
-use crate::model::lenient::{Name, Text, number, text};
 use crate::model::query::Visibility;
 use crate::model::{Fault, Image, Reason, Size, Status, Value};
 
@@ -23,13 +23,13 @@ mod member;
 use member::{Metadata, Server};
 
 /// Reads one element of a detailed list.
-pub(super) fn listed<'a>(element: &'a [u8], back: &'a NovaBack) -> Result<Image<'a>, Fault> {
+pub(super) fn listed<'a>(element: &'a [u8], back: &'a NovaBackend) -> Result<Image<'a>, Fault> {
     let told: Told<'a> = parse(element)?;
     told.image(back)
 }
 
 /// Reads the reply to a show. What is deleted is not shown.
-pub(super) fn shown<'a>(body: &'a [u8], back: &'a NovaBack) -> Result<Image<'a>, Fault> {
+pub(super) fn shown<'a>(body: &'a [u8], back: &'a NovaBackend) -> Result<Image<'a>, Fault> {
     let Wrapped(told) = parse(body)?;
     let image = told.image(back)?;
     if image.status == Status::Deleted {
@@ -76,11 +76,11 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn image(self, back: &'a NovaBack) -> Result<Image<'a>, Fault> {
+    fn image(self, back: &'a NovaBackend) -> Result<Image<'a>, Fault> {
         if self.id.is_empty() {
             return Err(unreadable("the image has no id"));
         }
-        let settings: &'a Settings = &back.settings;
+        let settings: &'a NovaImageSettings = &back.settings;
         let status = status(self.status.as_deref(), self.progress, self.size, settings);
         let caller = back.caller.as_deref();
         let owner = self.owner();
@@ -144,22 +144,27 @@ impl<'a> Told<'a> {
     }
 }
 
-fn status(word: Option<&str>, progress: Option<i64>, size: Size, settings: &Settings) -> Status {
+fn status(
+    word: Option<&str>,
+    progress: Option<i64>,
+    size: Size,
+    settings: &NovaImageSettings,
+) -> Status {
     match reading(word.unwrap_or_default()) {
-        Reading::Is(status) => status,
-        Reading::AtProgress(at, there, elsewhere) => {
+        StatusReading::Is(status) => status,
+        StatusReading::AtProgress(at, there, elsewhere) => {
             if progress == Some(at) {
                 there
             } else {
                 elsewhere
             }
         }
-        Reading::WithData(with, without) => match size {
+        StatusReading::WithData(with, without) => match size {
             Size::Bytes(1..) => with,
             Size::Bytes(_) | Size::Null | Size::Absent => without,
         },
-        Reading::Gone if settings.pending_delete => Status::PendingDelete,
-        Reading::Gone => Status::Deleted,
+        StatusReading::Gone if settings.pending_delete => Status::PendingDelete,
+        StatusReading::Gone => Status::Deleted,
     }
 }
 

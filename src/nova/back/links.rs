@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::page::Envelope;
+use crate::json::splitter::Envelope;
 
 /// Where Novas and vendors write the links of a page.
 const MEMBERS: &[&str] = &["images_links", "links"];
@@ -45,7 +45,7 @@ mod tests {
     use std::convert::Infallible;
 
     use super::lead_on;
-    use crate::model::page::{Element, Splitter};
+    use crate::json::splitter::{Element, Splitter};
 
     fn leads_on(more: &str) -> bool {
         let page = format!("{{\"images\": []{more}}}");

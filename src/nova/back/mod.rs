@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
-use crate::model::page::Envelope;
+use crate::json::splitter::Envelope;
 use crate::model::query::Visibility;
-use crate::model::{Back, Call, Edit, Exchange, Fault, Image, ImageId, Plan, Query, Refusal};
+use crate::model::{
+    Backend, Call, Edit, ErrorReply, Fault, Image, ImageId, Plan, Query, UpstreamRequest,
+};
 
 mod call;
 mod fault;
@@ -17,11 +19,11 @@ mod links;
 mod tables;
 mod write;
 
-pub use tables::{FIELDS, PUSHED, Pushed, Reading as Read, STATUSES};
+pub use tables::{FIELDS, PUSHED, Pushed, STATUSES, StatusReading as Read};
 
 /// What an operator can say about a Nova upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct NovaImageSettings {
     /// The version segment of its paths: `v2.1`, `v2` or `v1.1`.
     pub version: String,
     /// How many images a page is asked to hold. A Nova trims what is above its own `max_limit` (1000), and vendors
@@ -43,7 +45,7 @@ pub struct Settings {
     pub allow_metadata_writes: bool,
 }
 
-impl Default for Settings {
+impl Default for NovaImageSettings {
     fn default() -> Self {
         Self {
             version: "v2.1".to_owned(),
@@ -61,30 +63,30 @@ impl Default for Settings {
 /// A Nova upstream, as far as its dialect goes, for one request: what it knows of the caller is in the paths and in
 /// the images.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NovaBack {
+pub struct NovaBackend {
     /// What the operator said.
-    pub settings: Arc<Settings>,
+    pub settings: Arc<NovaImageSettings>,
     /// The project segment behind the version, not yet escaped; `None` where the upstream wants none.
     pub project: Option<String>,
     /// The caller's project, if it is known: what is private is the caller's.
     pub caller: Option<String>,
 }
 
-impl Back for NovaBack {
+impl Backend for NovaBackend {
     fn plan(&self, query: &Query) -> Plan {
         call::plan(&self.settings, query)
     }
 
-    fn page(&self, plan: &Plan, marker: Option<&str>, want: Option<u64>) -> Exchange {
+    fn page(&self, plan: &Plan, marker: Option<&str>, want: Option<u64>) -> UpstreamRequest {
         let limit = if plan.nothing { 1 } else { self.limit(want) };
         call::page(&self.root(), plan, marker, limit)
     }
 
-    fn show(&self, id: &ImageId) -> Exchange {
+    fn show(&self, id: &ImageId) -> UpstreamRequest {
         call::show(&self.root(), id)
     }
 
-    fn delete(&self, id: &ImageId) -> Exchange {
+    fn delete(&self, id: &ImageId) -> UpstreamRequest {
         write::delete(&self.root(), id)
     }
 
@@ -96,7 +98,7 @@ impl Back for NovaBack {
         write::vet(edit, self.settings.allow_metadata_writes)
     }
 
-    fn change(&self, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
+    fn change(&self, id: &ImageId, edit: &Edit) -> Vec<UpstreamRequest> {
         write::change(&self.root(), id, edit)
     }
 
@@ -123,12 +125,12 @@ impl Back for NovaBack {
         count != self.limit(want) && !links::lead_on(envelope)
     }
 
-    fn fault(&self, call: &Call, refusal: &Refusal<'_>) -> Fault {
+    fn fault(&self, call: &Call, refusal: &ErrorReply<'_>) -> Fault {
         fault::read(call, refusal)
     }
 }
 
-impl NovaBack {
+impl NovaBackend {
     /// How many images a page is asked to hold. A page of none is something that newer Novas refuse to give.
     fn limit(&self, want: Option<u64>) -> u64 {
         let size = self.settings.page_size;

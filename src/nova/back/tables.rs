@@ -5,7 +5,7 @@ use crate::model::query::{NumberField, TextField, TimeField};
 
 /// How a status that Nova shows is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub enum StatusReading {
     /// As this one.
     Is(Status),
     /// As the first one with this progress, else as the second one.
@@ -19,22 +19,22 @@ pub enum Reading {
 /// Nova's words for a status, whatever their case, and how each is read. Nova shows nine statuses in five words
 /// (`nova/api/openstack/compute/views/images.py`); with progress and size they can nearly be told apart. The last rows
 /// are words of the first API versions (1.0) and of vendors.
-pub const STATUSES: &[(&str, Reading)] = &[
-    ("ACTIVE", Reading::Is(Status::Active)),
+pub const STATUSES: &[(&str, StatusReading)] = &[
+    ("ACTIVE", StatusReading::Is(Status::Active)),
     (
         "SAVING",
-        Reading::AtProgress(25, Status::Queued, Status::Saving),
+        StatusReading::AtProgress(25, Status::Queued, Status::Saving),
     ),
-    ("ERROR", Reading::Is(Status::Killed)),
-    ("DELETED", Reading::Gone),
+    ("ERROR", StatusReading::Is(Status::Killed)),
+    ("DELETED", StatusReading::Gone),
     (
         "UNKNOWN",
-        Reading::WithData(Status::Deactivated, Status::Importing),
+        StatusReading::WithData(Status::Deactivated, Status::Importing),
     ),
-    ("QUEUED", Reading::Is(Status::Queued)),
-    ("PREPARING", Reading::Is(Status::Saving)),
-    ("FAILED", Reading::Is(Status::Killed)),
-    ("KILLED", Reading::Is(Status::Killed)),
+    ("QUEUED", StatusReading::Is(Status::Queued)),
+    ("PREPARING", StatusReading::Is(Status::Saving)),
+    ("FAILED", StatusReading::Is(Status::Killed)),
+    ("KILLED", StatusReading::Is(Status::Killed)),
 ];
 
 /// The fields of an image, each with where it comes from and what there is to say of it.
@@ -174,12 +174,12 @@ pub const OWNERS: &[&str] = &["owner_id", "project_id"];
 
 /// How a status that Nova shows is read; what Nova does not say is read like `UNKNOWN`.
 #[must_use]
-pub fn reading(word: &str) -> Reading {
+pub fn reading(word: &str) -> StatusReading {
     STATUSES
         .iter()
         .find(|(known, _)| word.eq_ignore_ascii_case(known))
         .map_or(
-            Reading::WithData(Status::Deactivated, Status::Importing),
+            StatusReading::WithData(Status::Deactivated, Status::Importing),
             |(_, reading)| *reading,
         )
 }

@@ -8,24 +8,24 @@ use serde::ser::{SerializeMap as _, Serializer};
 
 use super::call::{self, SEGMENT, SUFFIXES};
 use crate::model::attributes::is_base_property;
-use crate::model::change::Setting;
-use crate::model::{Content, Edit, Exchange, Fault, ImageId, Reason};
+use crate::model::change::PropertyUpdate;
+use crate::model::{Content, Edit, Fault, ImageId, Reason, UpstreamRequest};
 
 /// The request that ends one image.
-pub(super) fn delete(root: &str, id: &ImageId) -> Exchange {
+pub(super) fn delete(root: &str, id: &ImageId) -> UpstreamRequest {
     bare(Method::DELETE, call::image(root, id))
 }
 
 /// The requests of an edit: what gets a value in one, what goes one by one, since Nova has no other way that leaves the
 /// rest alone; and at last the image, since Nova answers the others without it.
-pub(super) fn change(root: &str, id: &ImageId, edit: &Edit) -> Vec<Exchange> {
+pub(super) fn change(root: &str, id: &ImageId, edit: &Edit) -> Vec<UpstreamRequest> {
     let metadata = format!("{}/metadata", call::image(root, id));
     let mut exchanges = Vec::with_capacity(edit.remove.len() + 2);
     if !edit.set.is_empty() {
         let body = Body {
             metadata: Metadata(&edit.set),
         };
-        exchanges.push(Exchange {
+        exchanges.push(UpstreamRequest {
             method: Method::POST,
             target: metadata.clone(),
             content: Some(Content {
@@ -86,8 +86,8 @@ fn holds(key: &str) -> bool {
         && !is_base_property(key.trim())
 }
 
-fn bare(method: Method, target: String) -> Exchange {
-    Exchange {
+fn bare(method: Method, target: String) -> UpstreamRequest {
+    UpstreamRequest {
         method,
         target,
         content: None,
@@ -100,12 +100,12 @@ struct Body<'e> {
 }
 
 /// The items of an edit, as a JSON object.
-struct Metadata<'e>(&'e [Setting]);
+struct Metadata<'e>(&'e [PropertyUpdate]);
 
 impl Serialize for Metadata<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for Setting { key, value, .. } in self.0 {
+        for PropertyUpdate { key, value, .. } in self.0 {
             map.serialize_entry(key, value)?;
         }
         map.end()
@@ -114,12 +114,12 @@ impl Serialize for Metadata<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Edit, ImageId, Setting, change, delete, holds, reserves, vet};
+    use super::{Edit, ImageId, PropertyUpdate, change, delete, holds, reserves, vet};
 
     #[test]
     fn an_edit_is_one_post_then_a_delete_a_key_then_the_image() {
         let id = ImageId::parse("abc").unwrap();
-        let set = |key: &str, value: &str| Setting {
+        let set = |key: &str, value: &str| PropertyUpdate {
             key: key.to_owned(),
             value: Some(value.to_owned()),
             existed: false,

@@ -1,7 +1,7 @@
 //! Nova's mistakes that somebody may have come to depend on.
 
 /// Which of them are made. Each has a setting of its own in `[compat]`, and `literal = true` asks for all; what a
-/// release does not do is never set for it. The rows of `fixtures/deviations.toml` say more about each.
+/// release does not do is never set for it. The rows of `src/deviations/nova.toml` say more about each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::struct_excessive_bools,

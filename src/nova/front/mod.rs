@@ -1,52 +1,39 @@
 //! The half that faces legacy clients: reads their requests, writes their answers.
 //!
 //! [`read`] is the way in. What it hands out is either an [`Asked`], a [`Refused`], or the word that the request is
-//! none of ours. [`face()`] words faults for requests that never come so far, and [`document`] answers discovery where
+//! none of ours. [`responder()`] words faults for requests that never come so far, and [`document`] answers discovery where
 //! no Nova does.
 
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode};
 
+use super::compat::{Compat, Release};
+use super::encoding::MediaType;
+use super::tables::{Act, Operation};
 use crate::model::{Call, Caller, Change, Fault, ImageId, Reason};
-use crate::nova::compat::{Compat, Release};
-use crate::nova::encoding::MediaType;
-use crate::nova::tables::{Act, Operation};
+use crate::webob;
+use crate::webob::query::Pair;
 use crate::webob::urlmap::collapsed;
-use crate::webob::{self, query::Pair};
 
-mod body;
-mod caller;
-mod date;
-mod documents;
-mod draft;
-mod face;
-mod fault;
-mod json;
-mod links;
-mod literal;
-mod outcome;
-mod path;
-mod query;
-mod sent;
-mod shown;
-mod text;
-mod unschemed;
-mod version;
-mod xml;
+mod discovery;
+mod request;
+mod response;
 
-pub use caller::is_open;
-pub use documents::document;
-pub use draft::Draft;
-pub use face::NovaFace;
-pub use path::created_images;
+pub use discovery::document;
+pub use request::caller::is_open;
+pub use request::path::created_images;
+pub use request::pending::Draft;
+pub use response::responder::NovaResponder;
 
-use links::{Links, Next};
-use path::{Place, Route};
+use request::path::{NovaRoute, Place};
+use request::{caller, literal_routes, path, pending, query, version};
+use response::links::{Links, Next};
+use response::{fault, responder};
 
 /// What the I/O shell knows about a request and the front cannot see.
 #[derive(Clone, Debug)]
-pub struct Ground {
+pub struct NovaContext {
     /// Scheme, authority and mount point as the client sees them (`https://compute.example.com/compute`), no
     /// trailing slash: what links begin with.
     pub base: String,
@@ -75,7 +62,7 @@ pub struct Asked {
     /// What is asked.
     pub call: Call,
     /// How the answer is to be written.
-    pub face: NovaFace,
+    pub responder: NovaResponder,
 }
 
 /// An image request that cannot be served.
@@ -84,72 +71,74 @@ pub struct Refused {
     /// Why.
     pub fault: Fault,
     /// How the refusal is to be written.
-    pub face: NovaFace,
+    pub responder: NovaResponder,
 }
 
 /// Reads one request. `path` is still percent-encoded and has lost the listener's `base_path`; `query` is the raw
 /// query string.
 #[must_use]
 pub fn read(
-    ground: &Ground,
+    context: &NovaContext,
     method: &Method,
     path: &str,
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Reading {
     let path = collapsed(path);
-    let (path, media_type) = path::unsuffixed(&ground.compat, method, &path);
+    let (path, media_type) = path::unsuffixed(&context.compat, method, &path);
     let route = path::recognise(method, path);
     let request = Request {
-        ground,
+        context,
         method,
         path,
         query: query.unwrap_or_default(),
         headers,
         media_type,
     };
-    if let Some((place, operation)) = literal::refused_creation(&ground.compat, method, path) {
-        return request.refuse(place, operation, literal::no_creation());
+    if let Some((place, operation)) =
+        literal_routes::refused_creation(&context.compat, method, path)
+    {
+        return request.refuse(place, operation, literal_routes::no_creation());
     }
     let may_write = match &route {
-        Route::Unread => true,
-        Route::Image { operation, .. } => operation.act != Act::Read,
+        NovaRoute::Unread => true,
+        NovaRoute::Image { operation, .. } => operation.act != Act::Read,
         _ => false,
     };
     let route = if may_write && request.overrides_its_method() {
-        Route::Nowhere
+        NovaRoute::Nowhere
     } else {
-        literal::narrowed(&ground.compat, method, path, route)
+        literal_routes::narrowed(&context.compat, method, path, route)
     };
     match route {
-        Route::Unread | Route::Elsewhere => Reading::Elsewhere,
-        Route::Nowhere => Reading::Refused(Refused {
+        NovaRoute::Unread | NovaRoute::Elsewhere => Reading::Elsewhere,
+        NovaRoute::Nowhere => Reading::Refused(Refused {
             fault: Fault::no_route(),
-            face: NovaFace::of_no_route(ground, method, headers),
+            responder: NovaResponder::of_no_route(context, method, headers),
         }),
-        Route::Image {
+        NovaRoute::Image {
             place,
             operation,
             id,
             key,
         } => {
-            let mut face = request.face(place, operation);
-            face.image = id.as_ref().map(ToString::to_string);
-            face.key = key;
+            let mut responder = request.responder(place, operation);
+            responder.image = id.as_ref().map(ToString::to_string);
+            responder.key = key;
             if let (Some(_), Some(image)) = (operation.act.member(), &id) {
-                return request.draft(place, operation, image.clone(), face);
+                return request.draft(place, operation, image.clone(), responder);
             }
-            match request.call(place, operation, id, &mut face) {
-                Ok(call) => Reading::Mine(Asked { call, face }),
-                Err(fault) => Reading::Refused(Refused { fault, face }),
+            match request.call(place, operation, id, &mut responder) {
+                Ok(call) => Reading::Mine(Asked { call, responder }),
+                Err(fault) => Reading::Refused(Refused { fault, responder }),
             }
         }
-        Route::NoImage { place, operation } => {
+        NovaRoute::NoImage { place, operation } => {
             let missing = Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, fault::NO_IMAGE);
             request.refuse(place, operation, missing)
         }
-        Route::NoItem { place, operation } => {
-            request.refuse(place, operation, face::impossible_item(operation.act))
+        NovaRoute::NoItem { place, operation } => {
+            request.refuse(place, operation, responder::impossible_item(operation.act))
         }
     }
 }
@@ -161,17 +150,17 @@ pub fn looked_up(compat: &Compat, method: &Method, path: &str) -> String {
     path::unsuffixed(compat, method, &path).0.to_owned()
 }
 
-/// The face of a request of which nothing is known but that it fails: one that no front has read, or one that was
+/// The responder of a request of which nothing is known but that it fails: one that no front has read, or one that was
 /// passed through and came to grief.
 #[must_use]
-pub fn face(ground: &Ground, headers: &HeaderMap) -> NovaFace {
-    NovaFace::of_faults(ground, headers)
+pub fn responder(context: &NovaContext, headers: &HeaderMap) -> NovaResponder {
+    NovaResponder::of_faults(context, headers)
 }
 
 /// One request whose path names an operation.
 #[derive(Clone, Copy)]
 struct Request<'r> {
-    ground: &'r Ground,
+    context: &'r NovaContext,
     method: &'r Method,
     path: &'r str,
     query: &'r str,
@@ -181,19 +170,20 @@ struct Request<'r> {
 }
 
 impl<'r> Request<'r> {
-    fn face(self, place: Place<'r>, operation: &'static Operation) -> NovaFace {
-        let mut face = NovaFace::of_images(self.ground, place, self.headers, self.media_type);
+    fn responder(self, place: Place<'r>, operation: &'static Operation) -> NovaResponder {
+        let mut responder =
+            NovaResponder::of_images(self.context, place, self.headers, self.media_type);
         let asked_for = operation.methods.contains(&self.method.as_str());
-        face.operation = asked_for.then_some(operation);
-        face.links = Links::new(self.ground, self.linked(place, &[]), face.encoding());
-        face
+        responder.operation = asked_for.then_some(operation);
+        responder.links = Links::new(self.context, self.linked(place, &[]), responder.encoding());
+        responder
     }
 
     /// The place that links name. `pairs` are those of a list's query; any other operation knows no parameter.
     fn linked(self, place: Place<'r>, pairs: &[Pair]) -> Place<'r> {
-        let query = caller::kept_query(&self.ground.compat, self.query, pairs);
+        let query = caller::kept_query(&self.context.compat, self.query, pairs);
         Place {
-            project: caller::in_links(self.ground, place, self.path, &query),
+            project: caller::in_links(self.context, place, self.path, &query),
             ..place
         }
     }
@@ -211,10 +201,10 @@ impl<'r> Request<'r> {
         place: Place<'r>,
         operation: &'static Operation,
         id: Option<ImageId>,
-        face: &mut NovaFace,
+        responder: &mut NovaResponder,
     ) -> Result<Call, Fault> {
-        self.check(place, operation, face)?;
-        match (operation.act, &id, face.key()) {
+        self.check(place, operation, responder)?;
+        match (operation.act, &id, responder.key()) {
             (Act::Delete, Some(id), _) => return Ok(Call::Delete(id.clone())),
             (Act::RemoveItem, Some(id), Some(key)) => {
                 return Ok(Call::Change(id.clone(), Change::Remove(key.to_owned())));
@@ -225,19 +215,19 @@ impl<'r> Request<'r> {
         if let Some(id) = id {
             return Ok(Call::Show(id));
         }
-        let query = query::read(&pairs, &self.ground.compat)?;
+        let query = query::read(&pairs, &self.context.compat)?;
         let usual = self.linked(place, &[]);
         let place = self.linked(place, &pairs);
         if place != usual {
-            face.links = Links::new(self.ground, place, face.encoding());
+            responder.links = Links::new(self.context, place, responder.encoding());
         }
-        face.next = Some(Next::new(
-            self.ground,
+        responder.next = Some(Next::new(
+            self.context,
             place,
             operation.path,
             &pairs,
             query::asked_limit(&pairs),
-            face.encoding(),
+            responder.encoding(),
         ));
         Ok(Call::List(query))
     }
@@ -248,23 +238,23 @@ impl<'r> Request<'r> {
         place: Place<'r>,
         operation: &'static Operation,
         image: ImageId,
-        mut face: NovaFace,
+        mut responder: NovaResponder,
     ) -> Reading {
-        let gone = match self.check(place, operation, &mut face) {
+        let gone = match self.check(place, operation, &mut responder) {
             Err(fault) if !comes_after_the_body(&fault) => {
-                return Reading::Refused(Refused { fault, face });
+                return Reading::Refused(Refused { fault, responder });
             }
             checked => checked.err(),
         };
-        let encoding = draft::encoding(&self.ground.compat, place.version, self.headers);
-        face.sent_in = encoding;
+        let encoding = pending::encoding(&self.context.compat, place.version, self.headers);
+        responder.sent_in = encoding;
         Reading::Draft(Draft {
-            face,
+            responder,
             act: operation.act,
             image,
             strict: place.version == version::VERSIONED,
             schema: place.version == version::VERSIONED
-                || self.ground.compat.release > Release::Kilo,
+                || self.context.compat.release > Release::Kilo,
             encoding,
             gone,
         })
@@ -272,12 +262,12 @@ impl<'r> Request<'r> {
 
     /// Refuses a request for what does not exist, unless something else is wrong with it first.
     fn refuse(self, place: Place<'r>, operation: &'static Operation, missing: Fault) -> Reading {
-        let mut face = self.face(place, operation);
+        let mut responder = self.responder(place, operation);
         let fault = self
-            .check(place, operation, &mut face)
+            .check(place, operation, &mut responder)
             .err()
             .unwrap_or(missing);
-        Reading::Refused(Refused { fault, face })
+        Reading::Refused(Refused { fault, responder })
     }
 
     /// Everything that Nova looks at before the query and the image.
@@ -285,17 +275,17 @@ impl<'r> Request<'r> {
         self,
         place: Place<'_>,
         operation: &Operation,
-        face: &mut NovaFace,
+        responder: &mut NovaResponder,
     ) -> Result<(), Fault> {
-        let compat = &self.ground.compat;
+        let compat = &self.context.compat;
         let negotiated = version::negotiate(place.version, self.headers, compat);
-        face.version = negotiated.version;
+        responder.version = negotiated.version;
         if let Some(fault) = negotiated.refusal {
             return Err(fault);
         }
-        literal::check_content_type(compat, self.headers)?;
-        caller::check_project(self.ground, place)?;
-        let gone = face
+        literal_routes::check_content_type(compat, self.headers)?;
+        caller::check_project(self.context, place)?;
+        let gone = responder
             .version
             .is_some_and(|version| version > operation.ceiling);
         if gone && !compat.ignore_microversion {

@@ -7,15 +7,15 @@ use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use proptest::prelude::*;
 
-use super::{Ground, Reading, face, read};
-use crate::model::{Call, Face, Fault, Image, ImageId, ListEnd, Reason, Size, Status, Value};
+use super::{NovaContext, Reading, read, responder};
+use crate::model::{Call, Fault, Image, ImageId, ListEnd, Reason, Responder, Size, Status, Value};
 use crate::nova::compat::{Compat, Microversion};
 
 const ID: &str = "36a71c26-de94-5f09-9e67-cdc245586d89";
 const ROUTING_404: &str = r#"{"message": "The resource could not be found.<br /><br />\n\n\n", "code": "404 Not Found", "title": "Not Found"}"#;
 
-fn ground() -> Ground {
-    Ground {
+fn context() -> NovaContext {
+    NovaContext {
         base: "http://127.0.0.1:28774".to_owned(),
         compat: Arc::new(Compat {
             alternate_base: "http://127.0.0.1:29292".to_owned(),
@@ -41,7 +41,7 @@ fn get(target: &str, lines: &[(&'static str, &str)]) -> Reading {
         Some((path, query)) => (path, Some(query)),
         None => (target.as_str(), None),
     };
-    read(&ground(), &Method::GET, path, query, &headers(lines))
+    read(&context(), &Method::GET, path, query, &headers(lines))
 }
 
 /// Status, `OpenStack-API-Version`, `Content-Type` and body of a refusal.
@@ -49,7 +49,7 @@ fn refusal(target: &str, lines: &[(&'static str, &str)]) -> (u16, String, String
     let Reading::Refused(refused) = get(target, lines) else {
         panic!("{target} is not refused");
     };
-    let reply = refused.face.fault(&refused.fault);
+    let reply = refused.responder.fault(&refused.fault);
     let header = |name| {
         reply
             .headers()
@@ -88,7 +88,7 @@ fn shown(target: &str) -> Result<String, Fault> {
         panic!("{target} is not ours");
     };
     assert_eq!(asked.call, Call::Show(ImageId::parse(ID).unwrap()));
-    let reply = asked.face.show(&image())?;
+    let reply = asked.responder.show(&image())?;
     assert_eq!(reply.headers()["content-type"], "application/json");
     Ok(String::from_utf8(reply.body().to_vec()).unwrap())
 }
@@ -99,19 +99,19 @@ fn listed(target: &str, ids: &[&str]) -> String {
     };
     assert!(matches!(asked.call, Call::List(_)));
     let mut out = BytesMut::new();
-    asked.face.list_open(&mut out);
+    asked.responder.list_open(&mut out);
     for (id, index) in ids.iter().zip(0..) {
         let image = Image {
             id: Cow::Borrowed(id),
             ..image()
         };
-        asked.face.list_item(&image, index, &mut out);
+        asked.responder.list_item(&image, index, &mut out);
     }
     let end = ListEnd {
         count: ids.len().try_into().unwrap(),
         last: ids.last().copied(),
     };
-    asked.face.list_close(&end, &mut out);
+    asked.responder.list_close(&end, &mut out);
     String::from_utf8(out.to_vec()).unwrap()
 }
 
@@ -232,23 +232,23 @@ fn microversions_are_checked_before_everything_else() {
         let Reading::Mine(asked) = get(target, &[(version, "compute 2.38")]) else {
             panic!("{target}");
         };
-        let echoed = asked.face.list_head().headers().get(version).cloned();
+        let echoed = asked.responder.list_head().headers().get(version).cloned();
         assert_eq!(echoed.is_some(), target.starts_with("/v2.1"), "{target}");
     }
 }
 
 #[test]
 fn ceilings_can_be_passed_over() {
-    let mut ground = ground();
-    ground.compat = Arc::new(Compat {
+    let mut context = context();
+    context.compat = Arc::new(Compat {
         ignore_microversion: true,
         ..Compat::default()
     });
     let asked = headers(&[("openstack-api-version", "compute 2.90")]);
-    let Reading::Mine(asked) = read(&ground, &Method::GET, "/v2.1/images", None, &asked) else {
+    let Reading::Mine(asked) = read(&context, &Method::GET, "/v2.1/images", None, &asked) else {
         panic!("refused");
     };
-    let head = asked.face.list_head();
+    let head = asked.responder.list_head();
     assert_eq!(head.headers()["openstack-api-version"], "compute 2.90");
 }
 
@@ -340,25 +340,25 @@ fn the_preferred_media_type_is_echoed() {
         let Reading::Mine(asked) = get("/v2/A/images", &[("accept", accept)]) else {
             panic!("{accept}");
         };
-        assert_eq!(asked.face.list_head().headers()["content-type"], kind);
+        assert_eq!(asked.responder.list_head().headers()["content-type"], kind);
     }
 }
 
 #[test]
 fn a_face_for_faults_only_words_them() {
-    let face = face(&ground(), &headers(&[("accept", "application/json")]));
-    assert_eq!((face.operation(), face.project()), ("none", None));
+    let responder = responder(&context(), &headers(&[("accept", "application/json")]));
+    assert_eq!((responder.operation(), responder.project()), ("none", None));
     let fault = Fault::proxy(
         StatusCode::BAD_GATEWAY,
         Reason::UpstreamUnreachable,
         "No Nova.",
     );
-    let reply = face.fault(&fault);
+    let reply = responder.fault(&fault);
     assert_eq!(
         reply.body(),
         r#"{"computeFault": {"code": 502, "message": "No Nova."}}"#
     );
-    assert_eq!(face.fault(&Fault::no_route()).body(), ROUTING_404);
+    assert_eq!(responder.fault(&Fault::no_route()).body(), ROUTING_404);
 }
 
 #[test]
@@ -366,22 +366,22 @@ fn faces_say_what_was_asked_for_the_log() {
     let Reading::Mine(asked) = get("/v2.1/my%20project/images/detail", &[]) else {
         panic!("refused");
     };
-    assert_eq!(asked.face.operation(), "list-images-detail");
-    assert_eq!(asked.face.project(), Some("my%20project"));
+    assert_eq!(asked.responder.operation(), "list-images-detail");
+    assert_eq!(asked.responder.project(), Some("my%20project"));
 }
 
 proptest! {
     #[test]
     fn no_request_panics(path in "(/[a-z0-9.%]{0,9}){0,5}|/v2.1/images\\PC{0,20}", query in proptest::option::of("\\PC{0,40}"), version in "[ -~]{0,20}") {
         let headers = headers(&[("openstack-api-version", &version), ("accept", &version)]);
-        match read(&ground(), &Method::GET, &path, query.as_deref(), &headers) {
+        match read(&context(), &Method::GET, &path, query.as_deref(), &headers) {
             Reading::Mine(asked) => {
                 if let Call::Show(id) = asked.call {
                     prop_assert!(ImageId::parse(id.as_str()).is_some());
                 }
             }
             Reading::Refused(refused) => {
-                let reply = refused.face.fault(&refused.fault);
+                let reply = refused.responder.fault(&refused.fault);
                 prop_assert!(reply.status().is_client_error() && reply.body().is_ascii());
             }
             Reading::Draft(draft) => prop_assert!(false, "a GET has no body: {draft:?}"),
@@ -394,7 +394,7 @@ proptest! {
 fn a_method_in_the_query_is_never_passed_on() {
     let read = |method: Method, query: &str| {
         let path = "/v2.1/abc/images/70a599e0-31e7-49b7-b260-868f441e862b";
-        read(&ground(), &method, path, Some(query), &HeaderMap::new())
+        read(&context(), &method, path, Some(query), &HeaderMap::new())
     };
     assert!(matches!(
         read(Method::GET, "_method=DELETE"),

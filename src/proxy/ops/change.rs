@@ -2,15 +2,17 @@
 
 use http::{Response, StatusCode};
 
-use super::{Asking, read_whole, whole};
+use super::{UpstreamSession, read_whole, whole};
 use crate::model::change::PropertyRules;
-use crate::model::{Call, Change, Edit, Face, Fault, Image, ImageId, Reason, SentValue, Value};
-use crate::proxy::body::Body;
+use crate::model::{
+    Call, Change, Edit, Fault, Image, ImageId, Reason, Responder, SentValue, Value,
+};
+use crate::net::body::Body;
 
 /// How often a change that met a conflict is tried again.
 const RETRIES: usize = 3;
 
-/// Fetches the image, asks for what is to be different about it, and has the face write how it is then. What is
+/// Fetches the image, asks for what is to be different about it, and has the responder write how it is then. What is
 /// already as wished is not asked for, and where everything is, nothing is.
 ///
 /// The requests of an edit say what becomes of single properties and of nothing else, so other writers' work between
@@ -19,16 +21,16 @@ const RETRIES: usize = 3;
 /// and some of them have been carried out, it is only what is left of it that is tried again, since the wish itself
 /// speaks of the image before; and a fault says so.
 pub async fn change(
-    asking: &Asking,
+    session: &UpstreamSession,
     id: &ImageId,
     change: &Change,
-    face: &dyn Face,
+    responder: &dyn Responder,
 ) -> Result<Response<Body>, Fault> {
     let call = Call::Change(id.clone(), change.clone());
     let mut retries = RETRIES;
     let mut begun = None;
     loop {
-        match once(asking, &call, id, change, &mut begun, face).await {
+        match once(session, &call, id, change, &mut begun, responder).await {
             Err(fault) if is_conflict(&fault) && retries > 0 => retries -= 1,
             Err(fault) if begun.is_some() => return Err(in_part(fault)),
             outcome => return outcome,
@@ -38,22 +40,22 @@ pub async fn change(
 
 /// One attempt. `begun` is the edit of which a part has been carried out, by this attempt or an earlier one.
 async fn once(
-    asking: &Asking,
+    session: &UpstreamSession,
     call: &Call,
     id: &ImageId,
     change: &Change,
     begun: &mut Option<Edit>,
-    face: &dyn Face,
+    responder: &dyn Responder,
 ) -> Result<Response<Body>, Fault> {
-    let reply = asking.ask(call, asking.back.show(id)).await?;
-    let mut json = read_whole(reply, asking.limits.element).await?;
-    let held = asking.back.shown(&json)?;
+    let reply = session.send(call, session.back.show(id)).await?;
+    let mut json = read_whole(reply, session.limits.element).await?;
+    let held = session.back.shown(&json)?;
     let rules = PropertyRules {
         is_fixed: |key: &str, is_there: bool| {
-            asking.back.reserves(key) || (is_there && !asking.back.reaches(key))
+            session.back.reserves(key) || (is_there && !session.back.reaches(key))
         },
         is_shown: |key: &str, held: &Value<'_>, wanted: &SentValue| {
-            face.is_shown(key, held, wanted)
+            responder.is_shown(key, held, wanted)
         },
     };
     let edit = match begun {
@@ -61,15 +63,15 @@ async fn once(
         None => change.on(&held, &rules)?,
     };
     if !edit.is_empty() {
-        asking.back.vet(&edit)?;
-        for exchange in asking.back.change(id, &edit) {
-            let reply = asking.ask(call, exchange).await?;
+        session.back.vet(&edit)?;
+        for exchange in session.back.change(id, &edit) {
+            let reply = session.send(call, exchange).await?;
             begun.get_or_insert_with(|| edit.clone());
-            json = read_whole(reply, asking.limits.element).await?;
+            json = read_whole(reply, session.limits.element).await?;
         }
     }
-    let image: Image<'_> = asking.back.shown(&json)?;
-    Ok(whole(face.changed(&image, change)))
+    let image: Image<'_> = session.back.shown(&json)?;
+    Ok(whole(responder.changed(&image, change)))
 }
 
 fn is_conflict(fault: &Fault) -> bool {

@@ -2,17 +2,17 @@
 
 use http::Response;
 
-use super::{Asking, whole};
-use crate::model::{Call, Face, Fault, ImageId};
-use crate::proxy::body::Body;
+use super::{UpstreamSession, whole};
+use crate::model::{Call, Fault, ImageId, Responder};
+use crate::net::body::Body;
 
 /// Has the upstream delete the image.
 pub async fn delete(
-    asking: &Asking,
+    session: &UpstreamSession,
     id: &ImageId,
-    face: &dyn Face,
+    responder: &dyn Responder,
 ) -> Result<Response<Body>, Fault> {
     let call = Call::Delete(id.clone());
-    asking.ask(&call, asking.back.delete(id)).await?;
-    Ok(whole(face.deleted()))
+    session.send(&call, session.back.delete(id)).await?;
+    Ok(whole(responder.deleted()))
 }

@@ -8,67 +8,67 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 use tokio::task::JoinHandle;
 
-use super::stream::{self, Pieces};
-use super::{Asking, broken, interrupted, scan};
-use crate::model::{Call, Exchange, Face, Fault, Plan, Query};
-use crate::proxy::body::Body;
-use crate::proxy::listing::{After, Bounds, Listing};
+use super::stream::{self, ListBody};
+use super::{UpstreamSession, broken, interrupted, scan};
+use crate::listing::{After, Bounds, Listing};
+use crate::model::{Call, Fault, Plan, Query, Responder, UpstreamRequest};
+use crate::net::body::Body;
 use crate::proxy::secrets::Secrets;
 
 /// Lists. Whatever fails before the head is sent is a fault; what fails later breaks the reply off, so that no
 /// client takes a part of a list for the list.
 pub async fn list(
-    asking: Asking,
+    session: UpstreamSession,
     query: Query,
-    face: Arc<dyn Face>,
+    responder: Arc<dyn Responder>,
 ) -> Result<Response<Body>, Fault> {
-    let plan = asking.back.plan(&query);
+    let plan = session.back.plan(&query);
     // Of an empty list the order does not matter; the upstream still checks token and marker.
     let is_empty = plan.nothing || query.limit == Some(0);
     if let Some(order) = plan.scan.clone().filter(|_| !is_empty) {
-        return scan::scan(asking, query, plan, order, face).await;
+        return scan::scan(session, query, plan, order, responder).await;
     }
-    let head = face.list_head();
-    let walk = Walk::begin(asking, query, plan, face).await?;
+    let head = responder.list_head();
+    let walk = PageStream::begin(session, query, plan, responder).await?;
     stream::reply(head, walk).await
 }
 
 /// The walk over the upstream's pages. To drop it is to leave: the exchange under way is cancelled.
-struct Walk {
-    asking: Asking,
+struct PageStream {
+    session: UpstreamSession,
     call: Call,
     listing: Listing,
-    at: At,
+    at: State,
 }
 
 /// Where a walk is.
-enum At {
+enum State {
     /// In the middle of a page.
     Page(Body),
     /// The next page has been asked for.
-    Turning(Turning),
+    NextPage(NextPage),
     /// Behind the last page.
     End,
 }
 
-impl Walk {
+impl PageStream {
     async fn begin(
-        asking: Asking,
+        session: UpstreamSession,
         query: Query,
         plan: Plan,
-        face: Arc<dyn Face>,
+        responder: Arc<dyn Responder>,
     ) -> Result<Self, Fault> {
         let marker = query.marker.clone();
         let bounds = Bounds {
             limit: query.limit,
-            max_items: asking.limits.items,
-            max_element: asking.limits.element,
+            max_items: session.limits.items,
+            max_element: session.limits.element,
         };
         let call = Call::List(query);
-        let mut listing = Listing::new(face, Arc::clone(&asking.back), plan, marker, bounds);
-        let at = At::Page(asking.ask(&call, listing.page()).await?);
+        let mut listing = Listing::new(responder, Arc::clone(&session.back), plan, marker, bounds);
+        let at = State::Page(session.send(&call, listing.page()).await?);
         Ok(Self {
-            asking,
+            session,
             call,
             listing,
             at,
@@ -78,27 +78,27 @@ impl Walk {
     /// Asks for the next page at once, while what this one gave is still on its way to the client.
     fn end_page(&mut self) -> Result<(), Fault> {
         self.at = match self.listing.end_page()? {
-            After::End => At::End,
+            After::End => State::End,
             After::Page(exchange) => self.turning(exchange),
         };
         Ok(())
     }
 
-    fn turning(&self, exchange: Exchange) -> At {
-        At::Turning(Turning::start(
-            self.asking.clone(),
+    fn turning(&self, exchange: UpstreamRequest) -> State {
+        State::NextPage(NextPage::start(
+            self.session.clone(),
             self.call.clone(),
             exchange,
         ))
     }
 }
 
-impl Pieces for Walk {
+impl ListBody for PageStream {
     /// Goes on until so many bytes are ready, or the list is complete.
     async fn read(&mut self, enough: usize) -> Result<Bytes, Fault> {
         while self.listing.pending() < enough {
             match &mut self.at {
-                At::Page(body) => match body.frame().await {
+                State::Page(body) => match body.frame().await {
                     Some(frame) => {
                         let ended = body.is_end_stream();
                         // Trailers say nothing about a list.
@@ -112,38 +112,38 @@ impl Pieces for Walk {
                     }
                     None => self.end_page()?,
                 },
-                At::Turning(turning) => {
+                State::NextPage(turning) => {
                     self.at = match turning.page().await {
-                        Ok(body) => At::Page(body),
+                        Ok(body) => State::Page(body),
                         Err(fault) => {
                             let exchange = self.listing.step_back(fault)?;
                             self.turning(exchange)
                         }
                     };
                 }
-                At::End => break,
+                State::End => break,
             }
         }
-        self.asking.tally.set_items(self.listing.count());
+        self.session.stats.set_items(self.listing.count());
         Ok(self.listing.take())
     }
 
     fn secrets(&self) -> &Secrets {
-        &self.asking.secrets
+        &self.session.secrets
     }
 
     fn is_done(&self) -> bool {
-        matches!(self.at, At::End) && self.listing.pending() == 0
+        matches!(self.at, State::End) && self.listing.pending() == 0
     }
 }
 
 /// A page that has been asked for and has not answered yet. The exchange ends with this value.
-struct Turning(JoinHandle<Result<Body, Fault>>);
+struct NextPage(JoinHandle<Result<Body, Fault>>);
 
-impl Turning {
-    fn start(asking: Asking, call: Call, exchange: Exchange) -> Self {
+impl NextPage {
+    fn start(session: UpstreamSession, call: Call, exchange: UpstreamRequest) -> Self {
         Self(tokio::spawn(
-            async move { asking.ask(&call, exchange).await },
+            async move { session.send(&call, exchange).await },
         ))
     }
 
@@ -154,7 +154,7 @@ impl Turning {
     }
 }
 
-impl Drop for Turning {
+impl Drop for NextPage {
     fn drop(&mut self) {
         self.0.abort();
     }

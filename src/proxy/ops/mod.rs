@@ -6,12 +6,12 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 
-use super::body::{self, Body, BoxError, Broken};
 use super::secrets::Secrets;
-use super::upstream::Upstream;
 use crate::config::ScanLimits;
-use crate::model::{Back, Call, Content, Exchange, Fault, Reason, Refusal};
-use crate::watch::Tally;
+use crate::model::{Backend, Call, Content, ErrorReply, Fault, Reason, UpstreamRequest};
+use crate::net::body::{self, Body, BodyError, BoxError};
+use crate::upstream::Upstream;
+use crate::watch::RequestStats;
 
 mod change;
 mod delete;
@@ -27,9 +27,9 @@ pub use show::show;
 
 /// An upstream with its dialect and what every request of one call carries.
 #[derive(Clone)]
-pub struct Asking {
+pub struct UpstreamSession {
     /// The upstream's dialect.
-    pub back: Arc<dyn Back>,
+    pub back: Arc<dyn Backend>,
     /// Where it is.
     pub upstream: Arc<Upstream>,
     /// The headers that are sent along: the allowlisted ones of the client, and our own.
@@ -37,14 +37,14 @@ pub struct Asking {
     /// What of the request must not be logged, should an upstream quote it.
     pub secrets: Arc<Secrets>,
     /// The bounds that hold for replies.
-    pub limits: Limits,
+    pub limits: ReplyLimits,
     /// Counts what the call costs and brings.
-    pub tally: Arc<Tally>,
+    pub stats: Arc<RequestStats>,
 }
 
 /// Bounds for replies of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ReplyLimits {
     /// The longest image object, in bytes.
     pub element: usize,
     /// The longest list, in images; `None` for no bound.
@@ -60,10 +60,10 @@ const MAX_ERROR_BODY: usize = 64 * 1024;
 const CONTENT_FOLLOWS: [StatusCode; 2] =
     [StatusCode::OK, StatusCode::NON_AUTHORITATIVE_INFORMATION];
 
-impl Asking {
+impl UpstreamSession {
     /// Sends one request and hands out the reply if it is a success that can be read.
-    async fn ask(&self, call: &Call, exchange: Exchange) -> Result<Body, Fault> {
-        let Exchange {
+    async fn send(&self, call: &Call, exchange: UpstreamRequest) -> Result<Body, Fault> {
+        let UpstreamRequest {
             method,
             target,
             content,
@@ -86,7 +86,7 @@ impl Asking {
             .with_detail(error.to_string())
         })?;
         *request.headers_mut() = headers;
-        self.tally.add_upstream_request();
+        self.stats.add_upstream_request();
         let (parts, body) = request.into_parts();
         let (head, body) = self.upstream.send(&parts, body).await?.into_parts();
         let identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
@@ -104,7 +104,7 @@ impl Asking {
                 Some(_) => Vec::new(),
                 None => read_upto(body, MAX_ERROR_BODY).await.unwrap_or_default(),
             };
-            let refusal = Refusal {
+            let refusal = ErrorReply {
                 status: head.status,
                 headers: &head.headers,
                 body: &said,
@@ -155,8 +155,8 @@ async fn read_upto(body: Body, max: usize) -> Result<Vec<u8>, Fault> {
 
 /// What it means that a reply's body broke off.
 fn interrupted(error: &BoxError) -> Fault {
-    match error.downcast_ref::<Broken>() {
-        Some(late @ Broken::UpstreamIdle(_)) => Fault::upstream(
+    match error.downcast_ref::<BodyError>() {
+        Some(late @ BodyError::UpstreamIdle(_)) => Fault::upstream(
             StatusCode::GATEWAY_TIMEOUT,
             Reason::UpstreamTimeout,
             "The upstream did not answer in time.",

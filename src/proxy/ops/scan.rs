@@ -12,32 +12,39 @@ use bytes::{Bytes, BytesMut};
 use http::Response;
 use http_body_util::BodyExt;
 
-use super::stream::{self, Pieces};
-use super::{Asking, interrupted, read_whole};
-use crate::model::{Call, Face, Fault, ImageId, ListEnd, Order, Plan, Position, Query, Reason};
-use crate::proxy::body::Body;
-use crate::proxy::listing::fits;
-use crate::proxy::pages::{Pages, Passing, Want};
+use super::stream::{self, ListBody};
+use super::{UpstreamSession, interrupted, read_whole};
+use crate::listing::fits;
+use crate::listing::pages::{Pages, Passing, Want};
+use crate::listing::top_n::TopN;
+use crate::model::{
+    Call, Fault, ImageId, ListEnd, Order, Plan, Position, Query, Reason, Responder,
+};
+use crate::net::body::Body;
 use crate::proxy::secrets::Secrets;
-use crate::proxy::sorting::Sorting;
 
 /// Lists what had to be sorted first.
 pub(super) async fn scan(
-    asking: Asking,
+    session: UpstreamSession,
     query: Query,
     plan: Plan,
     order: Order,
-    face: Arc<dyn Face>,
+    responder: Arc<dyn Responder>,
 ) -> Result<Response<Body>, Fault> {
     let after = match &query.marker {
-        Some(marker) => Some(marked(&asking, marker, &order).await?),
+        Some(marker) => Some(marked(&session, marker, &order).await?),
         None => None,
     };
-    let mut sorting = Sorting::new(order, after, query.limit, asking.limits.scan);
+    let mut top_n = TopN::new(order, after, query.limit, session.limits.scan);
     let call = Call::List(query);
-    let mut pages = Pages::new(Arc::clone(&asking.back), plan, None, asking.limits.element);
+    let mut pages = Pages::new(
+        Arc::clone(&session.back),
+        plan,
+        None,
+        session.limits.element,
+    );
     loop {
-        let mut body = match asking.ask(&call, pages.request(None)).await {
+        let mut body = match session.send(&call, pages.request(None)).await {
             Ok(body) => body,
             Err(fault) => {
                 pages.step_back(fault)?;
@@ -50,30 +57,30 @@ pub(super) async fn scan(
                 pages.push(&data, |passing| {
                     // The marker is none of the walk's here, so the list begins with its first image.
                     if let Passing::Image(image, bytes) = passing {
-                        sorting.take(image, bytes)?;
+                        top_n.take(image, bytes)?;
                     }
                     Ok(Want::More)
                 })?;
-                sorting.check_walk(pages.walked())?;
+                top_n.check_walk(pages.walked())?;
             }
         }
         if !pages.turn()? {
             break;
         }
     }
-    let head = face.list_head();
-    stream::reply(head, Writing::new(asking, face, sorting.finish())).await
+    let head = responder.list_head();
+    stream::reply(head, Writing::new(session, responder, top_n.finish())).await
 }
 
 /// The place of the image behind which the client wants the list to begin. It need not be one that the list shows.
-async fn marked(asking: &Asking, marker: &str, order: &Order) -> Result<Position, Fault> {
+async fn marked(session: &UpstreamSession, marker: &str, order: &Order) -> Result<Position, Fault> {
     let unknown = || Fault::no_marker(marker);
     let id = ImageId::parse(marker).ok_or_else(unknown)?;
-    let exchange = asking.back.show(&id);
+    let exchange = session.back.show(&id);
     let found = async {
-        let reply = asking.ask(&Call::Show(id), exchange).await?;
-        let json = read_whole(reply, asking.limits.element).await?;
-        Ok(order.position(&asking.back.shown(&json)?))
+        let reply = session.send(&Call::Show(id), exchange).await?;
+        let json = read_whole(reply, session.limits.element).await?;
+        Ok(order.position(&session.back.shown(&json)?))
     };
     found.await.map_err(|fault: Fault| match fault.reason {
         Reason::NoImage => unknown(),
@@ -83,8 +90,8 @@ async fn marked(asking: &Asking, marker: &str, order: &Order) -> Result<Position
 
 /// The sorted list on its way out: each image is read again from its bytes as it is written.
 struct Writing {
-    asking: Asking,
-    face: Arc<dyn Face>,
+    session: UpstreamSession,
+    responder: Arc<dyn Responder>,
     images: vec::IntoIter<Box<[u8]>>,
     count: u64,
     last: String,
@@ -93,12 +100,16 @@ struct Writing {
 }
 
 impl Writing {
-    fn new(asking: Asking, face: Arc<dyn Face>, images: Vec<Box<[u8]>>) -> Self {
+    fn new(
+        session: UpstreamSession,
+        responder: Arc<dyn Responder>,
+        images: Vec<Box<[u8]>>,
+    ) -> Self {
         let mut out = BytesMut::new();
-        face.list_open(&mut out);
+        responder.list_open(&mut out);
         Self {
-            asking,
-            face,
+            session,
+            responder,
             images: images.into_iter(),
             count: 0,
             last: String::new(),
@@ -108,9 +119,9 @@ impl Writing {
     }
 
     fn write(&mut self, element: &[u8]) -> Result<(), Fault> {
-        fits(self.count, self.asking.limits.items)?;
-        let image = self.asking.back.listed(element)?;
-        self.face.list_item(&image, self.count, &mut self.out);
+        fits(self.count, self.session.limits.items)?;
+        let image = self.session.back.listed(element)?;
+        self.responder.list_item(&image, self.count, &mut self.out);
         self.count += 1;
         self.last = image.id.into_owned();
         Ok(())
@@ -122,12 +133,12 @@ impl Writing {
             count: self.count,
             last,
         };
-        self.face.list_close(&end, &mut self.out);
+        self.responder.list_close(&end, &mut self.out);
         self.closed = true;
     }
 }
 
-impl Pieces for Writing {
+impl ListBody for Writing {
     async fn read(&mut self, enough: usize) -> Result<Bytes, Fault> {
         while self.out.len() < enough && !self.closed {
             match self.images.next() {
@@ -135,12 +146,12 @@ impl Pieces for Writing {
                 None => self.close(),
             }
         }
-        self.asking.tally.set_items(self.count);
+        self.session.stats.set_items(self.count);
         Ok(self.out.split().freeze())
     }
 
     fn secrets(&self) -> &Secrets {
-        &self.asking.secrets
+        &self.session.secrets
     }
 
     fn is_done(&self) -> bool {

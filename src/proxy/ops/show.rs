@@ -2,15 +2,19 @@
 
 use http::Response;
 
-use super::{Asking, read_whole, whole};
-use crate::model::{Call, Face, Fault, ImageId};
-use crate::proxy::body::Body;
+use super::{UpstreamSession, read_whole, whole};
+use crate::model::{Call, Fault, ImageId, Responder};
+use crate::net::body::Body;
 
-/// Fetches the image and has the face write the view that was asked for.
-pub async fn show(asking: &Asking, id: &ImageId, face: &dyn Face) -> Result<Response<Body>, Fault> {
+/// Fetches the image and has the responder write the view that was asked for.
+pub async fn show(
+    session: &UpstreamSession,
+    id: &ImageId,
+    responder: &dyn Responder,
+) -> Result<Response<Body>, Fault> {
     let call = Call::Show(id.clone());
-    let reply = asking.ask(&call, asking.back.show(id)).await?;
-    let json = read_whole(reply, asking.limits.element).await?;
-    let image = asking.back.shown(&json)?;
-    face.show(&image).map(whole)
+    let reply = session.send(&call, session.back.show(id)).await?;
+    let json = read_whole(reply, session.limits.element).await?;
+    let image = session.back.shown(&json)?;
+    responder.show(&image).map(whole)
 }

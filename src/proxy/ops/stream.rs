@@ -10,7 +10,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 
 use crate::model::Fault;
-use crate::proxy::body::{self, Body, BoxError};
+use crate::net::body::{self, Body, BoxError};
 use crate::proxy::secrets::Secrets;
 
 /// A list that is complete within so many bytes goes out whole, with Content-Length.
@@ -19,7 +19,7 @@ const WHOLE: usize = 256 * 1024;
 const FRAME: usize = 64 * 1024;
 
 /// The body of a list, as it comes into being.
-pub(super) trait Pieces: Send + 'static {
+pub(super) trait ListBody: Send + 'static {
     /// Goes on until so many bytes are ready, or the list is complete.
     fn read(&mut self, enough: usize) -> impl Future<Output = Result<Bytes, Fault>> + Send;
 
@@ -34,7 +34,7 @@ pub(super) trait Pieces: Send + 'static {
 /// breaks the body off.
 pub(super) async fn reply(
     head: Response<()>,
-    mut pieces: impl Pieces,
+    mut pieces: impl ListBody,
 ) -> Result<Response<Body>, Fault> {
     let (mut head, ()) = head.into_parts();
     let (mut start, mut length) = (Vec::new(), 0);

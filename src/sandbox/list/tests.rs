@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::list;
 use crate::model::Query;
 use crate::model::query::{Predicate, Sort, SortKey, TextField};
-use crate::sandbox::{Caller, Store};
+use crate::sandbox::{Store, StoreCaller};
 
 const KEYS: [SortKey; 8] = [
     SortKey::Name,
@@ -16,10 +16,10 @@ const KEYS: [SortKey; 8] = [
     SortKey::UpdatedAt,
 ];
 
-fn caller() -> Caller {
-    Caller {
+fn caller() -> StoreCaller {
+    StoreCaller {
         project: "p".to_owned(),
-        ..Caller::default()
+        ..StoreCaller::default()
     }
 }
 

@@ -1,17 +1,17 @@
 //! Reads Python's own spelling of a value: what XML shows of a list, and what a client that edits it sends back.
 
-use super::Json;
+use super::PyJson;
 use super::read::{DEEP, Members, Reader};
 
 /// Reads a whole text; `None` when it is no value that `repr` writes. Python 2's `u` before a string is passed over.
-pub(super) fn read(text: &str) -> Option<Json> {
+pub(super) fn read(text: &str) -> Option<PyJson> {
     let mut reader = Reader { rest: text };
     let value = value(&mut reader, 0)?;
     reader.skip_blanks();
     reader.rest.is_empty().then_some(value)
 }
 
-fn value(reader: &mut Reader<'_>, depth: u32) -> Option<Json> {
+fn value(reader: &mut Reader<'_>, depth: u32) -> Option<PyJson> {
     match reader.next()? {
         b'{' | b'[' if depth == DEEP => None,
         b'{' => {
@@ -31,15 +31,15 @@ fn value(reader: &mut Reader<'_>, depth: u32) -> Option<Json> {
                 items.push(value(reader, depth + 1)?);
                 Some(())
             })?;
-            Some(Json::List(items))
+            Some(PyJson::List(items))
         }
         b'-' | b'0'..=b'9' => reader.number(),
         b'N' | b'T' | b'F' => reader.word(&[
-            ("None", Json::Null),
-            ("True", Json::Bool(true)),
-            ("False", Json::Bool(false)),
+            ("None", PyJson::Null),
+            ("True", PyJson::Bool(true)),
+            ("False", PyJson::Bool(false)),
         ]),
-        _ => string(reader).map(Json::Text),
+        _ => string(reader).map(PyJson::Text),
     }
 }
 
@@ -90,7 +90,7 @@ fn string(reader: &mut Reader<'_>) -> Option<String> {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::webob::python::Json;
+    use crate::webob::python::PyJson;
 
     #[test]
     fn what_python_spells_is_read() {
@@ -110,8 +110,12 @@ mod tests {
             ("{}", "{}"),
             ("'x'", r#""x""#),
         ] {
-            assert_eq!(Json::literal(text), Json::read(json.as_bytes()), "{text}");
-            assert!(Json::literal(text).is_some());
+            assert_eq!(
+                PyJson::literal(text),
+                PyJson::read(json.as_bytes()),
+                "{text}"
+            );
+            assert!(PyJson::literal(text).is_some());
         }
         let deep = "[".repeat(100_000);
         for text in [
@@ -128,21 +132,21 @@ mod tests {
             "[1] x",
             &deep,
         ] {
-            assert_eq!(Json::literal(text), None, "{text:.20}");
+            assert_eq!(PyJson::literal(text), None, "{text:.20}");
         }
     }
 
     proptest! {
         #[test]
         fn what_is_worded_is_read_again(texts in proptest::collection::vec(any::<String>(), 0..4), key in any::<String>()) {
-            let texts = texts.into_iter().map(Json::Text).collect();
-            let value = Json::List(vec![Json::Null, Json::Bool(true), Json::Object(vec![(key, Json::List(texts))])]);
-            prop_assert_eq!(Json::literal(&value.repr()), Some(value));
+            let texts = texts.into_iter().map(PyJson::Text).collect();
+            let value = PyJson::List(vec![PyJson::Null, PyJson::Bool(true), PyJson::Object(vec![(key, PyJson::List(texts))])]);
+            prop_assert_eq!(PyJson::literal(&value.repr()), Some(value));
         }
 
         #[test]
         fn no_text_panics(text in "(\\[|\\]|\\{|\\}|'|\"|\\\\|x|u|0|1|,|:| |None|\\PC){0,30}") {
-            let _ = Json::literal(&text);
+            let _ = PyJson::literal(&text);
         }
     }
 }

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 use serde::de::IgnoredAny;
 
-use super::Json;
+use super::PyJson;
 
 /// How deeply values may be nested.
 pub(super) const DEEP: u32 = 128;
 
 /// Reads a whole text.
-pub(super) fn read(text: &[u8]) -> Option<Json> {
+pub(super) fn read(text: &[u8]) -> Option<PyJson> {
     let text = std::str::from_utf8(text).ok()?;
     let mut reader = Reader { rest: text };
     let value = reader.value(0)?;
@@ -29,12 +29,12 @@ pub(super) struct Reader<'t> {
 /// The members of an object that is being read: of a repeated name the first place and the last value.
 #[derive(Default)]
 pub(super) struct Members {
-    members: Vec<(String, Json)>,
+    members: Vec<(String, PyJson)>,
     places: HashMap<String, usize>,
 }
 
 impl Members {
-    pub(super) fn add(&mut self, name: String, value: Json) {
+    pub(super) fn add(&mut self, name: String, value: PyJson) {
         let place = *self
             .places
             .entry(name.clone())
@@ -45,13 +45,13 @@ impl Members {
         }
     }
 
-    pub(super) fn into_json(self) -> Json {
-        Json::Object(self.members)
+    pub(super) fn into_json(self) -> PyJson {
+        PyJson::Object(self.members)
     }
 }
 
 impl Reader<'_> {
-    fn value(&mut self, depth: u32) -> Option<Json> {
+    fn value(&mut self, depth: u32) -> Option<PyJson> {
         match self.next()? {
             b'{' | b'[' if depth == DEEP => None,
             b'{' => {
@@ -73,14 +73,14 @@ impl Reader<'_> {
                     items.push(reader.value(depth + 1)?);
                     Some(())
                 })?;
-                Some(Json::List(items))
+                Some(PyJson::List(items))
             }
-            b'"' => self.string().map(Json::Text),
+            b'"' => self.string().map(PyJson::Text),
             b'-' | b'0'..=b'9' => self.number(),
             _ => self.word(&[
-                ("null", Json::Null),
-                ("true", Json::Bool(true)),
-                ("false", Json::Bool(false)),
+                ("null", PyJson::Null),
+                ("true", PyJson::Bool(true)),
+                ("false", PyJson::Bool(false)),
             ]),
         }
     }
@@ -119,16 +119,16 @@ impl Reader<'_> {
         serde_json::from_str(self.cut(end)?).ok()
     }
 
-    pub(super) fn number(&mut self) -> Option<Json> {
+    pub(super) fn number(&mut self) -> Option<PyJson> {
         let is_part = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
         let length = self.rest.bytes().take_while(|byte| is_part(*byte)).count();
         let written = self.cut(length)?;
         serde_json::from_str::<IgnoredAny>(written).ok()?;
-        Some(Json::Number(written.to_owned()))
+        Some(PyJson::Number(written.to_owned()))
     }
 
     /// One of these words.
-    pub(super) fn word(&mut self, words: &[(&str, Json)]) -> Option<Json> {
+    pub(super) fn word(&mut self, words: &[(&str, PyJson)]) -> Option<PyJson> {
         let (word, value) = words.iter().find(|(word, _)| self.rest.starts_with(word))?;
         self.cut(word.len())?;
         Some(value.clone())
@@ -165,22 +165,22 @@ impl<'t> Reader<'t> {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::webob::python::Json;
+    use crate::webob::python::PyJson;
 
     /// What is JSON is `serde_json`'s to say, but for numbers that no float can hold.
     fn agree(text: &str) {
         let theirs = serde_json::from_str::<serde_json::Value>(text);
-        let ours = Json::read(text.as_bytes());
+        let ours = PyJson::read(text.as_bytes());
         assert_eq!(ours.is_some(), theirs.is_ok(), "{text}");
     }
 
     #[test]
     fn nesting_ends_at_a_depth_that_no_stack_minds() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(Json::read(nested(128).as_bytes()).is_some());
-        assert!(Json::read(nested(129).as_bytes()).is_none());
+        assert!(PyJson::read(nested(128).as_bytes()).is_some());
+        assert!(PyJson::read(nested(129).as_bytes()).is_none());
         let objects = format!("{}1{}", "{\"a\":".repeat(129), "}".repeat(129));
-        assert!(Json::read(objects.as_bytes()).is_none());
+        assert!(PyJson::read(objects.as_bytes()).is_none());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use nova_glance_proxy::config::{Config, Problems, Source};
+use nova_glance_proxy::config::{Config, ConfigSource, Problems};
 use nova_glance_proxy::serve::{self, Bound, Reloaded, Running};
 use tempfile::TempDir;
 
@@ -57,7 +57,9 @@ impl Proxy {
         let file = file_in(folder.path());
         std::fs::write(&file, text).unwrap();
         let config = Config::load(&file).unwrap_or_else(|problems| panic!("{problems}"));
-        let running = serve::start(config, Source::File(file)).await.unwrap();
+        let running = serve::start(config, ConfigSource::File(file))
+            .await
+            .unwrap();
         let first = text.split("speaks = ").nth(1);
         Self {
             running,

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
 use super::plan;
-use crate::model::page::Envelope;
+use crate::json::splitter::Envelope;
 use crate::model::query::{
     MemberStatus, NumberField, NumberTest, Predicate, Relation, Scope, Sort, SortKey, TextField,
     TimeField, Visibility,
 };
-use crate::model::{Back, ImageId, Plan, Query, time};
-use crate::nova::back::{NovaBack, Settings};
+use crate::model::{Backend, ImageId, Plan, Query, time};
+use crate::nova::back::{NovaBackend, NovaImageSettings};
 
 fn text(field: TextField, values: &[&str]) -> Predicate {
     Predicate::Text(
@@ -26,7 +26,7 @@ fn at(relation: Relation, at: &str) -> Predicate {
 
 fn split(predicates: Vec<Predicate>) -> Plan {
     plan(
-        &Settings::default(),
+        &NovaImageSettings::default(),
         &Query {
             predicates,
             ..Query::default()
@@ -151,9 +151,9 @@ fn what_no_nova_tells_matches_nothing_or_all() {
             "{predicate:?}"
         );
     }
-    let raw = Settings {
+    let raw = NovaImageSettings {
         disk_format: Some("raw".to_owned()),
-        ..Settings::default()
+        ..NovaImageSettings::default()
     };
     let wanted = text(TextField::DiskFormat, &["raw"]);
     let query = Query {
@@ -197,7 +197,7 @@ fn scopes_are_decided_on_what_is_shown() {
             scope: scope.clone(),
             ..Query::default()
         };
-        let plan = plan(&Settings::default(), &query);
+        let plan = plan(&NovaImageSettings::default(), &query);
         assert_eq!(plan.nothing, nothing, "{scope:?}");
         assert_eq!(
             plan.residual,
@@ -237,9 +237,9 @@ fn only_the_upstreams_own_order_streams() {
         (false, vec![], vec![], true),
         (false, vec![by_name], vec![Predicate::Nothing], false),
     ] {
-        let settings = Settings {
+        let settings = NovaImageSettings {
             trusted_order,
-            ..Settings::default()
+            ..NovaImageSettings::default()
         };
         let query = Query {
             sort: sort.clone(),
@@ -262,11 +262,11 @@ fn requests_for_pages_and_images() {
         ("v2", Some("A"), "/v2/A"),
         ("v1.1", Some("a b/ü"), "/v1.1/a%20b%2F%C3%BC"),
     ] {
-        let back = NovaBack {
-            settings: Arc::new(Settings {
+        let back = NovaBackend {
+            settings: Arc::new(NovaImageSettings {
                 version: version.to_owned(),
                 page_size: 100,
-                ..Settings::default()
+                ..NovaImageSettings::default()
             }),
             project: project.map(str::to_owned),
             caller: None,

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
+use crate::json::Json;
 use crate::model::attributes::{DELETION_POLICIES, DELETION_POLICY, ID_PROPERTIES, is_uuid};
-use crate::model::json::Json;
 use crate::model::{Size, Value, time};
 
 /// The longest name and the longest owner, in characters.

@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::model::json::Json;
-use crate::model::lenient::{Name, Text, text};
+use crate::json::Json;
+use crate::json::lenient::{Name, Text, text};
 
 /// An image's metadata, in the order of the reply; what is no object is none.
 pub(super) struct Metadata<'a>(pub Vec<(Cow<'a, str>, Json<'a>)>);

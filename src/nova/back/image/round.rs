@@ -9,10 +9,10 @@ use http::{HeaderMap, Method};
 use proptest::prelude::*;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::model::{Back, Face, Image, ListEnd, Size, Status, Value, time};
-use crate::nova::back::{NovaBack, Settings};
+use crate::model::{Backend, Image, ListEnd, Responder, Size, Status, Value, time};
+use crate::nova::back::{NovaBackend, NovaImageSettings};
 use crate::nova::compat::Compat;
-use crate::nova::front::{self, Ground, Reading};
+use crate::nova::front::{self, NovaContext, Reading};
 
 /// An image as a generator gives it.
 #[derive(Clone, Debug)]
@@ -111,30 +111,30 @@ fn seed() -> impl Strategy<Value = Seed> {
 
 /// What a Nova writes about the image in answer to a GET.
 fn written(path: &str, compat: &Compat, image: &Image<'_>) -> Vec<u8> {
-    let ground = Ground {
+    let context = NovaContext {
         base: "http://nova:8774".to_owned(),
         compat: Arc::new(compat.clone()),
         caller: None,
     };
-    let Reading::Mine(asked) = front::read(&ground, &Method::GET, path, None, &HeaderMap::new())
+    let Reading::Mine(asked) = front::read(&context, &Method::GET, path, None, &HeaderMap::new())
     else {
         panic!("{path} is an image request");
     };
     if path.ends_with("/detail") {
         let mut out = BytesMut::new();
-        asked.face.list_open(&mut out);
+        asked.responder.list_open(&mut out);
         let from = out.len();
-        asked.face.list_item(image, 0, &mut out);
+        asked.responder.list_item(image, 0, &mut out);
         let item = out[from..].to_vec();
         let end = ListEnd {
             count: 1,
             last: None,
         };
-        asked.face.list_close(&end, &mut out);
+        asked.responder.list_close(&end, &mut out);
         serde_json::from_slice::<serde_json::Value>(&out).unwrap();
         return item;
     }
-    asked.face.show(image).unwrap().into_body().to_vec()
+    asked.responder.show(image).unwrap().into_body().to_vec()
 }
 
 /// The fields that Nova carries, in a form that can be compared.
@@ -167,8 +167,8 @@ proptest! {
     #[test]
     fn what_the_front_writes_the_back_reads(seed in seed(), extensions in any::<bool>()) {
         let image = seed.image();
-        let back = NovaBack {
-            settings: Arc::new(Settings { pending_delete: true, ..Settings::default() }),
+        let back = NovaBackend {
+            settings: Arc::new(NovaImageSettings { pending_delete: true, ..NovaImageSettings::default() }),
             project: None,
             caller: None,
         };
@@ -189,7 +189,7 @@ proptest! {
     #[test]
     fn what_holds_of_a_listed_image_holds_of_it_shown(seed in seed(), key in "[a-z]{1,3}") {
         let image = seed.image();
-        let back = NovaBack { settings: Arc::default(), project: None, caller: Some("mine".to_owned()) };
+        let back = NovaBackend { settings: Arc::default(), project: None, caller: Some("mine".to_owned()) };
         let element = written("/v2/images/detail", &Compat::default(), &image);
         let listed = back.listed(&element).unwrap();
         for value in [Some(key.as_str()), image.name.as_deref()].into_iter().flatten() {
@@ -200,7 +200,7 @@ proptest! {
 
     #[test]
     fn no_element_panics(element in "\\PC{0,60}|\\{\"(id|metadata|server|status|size)\": ?(\"a\"|1|\\{\\}|\\[\\]|null)\\}") {
-        let back = NovaBack { settings: Arc::default(), project: None, caller: None };
+        let back = NovaBackend { settings: Arc::default(), project: None, caller: None };
         let _ = back.listed(element.as_bytes());
         let _ = back.shown(element.as_bytes());
     }

@@ -3,18 +3,18 @@ use std::sync::Arc;
 use super::{listed, shown};
 use crate::model::query::Visibility;
 use crate::model::{Image, Reason, Size, Status};
-use crate::nova::back::{NovaBack, Settings};
+use crate::nova::back::{NovaBackend, NovaImageSettings};
 
-fn back() -> NovaBack {
-    NovaBack {
+fn back() -> NovaBackend {
+    NovaBackend {
         settings: Arc::default(),
         project: None,
         caller: Some("mine".to_owned()),
     }
 }
 
-fn with(settings: Settings) -> NovaBack {
-    NovaBack {
+fn with(settings: NovaImageSettings) -> NovaBackend {
+    NovaBackend {
         settings: Arc::new(settings),
         ..back()
     }
@@ -63,9 +63,9 @@ fn a_modern_image_is_borrowed_whole() {
 #[test]
 fn statuses_by_word_progress_size_and_setting() {
     use Status::{Active, Deactivated, Deleted, Importing, Killed, PendingDelete, Queued, Saving};
-    let gone = with(Settings {
+    let gone = with(NovaImageSettings {
         pending_delete: true,
-        ..Settings::default()
+        ..NovaImageSettings::default()
     });
     let back = back();
     for (fields, status, size) in [
@@ -132,13 +132,13 @@ fn statuses_by_word_progress_size_and_setting() {
 #[test]
 fn visibility_and_owner_by_rule() {
     let back = back();
-    let nobody = NovaBack {
+    let nobody = NovaBackend {
         caller: None,
         ..back.clone()
     };
-    let shared = with(Settings {
+    let shared = with(NovaImageSettings {
         visibility: Visibility::Shared,
-        ..Settings::default()
+        ..NovaImageSettings::default()
     });
     for (back, fields, visibility, owner) in [
         (&back, r#""name": "x""#, "public", None),
@@ -363,10 +363,10 @@ fn times_as_glance_writes_them() {
 
 #[test]
 fn formats_only_by_setting() {
-    let back = with(Settings {
+    let back = with(NovaImageSettings {
         disk_format: Some("raw".to_owned()),
         container_format: Some("bare".to_owned()),
-        ..Settings::default()
+        ..NovaImageSettings::default()
     });
     let image = listed(
         br#"{"id": 7, "name": 1.5, "minRam": "64", "minDisk": {}}"#,

@@ -1,0 +1,200 @@
+//! What goes back to a Glance v2 client.
+
+use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::fault::{self, ErrorFormat};
+use super::json;
+use crate::glance::front::discovery;
+use crate::glance::front::request::query::ListRequest;
+use crate::model::{Change, Fault, Image, ListEnd, Reason, Responder, SentValue, Value};
+
+/// What Python's `quote_plus` leaves as it is, and the blank, which becomes `+`.
+const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'~')
+    .remove(b' ');
+
+/// The responder of one Glance v2 request.
+#[derive(Clone, Debug)]
+pub struct GlanceResponder {
+    format: ErrorFormat,
+    view: GlanceView,
+}
+
+/// What the request names.
+#[derive(Clone, Debug)]
+pub(crate) enum GlanceView {
+    /// A list that can be answered.
+    List {
+        /// The client's query without the marker, encoded again.
+        query: String,
+        /// The limit in force.
+        limit: u64,
+    },
+    /// A list that cannot.
+    NoList,
+    /// One image.
+    Image {
+        /// Its id as it stood in the path, decoded.
+        id: String,
+    },
+    /// One image that is written to.
+    Write {
+        /// Its id as it stood in the path, decoded.
+        id: String,
+        /// What is done to it.
+        operation: &'static str,
+    },
+    /// A schema document.
+    Document,
+    /// A resource with a method that it does not have.
+    Wrong {
+        /// Those that it has.
+        allow: &'static str,
+    },
+    /// Nothing.
+    Nowhere,
+}
+
+impl GlanceView {
+    /// The view of a listing. With `keep_repeats` every pair of the client's stays in the links.
+    pub(crate) fn list(listing: &ListRequest, keep_repeats: bool) -> Self {
+        let pairs: Vec<(&str, &str)> = if keep_repeats {
+            listing.params.pairs().collect()
+        } else {
+            listing.params.collapsed()
+        };
+        let encoded: Vec<String> = pairs
+            .into_iter()
+            .filter(|(name, _)| *name != "marker")
+            .map(|(name, value)| format!("{}={}", quote(name), quote(value)))
+            .collect();
+        Self::List {
+            query: encoded.join("&"),
+            limit: listing.limit,
+        }
+    }
+}
+
+impl GlanceResponder {
+    pub(crate) fn new(format: ErrorFormat, view: GlanceView) -> Self {
+        Self { format, view }
+    }
+}
+
+impl Responder for GlanceResponder {
+    fn is_shown(&self, key: &str, held: &Value<'_>, wanted: &SentValue) -> bool {
+        wanted.value().is_some() && json::shown(key, held).as_deref() == wanted.value()
+    }
+
+    fn operation(&self) -> &'static str {
+        match self.view {
+            GlanceView::List { .. } | GlanceView::NoList => "list-images",
+            GlanceView::Image { .. } => "show-image",
+            GlanceView::Write { operation, .. } => operation,
+            GlanceView::Document => "show-schema",
+            GlanceView::Wrong { .. } | GlanceView::Nowhere => "none",
+        }
+    }
+
+    fn project(&self) -> Option<&str> {
+        None
+    }
+
+    fn fault(&self, fault: &Fault) -> Response<Bytes> {
+        match &self.view {
+            GlanceView::Image { id } if fault.reason == Reason::NoImage => {
+                let mut worded = fault.clone();
+                worded.message = format!("No image found with ID {id}");
+                fault::write(self.format, &worded, None)
+            }
+            GlanceView::Write { id, operation } if fault.reason == Reason::NoImage => {
+                let mut worded = fault.clone();
+                worded.message = match *operation {
+                    "delete-image" => format!("Failed to find image {id} to delete"),
+                    _ => format!("No image found with ID {id}"),
+                };
+                fault::write(self.format, &worded, None)
+            }
+            GlanceView::Wrong { allow } => fault::write(self.format, fault, Some(allow)),
+            _ => fault::write(self.format, fault, None),
+        }
+    }
+
+    fn show(&self, image: &Image<'_>) -> Result<Response<Bytes>, Fault> {
+        let mut body = BytesMut::with_capacity(1024);
+        json::image(image, &mut body);
+        Ok(discovery::json(StatusCode::OK, body))
+    }
+
+    fn deleted(&self) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response
+    }
+
+    fn changed(&self, image: &Image<'_>, _: &Change) -> Response<Bytes> {
+        let mut body = BytesMut::with_capacity(1024);
+        json::image(image, &mut body);
+        discovery::json(StatusCode::OK, body)
+    }
+
+    fn list_head(&self) -> Response<()> {
+        let mut head = Response::new(());
+        head.headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        head
+    }
+
+    fn list_open(&self, out: &mut BytesMut) {
+        out.extend_from_slice(b"{\"images\": [");
+    }
+
+    fn list_item(&self, image: &Image<'_>, index: u64, out: &mut BytesMut) {
+        if index > 0 {
+            out.extend_from_slice(b", ");
+        }
+        json::image(image, out);
+    }
+
+    /// Glance offers a next page when this one is as long as the limit, whether or not anything follows.
+    fn list_close(&self, end: &ListEnd<'_>, out: &mut BytesMut) {
+        let (query, limit) = match &self.view {
+            GlanceView::List { query, limit } => (query.as_str(), *limit),
+            _ => ("", 0),
+        };
+        out.extend_from_slice(b"], \"first\": ");
+        json::string(&link(query, None), out);
+        out.extend_from_slice(b", \"schema\": \"/v2/schemas/images\"");
+        if let (Some(last), true) = (end.last, end.count == limit) {
+            out.extend_from_slice(b", \"next\": ");
+            json::string(&link(query, Some(last)), out);
+        }
+        out.extend_from_slice(b"}");
+    }
+}
+
+fn link(query: &str, marker: Option<&str>) -> String {
+    let marker = marker.map(|id| format!("marker={}", quote(id)));
+    let parts: Vec<&str> = [Some(query), marker.as_deref()]
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .collect();
+    if parts.is_empty() {
+        "/v2/images".to_owned()
+    } else {
+        format!("/v2/images?{}", parts.join("&"))
+    }
+}
+
+fn quote(text: &str) -> String {
+    utf8_percent_encode(text, QUOTED)
+        .to_string()
+        .replace(' ', "+")
+}

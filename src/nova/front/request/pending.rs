@@ -1,0 +1,109 @@
+//! A metadata write whose body has not been read yet.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+
+use super::{body, legacy_body, sent, xml_body};
+use crate::model::{Call, Change, Fault, ImageId, Reason};
+use crate::nova::compat::Compat;
+use crate::nova::encoding::{Encoding, MediaType};
+use crate::nova::front::Asked;
+use crate::nova::front::response::responder::NovaResponder;
+use crate::nova::tables::Act;
+use crate::webob::python::PyJson;
+
+/// A write that makes sense so far: its body says what is to be written.
+#[derive(Debug)]
+pub struct Draft {
+    /// How the answer is to be written.
+    pub responder: NovaResponder,
+    pub(crate) act: Act,
+    pub(crate) image: ImageId,
+    /// Whether the body is looked at as under `/v2.1`.
+    pub(crate) strict: bool,
+    /// Whether the body is checked by a schema, as since Liberty.
+    pub(crate) schema: bool,
+    /// What the `Content-Type` says the body is; `None` for what Nova does not take.
+    pub(crate) encoding: Option<Encoding>,
+    /// That the operation does not exist in the microversion asked for, which Nova finds after it has read the body.
+    pub(crate) gone: Option<Fault>,
+}
+
+/// What a body is; `None` where it is of a type that is not read. Letter case counts, as it does to Nova. Without a type,
+/// and with that of plain text, Nova takes JSON for granted.
+pub(crate) fn encoding(compat: &Compat, version: &str, headers: &HeaderMap) -> Option<Encoding> {
+    let Some(line) = headers.get(CONTENT_TYPE) else {
+        return Some(Encoding::Json);
+    };
+    let line = String::from_utf8_lossy(line.as_bytes());
+    match line.split(';').next().unwrap_or_default().trim() {
+        "" | "text/plain" => Some(Encoding::Json),
+        name => MediaType::named(compat, version, name).map(|found| found.encoding),
+    }
+}
+
+impl Draft {
+    /// The image that is written to.
+    #[must_use]
+    pub fn image(&self) -> &ImageId {
+        &self.image
+    }
+
+    /// The request, complete with its call.
+    #[must_use]
+    pub fn with(self, call: Call) -> Asked {
+        Asked {
+            call,
+            responder: self.responder,
+        }
+    }
+
+    /// Reads the body, and so completes the call.
+    ///
+    /// Checks in Nova's order: the type, the JSON, the microversion's range, the schema, the key.
+    ///
+    /// # Errors
+    /// 415 (400 up to Kilo) for a type that Nova does not read, 404 where the microversion has no such operation, and 400 with Nova's
+    /// words for everything else that is wrong.
+    pub fn complete(&self, bytes: &[u8]) -> Result<Call, Fault> {
+        let encoding = self.encoding.ok_or_else(|| self.unsupported())?;
+        let body = match encoding {
+            Encoding::Json => body::json(bytes)?,
+            Encoding::Xml => xml_body::read(bytes, self.act.member().unwrap_or_default())?,
+        };
+        if let Some(fault) = &self.gone {
+            return Err(fault.clone());
+        }
+        let items = if self.schema {
+            body::items(body, self.act, self.strict)?
+        } else {
+            legacy_body::items(body, self.act, self.responder.key())?
+        };
+        let wanted = |(key, value): (String, PyJson)| {
+            let wanted = sent::wanted(&self.responder.compat, &key, value, encoding);
+            (key, wanted)
+        };
+        let mut items: Vec<_> = items.into_iter().map(wanted).collect();
+        let change = match (self.act, self.responder.key()) {
+            (Act::Merge, _) => Change::Merge(items),
+            (Act::SetItem, Some(key)) => {
+                let item = items.pop().filter(|(name, _)| name == key);
+                let (key, value) =
+                    item.ok_or_else(|| body::wrong("Request body and URI mismatch".to_owned()))?;
+                Change::Set(key, value)
+            }
+            _ => Change::Replace(items),
+        };
+        Ok(Call::Change(self.image.clone(), change))
+    }
+
+    /// Releases without schemas knew no 415 either.
+    fn unsupported(&self) -> Fault {
+        let status = if self.schema {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE
+        } else {
+            StatusCode::BAD_REQUEST
+        };
+        Fault::client(status, Reason::BadBody, "Unsupported Content-Type")
+    }
+}

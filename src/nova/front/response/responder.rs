@@ -1,0 +1,352 @@
+//! Everything that the answer to one request depends on.
+
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+
+use super::links::{Links, Next};
+use super::literal_faults;
+use super::{fault, json, xml};
+use crate::model::{Change, Fault, Image, ListEnd, Reason, Responder, SentValue, Value};
+use crate::nova::compat::{Compat, Microversion};
+use crate::nova::encoding::{Encoding, MediaType};
+use crate::nova::front::NovaContext;
+use crate::nova::front::request::path::{MetadataKey, Place};
+use crate::nova::front::request::{sent, version};
+use crate::nova::tables::{Act, Operation, View};
+use crate::webob::page::Form;
+
+/// The responder of one legacy request.
+///
+/// Text that is the same for every image of an answer is prepared when the request is read; a writer copies it.
+#[derive(Clone, Debug)]
+pub struct NovaResponder {
+    pub(crate) compat: Arc<Compat>,
+    /// `None` when the request names none: the responder then words faults and nothing else.
+    pub(crate) operation: Option<&'static Operation>,
+    project: Option<String>,
+    /// What answers echo; `None` where there are no microversions.
+    pub(crate) version: Option<Microversion>,
+    media_type: &'static MediaType,
+    form: Form,
+    pub(crate) links: Links,
+    pub(crate) next: Option<Next>,
+    pub(crate) image: Option<String>,
+    pub(crate) key: Option<MetadataKey>,
+    /// What the body of a write is in.
+    pub(crate) sent_in: Option<Encoding>,
+}
+
+/// The operation's name where there is none.
+const NO_OPERATION: &str = "none";
+
+impl NovaResponder {
+    /// The responder of an image request. Its links are still to be made. `suffix` is what the ending of the path asks for.
+    pub(crate) fn of_images(
+        context: &NovaContext,
+        place: Place<'_>,
+        headers: &HeaderMap,
+        suffix: Option<&'static MediaType>,
+    ) -> Self {
+        let accepted = || MediaType::accepted(&context.compat, Some(place.version), headers);
+        let media_type = suffix.unwrap_or_else(accepted);
+        Self {
+            project: place.project.map(str::to_owned),
+            media_type,
+            ..Self::of_faults(context, headers)
+        }
+    }
+
+    /// The responder of a request that can only be answered with a fault, and of whose version nothing is known.
+    pub(crate) fn of_faults(context: &NovaContext, headers: &HeaderMap) -> Self {
+        Self {
+            compat: Arc::clone(&context.compat),
+            operation: None,
+            project: None,
+            version: None,
+            media_type: MediaType::accepted(&context.compat, None, headers),
+            form: fault::form(headers, &context.compat),
+            links: Links::default(),
+            next: None,
+            image: None,
+            key: None,
+            sent_in: None,
+        }
+    }
+
+    /// The responder of a request that Nova routes nowhere. To HEAD, WebOb has nothing to say and so no form to choose.
+    pub(crate) fn of_no_route(context: &NovaContext, method: &Method, headers: &HeaderMap) -> Self {
+        let responder = Self::of_faults(context, headers);
+        let form = if method == Method::HEAD {
+            Form::Html
+        } else {
+            responder.form
+        };
+        Self { form, ..responder }
+    }
+
+    /// The media type of the answer.
+    #[must_use]
+    pub fn media_type(&self) -> &'static str {
+        self.media_type.name
+    }
+
+    /// How the answer is spelled.
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.media_type.encoding
+    }
+
+    /// A successful reply with the headers that every one has.
+    pub(crate) fn success<B>(&self, body: B) -> Response<B> {
+        let mut response = Response::new(body);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type()));
+        if let Some(version) = self.version {
+            version::echo(version, self.compat.microversions, headers);
+        }
+        response
+    }
+
+    /// The key that stood in the path.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_ref().map(MetadataKey::as_str)
+    }
+
+    /// A reply that is nothing but its status: it has no content, and so no type of content either (RFC 9110, 15.3.5).
+    fn no_content(&self) -> Response<Bytes> {
+        let mut response = self.success(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response.headers_mut().remove(CONTENT_TYPE);
+        response
+    }
+
+    fn view(&self) -> Option<View> {
+        self.operation.map(|operation| operation.view)
+    }
+
+    fn is_detailed(&self) -> bool {
+        self.view() != Some(View::Brief)
+    }
+
+    fn json(&self) -> json::Views<'_> {
+        json::Views {
+            compat: &self.compat,
+            links: &self.links,
+        }
+    }
+
+    fn xml(&self) -> xml::Views<'_> {
+        xml::Views {
+            compat: &self.compat,
+            links: &self.links,
+        }
+    }
+
+    /// The item of the metadata that was asked for.
+    fn item<'v>(&self, image: &'v Image<'v>) -> Result<(&str, &'v Value<'v>), Fault> {
+        let found = self.key().and_then(|key| Some((key, image.property(key)?)));
+        found.ok_or_else(no_item)
+    }
+
+    /// Nova's detailed lists in XML had no next link; here they have one, unless a setting takes it away.
+    fn next_in_xml(&self) -> Option<&Next> {
+        let is_missed = self.compat.quirks.era_next_links && self.is_detailed();
+        self.next.as_ref().filter(|_| !is_missed)
+    }
+
+    fn show_json(&self, out: &mut BytesMut, image: &Image<'_>) -> Result<(), Fault> {
+        match self.view() {
+            Some(View::MetadataItem) => {
+                let (key, value) = self.item(image)?;
+                out.extend_from_slice(b"{\"meta\": {");
+                self.json().item(out, key, value);
+                out.extend_from_slice(b"}}");
+            }
+            Some(View::Metadata) => {
+                out.extend_from_slice(b"{\"metadata\": ");
+                self.json().metadata(out, image);
+                out.put_u8(b'}');
+            }
+            _ => {
+                out.extend_from_slice(b"{\"image\": ");
+                self.json().detailed(out, image);
+                out.put_u8(b'}');
+            }
+        }
+        Ok(())
+    }
+
+    fn changed_json(&self, out: &mut BytesMut, image: &Image<'_>, change: &Change) {
+        match change {
+            Change::Merge(_) | Change::Steps(_) => {
+                out.extend_from_slice(b"{\"metadata\": ");
+                self.json().metadata(out, image);
+            }
+            Change::Replace(items) => {
+                out.extend_from_slice(b"{\"metadata\": ");
+                self.json().written(out, items, image);
+            }
+            Change::Set(key, value) => {
+                out.extend_from_slice(b"{\"meta\": ");
+                self.json()
+                    .written(out, &[(key.clone(), value.clone())], image);
+            }
+            Change::Remove(_) => return,
+        }
+        out.put_u8(b'}');
+    }
+
+    fn changed_xml(&self, out: &mut BytesMut, image: &Image<'_>, change: &Change) {
+        match change {
+            Change::Merge(_) | Change::Steps(_) => self.xml().metadata(out, image),
+            Change::Replace(items) => self.xml().written(out, items, image),
+            Change::Set(key, value) => self.xml().written_item(out, key, value, image),
+            Change::Remove(_) => {}
+        }
+    }
+
+    fn show_xml(&self, out: &mut BytesMut, image: &Image<'_>) -> Result<(), Fault> {
+        match self.view() {
+            Some(View::MetadataItem) => {
+                let (key, value) = self.item(image)?;
+                self.xml().item(out, key, value);
+            }
+            Some(View::Metadata) => self.xml().metadata(out, image),
+            _ => self.xml().image(out, image),
+        }
+        Ok(())
+    }
+}
+
+/// There can be no such metadata item: its key is too long, or has a character that no key in a path may have.
+pub(crate) fn impossible_item(act: Act) -> Fault {
+    if act != Act::SetItem {
+        return no_item();
+    }
+    Fault::client(
+        StatusCode::BAD_REQUEST,
+        Reason::BadRequest,
+        "The metadata key in the URI is too long, or has a character that no key there may have.",
+    )
+}
+
+/// There is no such metadata item.
+pub(crate) fn no_item() -> Fault {
+    Fault::client(StatusCode::NOT_FOUND, Reason::NoProperty, fault::NOT_FOUND)
+}
+
+impl Responder for NovaResponder {
+    fn operation(&self) -> &'static str {
+        self.operation
+            .map_or(NO_OPERATION, |operation| operation.name)
+    }
+
+    fn project(&self) -> Option<&str> {
+        self.project.as_deref()
+    }
+
+    fn fault(&self, fault: &Fault) -> Response<Bytes> {
+        let literal = literal_faults::of(fault, self.view(), self.image.as_deref(), &self.compat);
+        let fault = literal.as_ref().unwrap_or(fault);
+        if fault.reason == Reason::NoRoute {
+            return fault::no_route(fault, self.form);
+        }
+        if fault.status == StatusCode::UNAUTHORIZED {
+            return fault::unauthorized(fault, self.encoding());
+        }
+        let message = fault::message(fault, self.view(), self.image.as_deref());
+        let compat = &self.compat;
+        let encoding = self.encoding();
+        let mut response = match fault.reason {
+            Reason::PropertyQuota => {
+                fault::nova(&fault::quota(fault, compat), &message, compat, encoding)
+            }
+            _ => fault::nova(fault, &message, compat, encoding),
+        };
+        if fault.reason == Reason::BadMethod {
+            // Images are read at the place where they cannot be created.
+            let methods = HeaderValue::from_static("GET, HEAD");
+            response.headers_mut().insert(ALLOW, methods);
+        }
+        if let Some(version) = self.version {
+            version::echo(version, self.compat.microversions, response.headers_mut());
+        }
+        response
+    }
+
+    fn show(&self, image: &Image<'_>) -> Result<Response<Bytes>, Fault> {
+        let mut out = BytesMut::with_capacity(2048);
+        match self.encoding() {
+            Encoding::Json => self.show_json(&mut out, image)?,
+            Encoding::Xml => self.show_xml(&mut out, image)?,
+        }
+        Ok(self.success(out.freeze()))
+    }
+
+    fn deleted(&self) -> Response<Bytes> {
+        self.no_content()
+    }
+
+    /// Nova shows how the metadata is after a merge, what was asked for after a replacement, and nothing of what is
+    /// gone (`nova/api/openstack/compute/image_metadata.py`).
+    fn changed(&self, image: &Image<'_>, change: &Change) -> Response<Bytes> {
+        let mut out = BytesMut::with_capacity(1024);
+        match (change, self.encoding()) {
+            (Change::Remove(_), _) => return self.no_content(),
+            (_, Encoding::Json) => self.changed_json(&mut out, image, change),
+            (_, Encoding::Xml) => self.changed_xml(&mut out, image, change),
+        }
+        self.success(out.freeze())
+    }
+
+    fn is_shown(&self, key: &str, held: &Value<'_>, wanted: &SentValue) -> bool {
+        let in_xml = |text: &str| {
+            self.sent_in == Some(Encoding::Xml) && self.xml().is_shown(key, held, text)
+        };
+        match wanted {
+            SentValue::Json { sent, .. } => {
+                sent::is_shown(key, held, sent) || in_xml(&xml::unicode(sent))
+            }
+            SentValue::Text(text) => in_xml(text),
+            SentValue::Ignored(_) => false,
+        }
+    }
+
+    fn list_head(&self) -> Response<()> {
+        self.success(())
+    }
+
+    fn list_open(&self, out: &mut BytesMut) {
+        match self.encoding() {
+            Encoding::Json => out.extend_from_slice(b"{\"images\": ["),
+            Encoding::Xml => self.xml().list_open(out, self.is_detailed()),
+        }
+    }
+
+    fn list_item(&self, image: &Image<'_>, index: u64, out: &mut BytesMut) {
+        if self.encoding() == Encoding::Xml {
+            return self.xml().list_item(out, image, index, self.is_detailed());
+        }
+        if index > 0 {
+            out.extend_from_slice(b", ");
+        }
+        if self.is_detailed() {
+            self.json().detailed(out, image);
+        } else {
+            self.json().brief(out, image);
+        }
+    }
+
+    fn list_close(&self, end: &ListEnd<'_>, out: &mut BytesMut) {
+        if self.encoding() == Encoding::Xml {
+            return xml::list_close(out, self.next_in_xml(), end);
+        }
+        out.put_u8(b']');
+        if let Some(next) = &self.next {
+            next.write(out, end.count, end.last);
+        }
+        out.put_u8(b'}');
+    }
+}

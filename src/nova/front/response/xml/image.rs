@@ -1,0 +1,270 @@
+//! Writes images and their metadata in XML (`nova/api/openstack/compute/images.py` of Icehouse, `make_image`, and
+//! `common.py`, `MetadataTemplate`).
+
+use std::borrow::Cow;
+
+use bytes::{BufMut, BytesMut};
+
+use super::{ATOM, COMPUTE, DECLARATION, DISK_CONFIG, IMAGE_SIZE, attribute, declare, escape};
+use crate::model::{Image, ListEnd, SentValue, Value};
+use crate::nova::compat::{Compat, XmlNull};
+use crate::nova::front::response::links::{Links, Next};
+use crate::nova::front::response::{text as json, values};
+use crate::webob::python::PyJson;
+
+/// Everything that a view depends on besides the image.
+#[derive(Clone, Copy)]
+pub(crate) struct Views<'f> {
+    pub compat: &'f Compat,
+    pub links: &'f Links,
+}
+
+/// What a null attribute holds where it is written.
+const NONE: &str = "None";
+
+impl Views<'_> {
+    /// The beginning of a list. Its tag stays open until it is known whether anything follows.
+    pub(crate) fn list_open(self, out: &mut BytesMut, detailed: bool) {
+        out.extend_from_slice(DECLARATION);
+        out.extend_from_slice(b"<images");
+        self.declarations(out, detailed);
+    }
+
+    /// One image of a list.
+    pub(crate) fn list_item(
+        self,
+        out: &mut BytesMut,
+        image: &Image<'_>,
+        index: u64,
+        detailed: bool,
+    ) {
+        if index == 0 {
+            out.put_u8(b'>');
+        }
+        out.extend_from_slice(b"<image");
+        if detailed {
+            self.detailed(out, image);
+        } else {
+            self.brief(out, image);
+        }
+        out.extend_from_slice(b"</image>");
+    }
+
+    /// An image by itself.
+    pub(crate) fn image(self, out: &mut BytesMut, image: &Image<'_>) {
+        out.extend_from_slice(DECLARATION);
+        out.extend_from_slice(b"<image");
+        self.declarations(out, true);
+        self.detailed(out, image);
+        out.extend_from_slice(b"</image>");
+    }
+
+    /// All metadata of an image, by itself.
+    pub(crate) fn metadata(self, out: &mut BytesMut, image: &Image<'_>) {
+        out.extend_from_slice(DECLARATION);
+        out.extend_from_slice(b"<metadata");
+        declare(out, None, COMPUTE);
+        items(out, self.unicodes(image));
+    }
+
+    /// One item of metadata, by itself.
+    pub(crate) fn item(self, out: &mut BytesMut, key: &str, value: &Value<'_>) {
+        text(out, key, &self.unicode(key, value));
+    }
+
+    /// Metadata as it was written, by itself: texts as they were sent, and what is no text as the image has it now.
+    pub(crate) fn written(
+        self,
+        out: &mut BytesMut,
+        written: &[(String, SentValue)],
+        image: &Image<'_>,
+    ) {
+        let properties = image.by_name();
+        out.extend_from_slice(DECLARATION);
+        out.extend_from_slice(b"<metadata");
+        declare(out, None, COMPUTE);
+        let texts = written
+            .iter()
+            .map(|(key, wanted)| (&**key, self.told(key, wanted, properties.get(key))));
+        items(out, texts);
+    }
+
+    /// One item of metadata as it was written, by itself.
+    pub(crate) fn written_item(
+        self,
+        out: &mut BytesMut,
+        key: &str,
+        wanted: &SentValue,
+        image: &Image<'_>,
+    ) {
+        text(out, key, &self.told(key, wanted, image.property(key)));
+    }
+
+    /// What is told of a value that was written; `value` is what the image has now.
+    fn told<'v>(
+        self,
+        key: &str,
+        wanted: &'v SentValue,
+        value: Option<&'v Value<'v>>,
+    ) -> Cow<'v, str> {
+        match (wanted, value) {
+            (SentValue::Json { .. }, Some(value)) => self.unicode(key, value),
+            (SentValue::Json { sent, .. }, None) => Cow::Owned(unicode(sent)),
+            (SentValue::Text(plain) | SentValue::Ignored(plain), _) => Cow::Borrowed(plain),
+        }
+    }
+
+    /// Whether a text is what this view shows of a property.
+    pub(crate) fn is_shown(self, key: &str, value: &Value<'_>, text: &str) -> bool {
+        escape::readable(&self.unicode(key, value)) == text
+    }
+
+    /// What follows `<image` of an image in a brief list, up to its end tag.
+    fn brief(self, out: &mut BytesMut, image: &Image<'_>) {
+        self.optional(out, "name", image.name.as_deref());
+        attribute(out, "id", &image.id);
+        out.put_u8(b'>');
+        self.links.image_xml(out, &image.id);
+    }
+
+    /// What follows `<image` of an image with all fields, up to its end tag.
+    fn detailed(self, out: &mut BytesMut, image: &Image<'_>) {
+        let (status, progress) = crate::nova::tables::shown(image.status);
+        attribute(out, "status", status);
+        let time = |written| values::time(self.compat, written);
+        let updated = image.updated_at.as_deref().map(time);
+        self.optional(out, "updated", updated.as_deref());
+        self.optional(out, "name", image.name.as_deref());
+        let created = image.created_at.as_deref().map(time);
+        self.optional(out, "created", created.as_deref());
+        number(out, "minDisk", image.min_disk);
+        number(out, "progress", progress.into());
+        number(out, "minRam", image.min_ram);
+        attribute(out, "id", &image.id);
+        if self.compat.extension_size {
+            match values::size(self.compat, image.size) {
+                Some(size) => number(out, "OS-EXT-IMG-SIZE:size", size),
+                None => self.optional(out, "OS-EXT-IMG-SIZE:size", None),
+            }
+        }
+        if self.compat.extension_disk_config
+            && let Some(disk_config) = values::disk_config(self.compat, image)
+        {
+            attribute(out, "OS-DCF:diskConfig", disk_config);
+        }
+        out.put_u8(b'>');
+        self.server(out, image);
+        out.extend_from_slice(b"<metadata");
+        items(out, self.unicodes(image));
+        self.links.image_xml(out, &image.id);
+    }
+
+    /// The server that the image is a snapshot of, if it is one.
+    fn server(self, out: &mut BytesMut, image: &Image<'_>) {
+        let Some(id) = image.property("instance_uuid").and_then(Value::text) else {
+            return;
+        };
+        out.extend_from_slice(b"<server");
+        attribute(out, "id", &id);
+        out.put_u8(b'>');
+        self.links.server_xml(out, &id);
+        out.extend_from_slice(b"</server>");
+    }
+
+    /// The metadata of an image as Python's `unicode()` shows it.
+    fn unicodes<'v>(self, image: &'v Image<'v>) -> impl Iterator<Item = (&'v str, Cow<'v, str>)> {
+        let properties = image.properties.iter();
+        properties.map(move |(key, value)| (&**key, self.unicode(key, value)))
+    }
+
+    /// The value of an item as Python's `unicode()` shows it.
+    fn unicode<'v>(self, key: &str, value: &'v Value<'v>) -> Cow<'v, str> {
+        if let Some(held) = values::held_json(self.compat, key, value) {
+            return Cow::Owned(unicode(&held));
+        }
+        match value {
+            Value::Text(text) => Cow::Borrowed(text),
+            Value::Raw(_) if value.is_null() => Cow::Borrowed(match self.compat.xml_null {
+                XmlNull::None => NONE,
+                XmlNull::Omit => "",
+            }),
+            Value::Raw(raw) if raw.get().starts_with('"') => value.text().unwrap_or_default(),
+            Value::Raw(raw) => Cow::Owned(unicode(raw.get())),
+        }
+    }
+
+    /// An attribute that may be null.
+    fn optional(self, out: &mut BytesMut, name: &str, value: Option<&str>) {
+        match (value, self.compat.xml_null) {
+            (Some(value), _) => attribute(out, name, value),
+            (None, XmlNull::None) => attribute(out, name, NONE),
+            (None, XmlNull::Omit) => {}
+        }
+    }
+
+    /// The namespaces of a root element, those of the extensions first.
+    fn declarations(self, out: &mut BytesMut, detailed: bool) {
+        if detailed && self.compat.extension_disk_config {
+            declare(out, Some("OS-DCF"), DISK_CONFIG);
+        }
+        if detailed && self.compat.extension_size {
+            declare(out, Some("OS-EXT-IMG-SIZE"), IMAGE_SIZE);
+        }
+        declare(out, Some("atom"), ATOM);
+        declare(out, None, COMPUTE);
+    }
+}
+
+/// The end of a list.
+pub(crate) fn list_close(out: &mut BytesMut, next: Option<&Next>, end: &ListEnd<'_>) {
+    if end.count == 0 {
+        out.extend_from_slice(b"/>");
+        return;
+    }
+    if let Some(next) = next {
+        next.write_xml(out, end.count, end.last);
+    }
+    out.extend_from_slice(b"</images>");
+}
+
+/// An item of metadata, by itself.
+fn text(out: &mut BytesMut, key: &str, value: &str) {
+    out.extend_from_slice(DECLARATION);
+    out.extend_from_slice(b"<meta");
+    declare(out, None, COMPUTE);
+    meta(out, key, value);
+}
+
+/// The items of metadata and the end of its element, whose tag is still open.
+fn items<'v, T: AsRef<str>>(out: &mut BytesMut, items: impl Iterator<Item = (&'v str, T)>) {
+    let mut empty = true;
+    for (key, value) in items {
+        if std::mem::take(&mut empty) {
+            out.put_u8(b'>');
+        }
+        out.extend_from_slice(b"<meta");
+        meta(out, key, value.as_ref());
+    }
+    out.extend_from_slice(if empty { b"/>" } else { b"</metadata>" });
+}
+
+/// What follows `<meta` of an item of metadata. It is never closed in its own tag: an empty value is a text.
+fn meta(out: &mut BytesMut, key: &str, value: &str) {
+    attribute(out, "key", key);
+    out.put_u8(b'>');
+    escape::text(out, value);
+    out.extend_from_slice(b"</meta>");
+}
+
+/// A JSON value as Python's `unicode()` shows it. What is nested without end is shown as it is.
+pub(crate) fn unicode(json: &str) -> String {
+    PyJson::read(json.as_bytes()).map_or_else(|| json.to_owned(), |value| value.plain())
+}
+
+fn number(out: &mut BytesMut, name: &str, value: i64) {
+    out.put_u8(b' ');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"=\"");
+    json::number(out, value);
+    out.put_u8(b'"');
+}
