@@ -29,9 +29,9 @@ use nova_glance_proxy::glance::back::GlanceBackend;
 use nova_glance_proxy::glance::image;
 use nova_glance_proxy::json::splitter::{Element, Splitter};
 use nova_glance_proxy::listing::{Bounds, Listing};
-use nova_glance_proxy::model::{Backend as _, Call, Image, Responder};
+use nova_glance_proxy::model::{AcceptedCall, Backend as _, Call, Image, Recognized, RequestHead};
 use nova_glance_proxy::nova::compat::{Compat, Suffixes, Xml};
-use nova_glance_proxy::nova::front::{self, Asked, NovaContext, Reading};
+use nova_glance_proxy::nova::front::{self, NovaContext};
 use nova_glance_proxy::webob;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -97,22 +97,30 @@ fn context() -> NovaContext {
 }
 
 /// Reads a request for images.
-fn read(target: &str) -> Asked {
+fn read(target: &str) -> AcceptedCall {
     match reading(&context(), target) {
-        Reading::Mine(asked) => asked,
+        Recognized::Call(asked) => asked,
         other => panic!("{target} is {other:?}"),
     }
 }
 
-fn reading(context: &NovaContext, target: &str) -> Reading {
+fn reading(context: &NovaContext, target: &str) -> Recognized {
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
-    front::read(context, &Method::GET, path, query, &HeaderMap::new())
+    front::read(
+        context,
+        RequestHead {
+            method: &Method::GET,
+            path,
+            query,
+            headers: &HeaderMap::new(),
+        },
+    )
 }
 
-fn asked() -> Asked {
+fn asked() -> AcceptedCall {
     read(DETAIL)
 }
 
@@ -170,7 +178,7 @@ fn read_all(elements: &[Vec<u8>]) -> Vec<Image<'_>> {
 }
 
 /// A whole listing of one page. The output is taken as it is on the way to a client: in pieces.
-fn reshape(asked: &Asked, page: &str, frame: usize) -> Vec<u8> {
+fn reshape(asked: &AcceptedCall, page: &str, frame: usize) -> Vec<u8> {
     let Call::List(query) = &asked.call else {
         panic!("this is no list");
     };
@@ -180,7 +188,7 @@ fn reshape(asked: &Asked, page: &str, frame: usize) -> Vec<u8> {
         max_items: None,
         max_element: MAX_ELEMENT,
     };
-    let responder = Arc::new(asked.responder.clone());
+    let responder = Arc::clone(&asked.responder);
     let mut listing = Listing::new(responder, Arc::new(back), back.plan(query), None, bounds);
     let mut list = Vec::with_capacity(2 * page.len());
     for part in page.as_bytes().chunks(frame) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{CONFIGURATION, say};
+use super::{CONFIGURATION, print};
 use crate::config::Config;
 
 /// Prints every error with its place, or one line that says that there is none.
@@ -12,6 +12,6 @@ pub(super) fn run(file: &Path) -> ExitCode {
         Ok(_) => (format!("{}: ok", file.display()), ExitCode::SUCCESS),
         Err(problems) => (problems.to_string(), ExitCode::from(CONFIGURATION)),
     };
-    say(&text);
+    print(&text);
     code
 }

@@ -1,6 +1,6 @@
 //! `explain`: what a request would cause, without causing it.
 //!
-//! It runs the very code that serves, the front's reading and the back's planning, and prints what they say, so it
+//! It runs the very code that serves, the front's reading and the back's planning, and prints what they print, so it
 //! cannot tell another story than the proxy.
 
 use std::fmt::Write as _;
@@ -13,18 +13,19 @@ use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
-use super::{CONFIGURATION, Dialect, USAGE, complain, say};
+use super::{CONFIGURATION, USAGE, eprint, print};
 use crate::config::{Config, HostHeader, Problems, Protocol, UpstreamConfig, masked};
 use crate::deviations::{self, Deviation};
 use crate::keystone::VALIDATION;
 use crate::model::{
-    Backend, Call, Change, Edit, Fault, ImageId, PropertyUpdate, Responder, UpstreamRequest,
+    Backend, Call, Change, Edit, Fault, ImageId, PropertyUpdate, Recognized, RequestHead,
+    Responder, UpstreamRequest,
 };
+use crate::nova;
 use crate::nova::compat::{self, Compat, Xml};
-use crate::nova::{self};
 use crate::proxy::below_mount;
+use crate::proxy::dialects::Dialect;
 use crate::proxy::forwarded;
-use crate::proxy::front::{self, Front, Reading};
 use crate::proxy::guard::{self, Flaw};
 use crate::webob::urlmap;
 
@@ -40,7 +41,7 @@ pub(super) struct ExplainOptions {
     config: Option<PathBuf>,
     /// The dialect of the client [default: that of the configuration's first listener, or nova]
     #[arg(long, value_enum, value_name = "DIALECT")]
-    speaks: Option<Dialect>,
+    speaks: Option<Protocol>,
     /// The request's method
     method: Method,
     /// The request's path and query, as a client sends them
@@ -55,29 +56,29 @@ pub(super) fn run(options: &ExplainOptions) -> ExitCode {
     let config = match config(options) {
         Ok(config) => config,
         Err(problems) => {
-            complain(&problems);
+            eprint(&problems);
             return ExitCode::from(CONFIGURATION);
         }
     };
-    let Some(scene) = Scene::new(&config, options.speaks.map(Protocol::from)) else {
-        complain(&"no listener of this configuration speaks so");
+    let Some(scene) = Scene::new(&config, options.speaks) else {
+        eprint(&"no listener of this configuration speaks so");
         return ExitCode::from(USAGE);
     };
     let parts = match parts(options) {
         Ok(parts) => parts,
         Err(error) => {
-            complain(&error);
+            eprint(&error);
             return ExitCode::from(USAGE);
         }
     };
-    say(&explain(&scene, &parts).trim_end());
+    print(&explain(&scene, &parts).trim_end());
     ExitCode::SUCCESS
 }
 
 fn config(options: &ExplainOptions) -> Result<Config, Problems> {
     match (&options.config, options.speaks) {
         (Some(file), _) => Config::load(file),
-        (None, Some(Dialect::Glance)) => Config::parse(BEFORE_NOVA, Path::new(NO_FILE)),
+        (None, Some(Protocol::Glance)) => Config::parse(BEFORE_NOVA, Path::new(NO_FILE)),
         (None, _) => Config::parse(BEFORE_GLANCE, Path::new(NO_FILE)),
     }
 }
@@ -132,7 +133,7 @@ struct Scene {
     /// The listener's `base_path`.
     mount: String,
     /// The clients' dialect.
-    front: Front,
+    dialect: Dialect,
     /// The upstream's dialect.
     back: Arc<dyn Backend>,
     /// Where image requests are answered from.
@@ -177,11 +178,13 @@ impl Scene {
             Protocol::Nova => (config.glance.as_ref(), first_endpoint(config.nova.as_ref())),
             Protocol::Glance => (config.nova.as_ref(), None),
         };
+        let mut dialects = Dialect::all(config).into_iter();
+        let dialect = dialects.find(|dialect| dialect.pairing.speaks == listener.speaks)?;
         Some(Self {
             speaks: listener.speaks,
             mount: listener.base_path.clone(),
-            front: Front::new(config, listener.speaks, BASE),
-            back: front::back(config, listener.speaks, None),
+            back: (dialect.pairing.backend)(config, None),
+            dialect,
             upstream: first_endpoint(upstream).unwrap_or_default(),
             rest,
             host: config.host,
@@ -268,10 +271,17 @@ fn with_query(path: &str, target: &PathAndQuery) -> String {
 
 /// Explains a request that passed the guards, and says whether the upstream of images is asked.
 fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAndQuery) -> bool {
-    let reading = scene.front.read(parts, target);
-    let is_guarded = scene.front.is_guarded(&reading, parts, target);
-    match reading {
-        Reading::Mine(asked) => {
+    let path = scene.dialect.frontend.lookup_path(target.path());
+    let head = RequestHead {
+        method: &parts.method,
+        path: &path,
+        query: target.query(),
+        headers: &parts.headers,
+    };
+    let routed = scene.dialect.frontend.route(head, BASE);
+    let is_guarded = routed.is_guarded();
+    match routed.read(None) {
+        Recognized::Call(asked) => {
             asked_of(out, &*asked.responder);
             identified(out, scene, is_guarded);
             if let Err(fault) = guard::check_image_request(&parts.headers) {
@@ -294,7 +304,7 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
             }
             return true;
         }
-        Reading::Draft(draft) => {
+        Recognized::NeedsBody(draft) => {
             asked_of(out, &*draft.responder);
             identified(out, scene, is_guarded);
             if let Err(fault) = guard::check_image_request(&parts.headers) {
@@ -309,12 +319,13 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
             change(out, scene, &draft.image, &any_edit(), ANY_EDIT);
             return true;
         }
-        Reading::Refused(fault, responder) => {
-            row(out, "operation", responder.operation());
+        Recognized::Refused(refused) => {
+            let fault = refused.fault;
+            row(out, "operation", refused.responder.operation());
             identified(out, scene, is_guarded);
             answered(out, &fault);
         }
-        Reading::Document(document) => {
+        Recognized::Reply(document) => {
             row(
                 out,
                 "operation",
@@ -324,7 +335,7 @@ fn sound_request(out: &mut String, scene: &Scene, parts: &Parts, target: &PathAn
             let status = document.reply.status();
             row(out, "answered", &format!("here, with {status}"));
         }
-        Reading::Elsewhere => {
+        Recognized::NotOurs => {
             let nova = scene.rest.as_deref().unwrap_or_default();
             row(out, "operation", "pass_through");
             let line = format!("{} {nova}{target}  (untouched)", parts.method);

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
-use crate::config::{DEFAULT_FILE, Protocol};
+use crate::config::DEFAULT_FILE;
 use crate::watch;
 
 mod check;
@@ -38,24 +38,6 @@ enum Command {
     Sandbox(sandbox::SandboxOptions),
     /// Say what a request would ask upstream, what would be decided here, and which deviations apply
     Explain(explain::ExplainOptions),
-}
-
-/// The dialect of clients, on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Dialect {
-    /// The legacy Nova images API
-    Nova,
-    /// Glance v2
-    Glance,
-}
-
-impl From<Dialect> for Protocol {
-    fn from(dialect: Dialect) -> Self {
-        match dialect {
-            Dialect::Nova => Self::Nova,
-            Dialect::Glance => Self::Glance,
-        }
-    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -104,12 +86,12 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 /// Prints what a command answers. If standard output is closed, nobody wants to know.
-fn say(text: &dyn std::fmt::Display) {
+fn print(text: &dyn std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Prints what went wrong. If standard error is closed, the exit status still tells.
-fn complain(error: &dyn std::fmt::Display) {
+fn eprint(error: &dyn std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{error}");
 }
 
@@ -118,7 +100,7 @@ fn exit(done: anyhow::Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format_args!("{error:#}"));
+            eprint(&format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

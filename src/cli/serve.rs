@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use super::{CONFIGURATION, complain, exit, runtime};
+use super::{CONFIGURATION, eprint, exit, runtime};
 use crate::config::{Config, ConfigSource};
 use crate::{serve, watch};
 
@@ -14,7 +14,7 @@ pub(super) fn run(file: &Path) -> ExitCode {
     let config = match Config::load(file) {
         Ok(config) => config,
         Err(problems) => {
-            complain(&problems);
+            eprint(&problems);
             return ExitCode::from(CONFIGURATION);
         }
     };

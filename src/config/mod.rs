@@ -78,12 +78,12 @@ pub struct Listener {
     pub trusted: Trusted,
 }
 
-/// A dialect, as the settings name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the clients of a listener speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Protocol {
-    /// The legacy Nova images API.
+    /// The legacy Nova images API
     Nova,
-    /// Glance v2.
+    /// Glance v2
     Glance,
 }
 

@@ -6,8 +6,8 @@
 use http::{HeaderMap, Method};
 
 use super::{code, heading, line};
-use crate::glance::front::{self, Reading, UNOFFERED};
-use crate::model::{Backend, Call};
+use crate::glance::front::{self, UNOFFERED};
+use crate::model::{AcceptedCall, Backend, Call, Recognized, RequestHead};
 use crate::nova::back::{FIELDS, NovaBackend, Read, STATUSES};
 
 /// One query for each kind of parameter.
@@ -72,8 +72,14 @@ fn planned(query: &str) -> (String, String) {
         settings: std::sync::Arc::default(),
     };
     let headers = HeaderMap::new();
-    let reading = front::read(&context, &Method::GET, "/v2/images", Some(query), &headers);
-    let Reading::Mine(front::Asked {
+    let head = RequestHead {
+        method: &Method::GET,
+        path: "/v2/images",
+        query: Some(query),
+        headers: &headers,
+    };
+    let reading = front::read(&context, head);
+    let Recognized::Call(AcceptedCall {
         call: Call::List(query),
         ..
     }) = reading

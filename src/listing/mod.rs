@@ -199,12 +199,15 @@ mod tests {
     use super::{After, Bounds, Listing};
     use crate::glance::back::GlanceBackend;
     use crate::model::query::Predicate;
-    use crate::model::{Backend, Change, Fault, Image, ListEnd, Query, Reason, Responder};
+    use crate::model::{
+        Backend, Change, Fault, FaultWriter, Image, ListEnd, Query, Reason, Responder,
+    };
 
     /// Writes `(a,b,c|3:c)`.
+    #[derive(Debug)]
     struct Names;
 
-    impl Responder for Names {
+    impl FaultWriter for Names {
         fn operation(&self) -> &'static str {
             "names"
         }
@@ -214,6 +217,9 @@ mod tests {
         fn fault(&self, _: &Fault) -> Response<Bytes> {
             Response::default()
         }
+    }
+
+    impl Responder for Names {
         fn show(&self, _: &Image<'_>) -> Result<Response<Bytes>, Fault> {
             Ok(Response::default())
         }

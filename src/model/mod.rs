@@ -7,26 +7,32 @@
 
 pub mod attribute_step;
 pub mod attributes;
+pub mod backend;
 pub mod call;
 pub mod caller;
 pub mod change;
-pub mod dialect;
 pub mod fault;
+pub mod frontend;
 pub mod image;
 mod names;
 pub mod order;
 pub mod query;
+pub mod responder;
 pub mod status;
 pub mod steps;
 pub mod time;
 
+pub use backend::{Backend, Content, ErrorReply, Plan, UpstreamRequest};
 pub use call::{Call, ImageId};
 pub use caller::Caller;
 pub use change::{Change, Edit, PropertyUpdate, SentValue};
-pub use dialect::{Backend, Content, ErrorReply, ListEnd, Plan, Responder, UpstreamRequest};
 pub use fault::{Fault, Reason, Source};
+pub use frontend::{
+    AcceptedCall, Document, Frontend, PendingCall, Recognized, RefusedCall, RequestHead, Routed,
+};
 pub use image::{Image, Properties, Size, Value};
 pub use names::PropertiesByName;
 pub use order::{Order, Position};
 pub use query::{Predicate, Query};
+pub use responder::{FaultWriter, ListEnd, Responder};
 pub use status::Status;

@@ -78,7 +78,7 @@ impl Receipt {
 }
 
 /// A client's body as it comes in, which may keep us waiting for so long until it has brought the
-/// [least](super::timer::LEAST).
+/// least progress.
 pub fn from_client(incoming: Incoming, limit: Duration) -> (Body, Receipt) {
     if incoming.is_end_stream() {
         return (empty(), Receipt(None));

@@ -7,10 +7,9 @@ use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 
-use super::front::Document;
 use super::secrets::Secrets;
 use crate::config::Protocol;
-use crate::model::{Caller, Fault, Responder};
+use crate::model::{Caller, Document, Fault, FaultWriter, Responder};
 use crate::net::body::{self, Body};
 use crate::net::headers::RequestId;
 use crate::watch::{Disposition, RequestStats};
@@ -45,7 +44,7 @@ impl Answer {
     }
 
     /// A refusal or a failure.
-    pub(super) fn refused(responder: &dyn Responder, fault: &Fault) -> Self {
+    pub(super) fn refused(responder: &dyn FaultWriter, fault: &Fault) -> Self {
         let mut reply = responder.fault(fault).map(body::full);
         if fault.status == StatusCode::METHOD_NOT_ALLOWED {
             reply.headers_mut().entry(ALLOW).or_insert(METHODS);
@@ -62,7 +61,7 @@ impl Answer {
     }
 
     /// The same, and the log says who asked, where that is known.
-    pub(super) fn asked_by(mut self, caller: Option<&Caller>) -> Self {
+    pub(super) fn with_caller(mut self, caller: Option<&Caller>) -> Self {
         if let Some(Caller { project, user }) = caller {
             self.disposition.project.clone_from(project);
             self.disposition.user = Some(user.clone());
@@ -79,13 +78,13 @@ impl Answer {
     }
 
     /// The same with what the call has cost by then.
-    pub(super) fn after(mut self, stats: Arc<RequestStats>) -> Self {
+    pub(super) fn with_stats(mut self, stats: Arc<RequestStats>) -> Self {
         self.disposition.stats = stats;
         self
     }
 
     /// What an upstream said of a request that is none of ours.
-    pub(super) fn passed(reply: Response<Body>) -> Self {
+    pub(super) fn passthrough(reply: Response<Body>) -> Self {
         Self {
             reply,
             disposition: named("pass_through", "via_upstream"),
@@ -103,7 +102,7 @@ impl Answer {
     }
 
     /// The same, and the connection ends with it.
-    pub(super) fn and_close(mut self) -> Self {
+    pub(super) fn closing(mut self) -> Self {
         self.reply
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -112,7 +111,7 @@ impl Answer {
 
     /// The same without its body, whose length it still says. hyper leaves the body of a reply to HEAD out in HTTP/1
     /// and sends it in HTTP/2, where it is an error (RFC 9113, 8.1.1).
-    pub(super) fn headed(mut self) -> Self {
+    pub(super) fn without_body(mut self) -> Self {
         let length = self.reply.body().size_hint().exact();
         if let Some(length) = length.filter(|length| *length > 0) {
             let lines = self.reply.headers_mut().entry(CONTENT_LENGTH);
@@ -123,7 +122,7 @@ impl Answer {
     }
 
     /// The reply as it goes out to clients who speak so.
-    pub(super) fn signed(
+    pub(super) fn into_response(
         mut self,
         id: &RequestId,
         speaks: Protocol,
@@ -135,7 +134,7 @@ impl Answer {
     }
 }
 
-fn disposition(responder: &dyn Responder, reason: &'static str) -> Disposition {
+fn disposition(responder: &dyn FaultWriter, reason: &'static str) -> Disposition {
     Disposition {
         project: responder.project().map(str::to_owned),
         ..named(responder.operation(), reason)

@@ -6,20 +6,19 @@ use http::request::Parts;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
-use super::front::{Asked, Draft};
 use super::guard;
-use crate::model::{Fault, Reason};
+use crate::model::{AcceptedCall, Fault, PendingCall, Reason};
 use crate::net::body::{Body, BodyError, BoxError};
 
 /// Reads the body that a request is incomplete without, and completes it.
 pub(super) async fn complete(
-    draft: Draft,
+    pending: PendingCall,
     parts: &Parts,
     body: &mut Body,
     max: usize,
-) -> Result<Asked, Fault> {
+) -> Result<AcceptedCall, Fault> {
     guard::check_image_request(&parts.headers)?;
-    draft.complete(&whole(body, max).await?)
+    pending.complete(&whole(body, max).await?)
 }
 
 /// Refuses a body that is too long, as everywhere in OpenStack (oslo.middleware, sizelimit.py), whether anybody wants

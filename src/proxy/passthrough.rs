@@ -26,7 +26,12 @@ pub async fn pass(
     parts: &mut Parts,
     body: &mut Body,
 ) -> Result<Response<Body>, Fault> {
-    let upstream = context.proxy.nova.as_ref().ok_or_else(Fault::no_route)?;
+    let upstream = context
+        .dialect
+        .pairing
+        .rest
+        .and_then(|service| context.proxy.upstream(service))
+        .ok_or_else(Fault::no_route)?;
     let image_url = created_image(context, &parts.method, target.path());
     let host = context.proxy.config.host;
     match host {

@@ -6,11 +6,10 @@ use http::StatusCode;
 use http::request::Parts;
 
 use super::answer::Answer;
-use super::front::{self, Asked};
 use super::ops::{self, ReplyLimits, UpstreamSession};
 use super::secrets::Secrets;
 use super::{RequestContext, content, guard};
-use crate::model::{Call, Fault};
+use crate::model::{AcceptedCall, Call, Fault};
 use crate::net::headers;
 use crate::watch::RequestStats;
 
@@ -20,9 +19,9 @@ pub(super) async fn translate(
     context: &RequestContext<'_>,
     parts: &Parts,
     body_bytes: u64,
-    asked: Asked,
+    accepted: AcceptedCall,
 ) -> Answer {
-    let Asked { call, responder } = asked;
+    let AcceptedCall { call, responder } = accepted;
     let session = match session(context, parts, body_bytes) {
         Ok(session) => session,
         Err(fault) => return Answer::refused(&*responder, &fault),
@@ -43,7 +42,7 @@ pub(super) async fn translate(
                 // What was known of the token no longer holds.
                 identity.forget(&parts.headers);
             }
-            Answer::refused(&*responder, &fault).after(stats)
+            Answer::refused(&*responder, &fault).with_stats(stats)
         }
     }
 }
@@ -55,21 +54,23 @@ fn session(
 ) -> Result<UpstreamSession, Fault> {
     let RequestContext {
         proxy,
-        listener,
+        dialect,
         id,
         caller,
         ..
     } = context;
     guard::check_image_request(&parts.headers)?;
     content::fits(body_bytes, proxy.config.limits.body_bytes)?;
-    let upstream = proxy.behind(listener.speaks).ok_or_else(Fault::no_route)?;
+    let upstream = proxy
+        .upstream(dialect.pairing.images)
+        .ok_or_else(Fault::no_route)?;
     let mut sent = headers::for_translated(&parts.headers, &proxy.config.forward);
     if let Some(id) = id.for_upstream(&parts.headers) {
         sent.insert(headers::X_OPENSTACK_REQUEST_ID, id);
     }
     guard::mark(&mut sent, parts.version, &proxy.pseudonym);
     Ok(UpstreamSession {
-        back: front::back(&proxy.config, listener.speaks, *caller),
+        back: (dialect.pairing.backend)(&proxy.config, *caller),
         upstream: Arc::clone(upstream),
         headers: sent,
         secrets: Arc::new(Secrets::of(parts)),

@@ -8,8 +8,11 @@ use super::list::list;
 use super::store::{Store, StoreCaller};
 use super::visible::visible;
 use super::write;
-use crate::glance::front::{self, Asked, GlanceContext, Reading};
-use crate::model::{Call, Fault, Image, ImageId, ListEnd, Query, Reason, Responder};
+use crate::glance::front::{self, GlanceContext};
+use crate::model::{
+    AcceptedCall, Call, Fault, Image, ImageId, ListEnd, Query, Reason, Recognized, RequestHead,
+    Responder,
+};
 
 /// Answers as a Glance that holds these images. `path` and `query` are as they stood in the request line.
 ///
@@ -36,15 +39,26 @@ pub fn answer(
         base: base(headers),
         settings: store.settings().clone(),
     };
-    match front::read(&context, method, path, query, headers) {
-        Reading::Mine(asked) => serve(store, &caller, &asked),
-        Reading::Refused(refused) => refused.responder.fault(&refused.fault),
-        Reading::Answer(response) => response,
-        Reading::Elsewhere if method == Method::GET => {
+    match front::read(
+        &context,
+        RequestHead {
+            method,
+            path,
+            query,
+            headers,
+        },
+    ) {
+        Recognized::Call(accepted) => serve(store, &caller, &accepted),
+        Recognized::Refused(refused) => refused.responder.fault(&refused.fault),
+        Recognized::Reply(document) => document.reply,
+        Recognized::NotOurs if method == Method::GET => {
             front::refuse(method, headers, &Fault::no_route())
         }
-        Reading::Elsewhere => write(store, &caller, method, path, headers, body)
-            .unwrap_or_else(|fault| front::refuse(method, headers, &fault)),
+        // The front waits for no body here: writes are none of its own.
+        Recognized::NeedsBody(_) | Recognized::NotOurs => {
+            write(store, &caller, method, path, headers, body)
+                .unwrap_or_else(|fault| front::refuse(method, headers, &fault))
+        }
     }
 }
 
@@ -71,9 +85,9 @@ fn write(
     Ok(answer(store, &get, &path, None, headers, &[]))
 }
 
-fn serve(store: &Store, caller: &StoreCaller, asked: &Asked) -> Response<Bytes> {
-    let responder = &asked.responder;
-    let answered = match &asked.call {
+fn serve(store: &Store, caller: &StoreCaller, accepted: &AcceptedCall) -> Response<Bytes> {
+    let responder = &*accepted.responder;
+    let answered = match &accepted.call {
         Call::List(query) => page(store, caller, responder, query),
         Call::Show(id) => show(store, caller, responder, id),
         // The front reads no writes.
@@ -85,7 +99,7 @@ fn serve(store: &Store, caller: &StoreCaller, asked: &Asked) -> Response<Bytes> 
 fn page(
     store: &Store,
     caller: &StoreCaller,
-    responder: &impl Responder,
+    responder: &dyn Responder,
     query: &Query,
 ) -> Result<Response<Bytes>, Fault> {
     let images = list(store, caller, query)?;
@@ -107,7 +121,7 @@ fn page(
 fn show(
     store: &Store,
     caller: &StoreCaller,
-    responder: &impl Responder,
+    responder: &dyn Responder,
     id: &ImageId,
 ) -> Result<Response<Bytes>, Fault> {
     let image: Option<Image<'_>> = store

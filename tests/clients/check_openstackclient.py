@@ -9,7 +9,7 @@ import tempfile
 
 from common import GAMMA, MISSING, TRUTH, UNIQUE, attempt, check, done, refused
 from alone import alone
-from images import GLANCE, LOST, PLACED, REFUSED, REPEATED, SEEDS, SELECTED, SORTS, TARGETS, WHOLE, WRITER, alike, carried, every_field_counts, of, outcome, project, settled, told
+from images import GLANCE, IDS, LOST, PLACED, REFUSED, REPEATED, SEEDS, SELECTED, SORTS, TARGETS, UUID, WHOLE, WRITER, alike, carried, every_field_counts, of, outcome, project, settled, told
 import openstack
 import openstack.exceptions
 import openstackclient
@@ -37,6 +37,8 @@ def plain(found):
     """In Glance's words."""
     words = found.to_dict(computed=False, original_names=True)
     words.update(words.pop("properties", None) or {})
+    # An id that is no UUID is null before a Nova, and null and absent are the same to this client.
+    words.update({key: None for key in IDS & set(words) if not UUID.match(words[key] or "")})
     # What it knows of and the service did not say is None.
     return {key: value for key, value in words.items() if value is not None or key in LOST or key in ("name", "size")}
 

@@ -8,7 +8,7 @@ import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "openstack"))
 
-from carried import LOST, NEVER, carried, placed      # noqa: E402
+from carried import IDS, LOST, NEVER, UUID, carried, placed      # noqa: E402
 from common import ALPHA, SERVER, TRUTH, UNIQUE, check      # noqa: E402
 
 GLANCE = TRUTH["glance_url"]

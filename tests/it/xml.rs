@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
-use nova_glance_proxy::model::{Image, ListEnd, Responder as _, Size, Status, Value};
+use nova_glance_proxy::model::{
+    Image, ListEnd, Recognized, RequestHead, Responder, Size, Status, Value,
+};
 use nova_glance_proxy::nova::compat::{Compat, Xml, XmlNull};
-use nova_glance_proxy::nova::front::{self, NovaContext, NovaResponder, Reading};
+use nova_glance_proxy::nova::front::{self, NovaContext};
 use proptest::prelude::*;
 use roxmltree::Document;
 
@@ -425,7 +427,7 @@ async fn detailed_lists_lose_their_next_link_where_that_is_asked_for() {
 }
 
 /// The responder of a request for XML.
-fn responder(compat: Compat, target: &str) -> NovaResponder {
+fn responder(compat: Compat, target: &str) -> Arc<dyn Responder> {
     let context = NovaContext {
         base: "http://h\"&<>'/č".to_owned(),
         compat: Arc::new(Compat {
@@ -436,14 +438,22 @@ fn responder(compat: Compat, target: &str) -> NovaResponder {
     };
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/xml"))]);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    match front::read(&context, &Method::GET, path, Some(query), &headers) {
-        Reading::Mine(asked) => asked.responder,
+    match front::read(
+        &context,
+        RequestHead {
+            method: &Method::GET,
+            path,
+            query: Some(query),
+            headers: &headers,
+        },
+    ) {
+        Recognized::Call(asked) => asked.responder,
         other => panic!("{target}: {other:?}"),
     }
 }
 
 /// A whole list of these images.
-fn list(responder: &NovaResponder, images: &[Image<'_>]) -> String {
+fn list(responder: &Arc<dyn Responder>, images: &[Image<'_>]) -> String {
     let mut out = bytes::BytesMut::new();
     responder.list_open(&mut out);
     for (index, image) in images.iter().enumerate() {
@@ -457,7 +467,7 @@ fn list(responder: &NovaResponder, images: &[Image<'_>]) -> String {
     String::from_utf8(out.to_vec()).unwrap()
 }
 
-fn shown(responder: &NovaResponder, image: &Image<'_>) -> String {
+fn shown(responder: &Arc<dyn Responder>, image: &Image<'_>) -> String {
     let reply = responder.show(image).unwrap();
     String::from_utf8(reply.body().to_vec()).unwrap()
 }

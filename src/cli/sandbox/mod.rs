@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{Dialect, exit, runtime, say};
-use crate::config::{Config, ConfigSource};
+use super::{exit, print, runtime};
+use crate::config::{Config, ConfigSource, Protocol};
 use crate::sandbox::Store;
 use crate::serve::{self, Bound, Running};
 use crate::watch;
@@ -27,7 +27,7 @@ pub(super) struct SandboxOptions {
     listen: Option<String>,
     /// The dialect of the clients; the built-in service speaks the other one
     #[arg(long, value_enum, value_name = "DIALECT", default_value = "nova")]
-    speaks: Dialect,
+    speaks: Protocol,
     /// The images, as JSON: a saved reply of Glance to GET /v2/images, or a file like fixtures/sandbox/images.json
     #[arg(long, value_name = "FILE")]
     images: Option<PathBuf>,
@@ -51,17 +51,17 @@ async fn play(options: &SandboxOptions) -> Result<()> {
     let (asked, config) = before(store, options.speaks).await?;
     let running = match (&options.listen, options.speaks) {
         (Some(address), _) => start(address, &config).await?,
-        (None, Dialect::Nova) => start_usually("127.0.0.1:8774", &config).await?,
-        (None, Dialect::Glance) => start_usually("127.0.0.1:9292", &config).await?,
+        (None, Protocol::Nova) => start_usually("127.0.0.1:8774", &config).await?,
+        (None, Protocol::Glance) => start_usually("127.0.0.1:9292", &config).await?,
     };
     let Some(Bound::Tcp(proxy)) = running.addresses().first() else {
         return Err(anyhow!("the sandbox listens on TCP only"));
     };
-    say(&story::tell(options.speaks, *proxy, &asked, &id).await?);
+    print(&story::tell(options.speaks, *proxy, &asked, &id).await?);
     if options.once {
         return Ok(());
     }
-    say(&"Ctrl-C ends.");
+    print(&"Ctrl-C ends.");
     signals.serve(running).await;
     Ok(())
 }
@@ -69,10 +69,10 @@ async fn play(options: &SandboxOptions) -> Result<()> {
 /// Starts the service that is asked, and words the rest of the configuration of the proxy before it.
 ///
 /// The Nova of the other direction is this program once more: Nova's front on the built-in image service.
-async fn before(store: Store, speaks: Dialect) -> Result<(LastAsked, String)> {
+async fn before(store: Store, speaks: Protocol) -> Result<(LastAsked, String)> {
     let (glance, asked) = upstream::start(upstream::glance(store)).await?;
     let before_glance = format!("speaks = \"nova\"\n[glance]\nendpoints = [\"http://{glance}\"]\n");
-    if speaks == Dialect::Nova {
+    if speaks == Protocol::Nova {
         return Ok((asked, before_glance));
     }
     let legacy = config(FREE, &before_glance)?;

@@ -10,8 +10,8 @@ use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::Dialect;
 use super::upstream::LastAsked;
+use crate::config::Protocol;
 
 /// What there is to tell of one direction.
 struct Story {
@@ -71,14 +71,14 @@ const CURRENT: Story = Story {
 /// # Errors
 /// When the proxy cannot be reached.
 pub(super) async fn tell(
-    speaks: Dialect,
+    speaks: Protocol,
     proxy: SocketAddr,
     asked: &LastAsked,
     id: &str,
 ) -> Result<String> {
     let story = match speaks {
-        Dialect::Nova => LEGACY,
-        Dialect::Glance => CURRENT,
+        Protocol::Nova => LEGACY,
+        Protocol::Glance => CURRENT,
     };
     let stream = TcpStream::connect(proxy)
         .await

@@ -2,14 +2,17 @@
 //!
 //! [`read`] is the way in. It answers for `GET /v2/images` and `GET /v2/images/{id}`, for the schema and version
 //! documents, and for every wrong use of those; all else that a Glance serves (data, members, tags, writes, tasks)
-//! is [`Reading::Elsewhere`]. It knows no store: the sandbox puts an in-memory one behind it, a proxy an upstream.
+//! is [`Recognized::NotOurs`]. It knows no store: the sandbox puts an in-memory one behind it, a proxy an upstream.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 
-use crate::model::{Call, Fault, ImageId, Reason};
+use crate::model::{
+    Call, Caller, Document, Fault, FaultWriter, Frontend, ImageId, Reason, Recognized, RefusedCall,
+    RequestHead, Routed,
+};
 use crate::webob::urlmap::collapsed;
 
 mod discovery;
@@ -17,16 +20,23 @@ mod request;
 mod response;
 
 pub use request::unsupported::UNOFFERED;
-pub use request::write::{Draft, Written, write};
 pub use response::responder::GlanceResponder;
 
 use request::path::GlanceRoute;
+use request::write::write;
 use request::{path, query, unsupported};
 use response::fault;
 use response::fault::ErrorFormat;
 use response::responder::GlanceView;
 
-/// What the I/O shell knows about a request and the front cannot see.
+/// The front of a listener whose clients speak Glance v2, before an upstream that holds the images.
+#[derive(Clone, Debug)]
+pub struct GlanceFrontend {
+    /// How this Glance is set up.
+    pub settings: Arc<GlanceListSettings>,
+}
+
+/// What the shell knows about a request and its head does not tell.
 #[derive(Clone, Debug)]
 pub struct GlanceContext {
     /// Scheme, authority and mount point as the client sees them (`https://image.example.com`), no trailing slash:
@@ -58,55 +68,76 @@ impl Default for GlanceListSettings {
     }
 }
 
-/// What a request is to this dialect.
-#[derive(Debug)]
-pub enum Reading {
-    /// An image request that makes sense.
-    Mine(Asked),
-    /// An image request that makes none: it is answered here and never reaches an upstream.
-    Refused(Refused),
-    /// A document, or another reply that depends on nothing but the request.
-    Answer(Response<Bytes>),
-    /// Something that this half does not speak.
-    Elsewhere,
+impl Frontend for GlanceFrontend {
+    fn route<'r>(&'r self, head: RequestHead<'r>, base: &str) -> Box<dyn Routed + 'r> {
+        let context = GlanceContext {
+            base: base.to_owned(),
+            settings: Arc::clone(&self.settings),
+        };
+        let recognized = match read(&context, head) {
+            // Nothing passes through.
+            Recognized::NotOurs => {
+                write(head).unwrap_or_else(|| Recognized::Refused(unoffered(head)))
+            }
+            recognized => recognized,
+        };
+        Box::new(GlanceRouted { head, recognized })
+    }
+
+    fn faults(&self, method: &Method, headers: &HeaderMap) -> Arc<dyn FaultWriter> {
+        Arc::new(responder(method, headers))
+    }
 }
 
-/// An image request.
-#[derive(Debug)]
-pub struct Asked {
-    /// What is asked.
-    pub call: Call,
-    /// How the answer is to be written.
-    pub responder: GlanceResponder,
+/// A request of a Glance client. To Glance's dialect it is the same whoever sends it, so it is read when it is routed.
+struct GlanceRouted<'r> {
+    head: RequestHead<'r>,
+    recognized: Recognized,
 }
 
-/// An image request that cannot be served.
-#[derive(Debug)]
-pub struct Refused {
-    /// Why.
-    pub fault: Fault,
-    /// How the refusal is to be written.
-    pub responder: GlanceResponder,
+impl Routed for GlanceRouted<'_> {
+    fn is_guarded(&self) -> bool {
+        !matches!(self.recognized, Recognized::Reply(_))
+            || (self.head.method != Method::OPTIONS && needs_token(self.head.path))
+    }
+
+    fn faults(&self) -> Arc<dyn FaultWriter> {
+        match &self.recognized {
+            Recognized::Call(accepted) => Arc::clone(&accepted.responder) as Arc<dyn FaultWriter>,
+            Recognized::NeedsBody(pending) => {
+                Arc::clone(&pending.responder) as Arc<dyn FaultWriter>
+            }
+            Recognized::Refused(refused) => Arc::clone(&refused.responder),
+            Recognized::Reply(_) | Recognized::NotOurs => {
+                Arc::new(responder(self.head.method, self.head.headers))
+            }
+        }
+    }
+
+    fn read(self: Box<Self>, _: Option<&Caller>) -> Recognized {
+        self.recognized
+    }
 }
 
-/// Reads one request. `path` is still percent-encoded and has lost the listener's `base_path`; `query` is the raw
-/// query string.
-pub fn read(
-    context: &GlanceContext,
-    method: &Method,
-    path: &str,
-    query: Option<&str>,
-    headers: &HeaderMap,
-) -> Reading {
+/// Reads one request for documents, a list or an image. Everything else that a Glance serves is
+/// [`Recognized::NotOurs`]: the holder of the images decides.
+#[must_use]
+pub fn read(context: &GlanceContext, head: RequestHead<'_>) -> Recognized {
+    let RequestHead {
+        method,
+        path,
+        query,
+        headers,
+    } = head;
     if method == Method::OPTIONS {
         // Glance's CORS filter answers it before anything else looks.
-        return Reading::Answer(Response::new(Bytes::new()));
+        return document(head, Response::new(Bytes::new()));
     }
     let format = ErrorFormat::of(method, headers);
     let route = path::route(path);
     if let Some(methods) = route.methods() {
         if methods.elsewhere.contains(method) {
-            return Reading::Elsewhere;
+            return Recognized::NotOurs;
         }
         if method != Method::GET {
             let responder = GlanceResponder::new(
@@ -115,13 +146,13 @@ pub fn read(
                     allow: methods.allow,
                 },
             );
-            return refused(not_allowed(method), responder);
+            return Recognized::refused(not_allowed(method), responder);
         }
     }
     match route {
         GlanceRoute::Images => list(context, query, format),
         GlanceRoute::Image(id) => show(id, format),
-        GlanceRoute::Schema(_) if discovery::has_body(headers) => refused(
+        GlanceRoute::Schema(_) if discovery::has_body(headers) => Recognized::refused(
             Fault::client(
                 StatusCode::BAD_REQUEST,
                 Reason::BadRequest,
@@ -129,37 +160,52 @@ pub fn read(
             ),
             GlanceResponder::new(format, GlanceView::Document),
         ),
-        GlanceRoute::Schema(text) => Reading::Answer(discovery::json(StatusCode::OK, text)),
-        GlanceRoute::Healthcheck => Reading::Answer(discovery::healthcheck(method, headers)),
-        GlanceRoute::Versions => {
-            Reading::Answer(discovery::versions(StatusCode::OK, &context.base))
-        }
-        GlanceRoute::Choices => Reading::Answer(discovery::versions(
-            StatusCode::MULTIPLE_CHOICES,
-            &context.base,
-        )),
-        GlanceRoute::VersionRoot => Reading::Answer(discovery::redirect(&context.base)),
-        GlanceRoute::Nowhere => refused(
+        GlanceRoute::Schema(text) => document(head, discovery::json(StatusCode::OK, text)),
+        GlanceRoute::Healthcheck => document(head, discovery::healthcheck(method, headers)),
+        GlanceRoute::Versions => document(head, discovery::versions(StatusCode::OK, &context.base)),
+        GlanceRoute::Choices => document(
+            head,
+            discovery::versions(StatusCode::MULTIPLE_CHOICES, &context.base),
+        ),
+        GlanceRoute::VersionRoot => document(head, discovery::redirect(&context.base)),
+        GlanceRoute::Nowhere => Recognized::refused(
             Fault::no_route(),
             GlanceResponder::new(format, GlanceView::Nowhere),
         ),
-        GlanceRoute::Elsewhere => Reading::Elsewhere,
+        GlanceRoute::Elsewhere => Recognized::NotOurs,
     }
 }
 
-/// How a request that is [`Reading::Elsewhere`] is refused where a Nova holds the images: by the name of what is asked.
-#[must_use]
-pub fn unoffered(method: &Method, path: &str, headers: &HeaderMap) -> Refused {
-    let path = collapsed(path);
+/// A reply that depends on nothing but the request.
+fn document(head: RequestHead<'_>, reply: Response<Bytes>) -> Recognized {
+    let (operation, signed) = match *head.method {
+        Method::OPTIONS => ("options", false),
+        _ if is_healthcheck(head.path) => ("healthcheck", false),
+        _ if needs_token(head.path) => ("schema", true),
+        _ => ("version", false),
+    };
+    Recognized::Reply(Document {
+        reply,
+        operation,
+        signed,
+    })
+}
+
+/// Refuses what a Nova has no words for, by the name of what is asked.
+fn unoffered(head: RequestHead<'_>) -> RefusedCall {
+    let path = collapsed(head.path);
     let behind = path.trim_start_matches('/').split_once('/');
-    let (fault, allow) = unsupported::refuse(method, behind.map_or("", |(_, rest)| rest));
+    let (fault, allow) = unsupported::refuse(head.method, behind.map_or("", |(_, rest)| rest));
     let view = match allow {
         Some(allow) => GlanceView::Wrong { allow },
         None => GlanceView::Nowhere,
     };
-    Refused {
+    RefusedCall {
         fault,
-        responder: GlanceResponder::new(ErrorFormat::of(method, headers), view),
+        responder: Arc::new(GlanceResponder::new(
+            ErrorFormat::of(head.method, head.headers),
+            view,
+        )),
     }
 }
 
@@ -183,12 +229,11 @@ pub fn needs_token(path: &str) -> bool {
 }
 
 /// Whether the path asks for nothing but whether the service answers.
-#[must_use]
-pub fn is_healthcheck(path: &str) -> bool {
+fn is_healthcheck(path: &str) -> bool {
     matches!(path::route(path), GlanceRoute::Healthcheck)
 }
 
-/// The reply to a request that has no responder: one that is [`Reading::Elsewhere`] and cannot be served there either, or
+/// The reply to a request that has no responder: one that is [`Recognized::NotOurs`] and cannot be served there either, or
 /// that is refused before it is read.
 #[must_use]
 pub fn refuse(method: &Method, headers: &HeaderMap, fault: &Fault) -> Response<Bytes> {
@@ -201,25 +246,25 @@ pub fn responder(method: &Method, headers: &HeaderMap) -> GlanceResponder {
     GlanceResponder::new(ErrorFormat::of(method, headers), GlanceView::Nowhere)
 }
 
-fn list(context: &GlanceContext, raw: Option<&str>, format: ErrorFormat) -> Reading {
+fn list(context: &GlanceContext, raw: Option<&str>, format: ErrorFormat) -> Recognized {
     match query::read(raw, &context.settings) {
         Ok(listing) => {
             let view = GlanceView::list(&listing, context.settings.keep_repeats);
-            Reading::Mine(Asked {
-                call: Call::List(listing.query),
-                responder: GlanceResponder::new(format, view),
-            })
+            Recognized::call(
+                Call::List(listing.query),
+                GlanceResponder::new(format, view),
+            )
         }
-        Err(fault) => refused(fault, GlanceResponder::new(format, GlanceView::NoList)),
+        Err(fault) => Recognized::refused(fault, GlanceResponder::new(format, GlanceView::NoList)),
     }
 }
 
-fn show(id: String, format: ErrorFormat) -> Reading {
+fn show(id: String, format: ErrorFormat) -> Recognized {
     let call = ImageId::parse(&id).map(Call::Show);
     let responder = GlanceResponder::new(format, GlanceView::Image { id });
     match call {
-        Some(call) => Reading::Mine(Asked { call, responder }),
-        None => refused(
+        Some(call) => Recognized::call(call, responder),
+        None => Recognized::refused(
             Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, "Image not found."),
             responder,
         ),
@@ -232,10 +277,6 @@ fn not_allowed(method: &Method) -> Fault {
         Reason::NoRoute,
         format!("The method {method} is not allowed for this resource. "),
     )
-}
-
-fn refused(fault: Fault, responder: GlanceResponder) -> Reading {
-    Reading::Refused(Refused { fault, responder })
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, Method, Response};
 
-use super::{GlanceContext, GlanceListSettings, Reading, needs_token, read};
-use crate::model::{Call, Fault, Image, ListEnd, Reason, Responder};
+use super::{GlanceContext, GlanceListSettings, needs_token, read};
+use crate::model::{Call, Document, Fault, Image, ListEnd, Reason, Recognized, RequestHead};
 
-fn reading_with(settings: GlanceListSettings, method: &Method, target: &str) -> Reading {
+fn reading_with(settings: GlanceListSettings, method: &Method, target: &str) -> Recognized {
     let context = GlanceContext {
         base: "http://glance:9292".to_owned(),
         settings: Arc::new(settings),
@@ -17,10 +17,18 @@ fn reading_with(settings: GlanceListSettings, method: &Method, target: &str) -> 
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
-    read(&context, method, path, query, &headers)
+    read(
+        &context,
+        RequestHead {
+            method,
+            path,
+            query,
+            headers: &headers,
+        },
+    )
 }
 
-fn reading(method: &Method, target: &str) -> Reading {
+fn reading(method: &Method, target: &str) -> Recognized {
     reading_with(GlanceListSettings::default(), method, target)
 }
 
@@ -30,7 +38,7 @@ fn text(response: Response<bytes::Bytes>) -> String {
 
 /// The envelope of a list of `count` images that ends with the image `last`.
 fn envelope(settings: GlanceListSettings, target: &str, count: u64, last: &str) -> String {
-    let Reading::Mine(asked) = reading_with(settings, &Method::GET, target) else {
+    let Recognized::Call(asked) = reading_with(settings, &Method::GET, target) else {
         panic!("{target} is a list");
     };
     let mut out = BytesMut::new();
@@ -125,10 +133,11 @@ fn each_method_and_path_has_its_reading() {
         (Method::OPTIONS, "/v2/images", "200"),
     ] {
         let got = match reading(&method, target) {
-            Reading::Mine(_) => "mine".to_owned(),
-            Reading::Elsewhere => "elsewhere".to_owned(),
-            Reading::Answer(response) => response.status().as_str().to_owned(),
-            Reading::Refused(refused) => {
+            Recognized::Call(_) => "mine".to_owned(),
+            Recognized::NeedsBody(_) => "pending".to_owned(),
+            Recognized::NotOurs => "elsewhere".to_owned(),
+            Recognized::Reply(document) => document.reply.status().as_str().to_owned(),
+            Recognized::Refused(refused) => {
                 let response = refused.responder.fault(&refused.fault);
                 assert_eq!(
                     response.headers().contains_key("allow"),
@@ -145,7 +154,7 @@ fn each_method_and_path_has_its_reading() {
 
 #[test]
 fn refusals_name_what_was_asked() {
-    let Reading::Mine(asked) = reading(&Method::GET, "/v2/images/70a599e0") else {
+    let Recognized::Call(asked) = reading(&Method::GET, "/v2/images/70a599e0") else {
         panic!("an image");
     };
     assert!(matches!(&asked.call, Call::Show(id) if id.as_str() == "70a599e0"));
@@ -160,7 +169,7 @@ fn refusals_name_what_was_asked() {
             .starts_with(r#"{"message": "No image found with ID 70a599e0<br />"#)
     );
 
-    let Reading::Refused(refused) = reading(&Method::PUT, "/v2/images/70a599e0") else {
+    let Recognized::Refused(refused) = reading(&Method::PUT, "/v2/images/70a599e0") else {
         panic!("refused");
     };
     let response = refused.responder.fault(&refused.fault);
@@ -173,7 +182,10 @@ fn refusals_name_what_was_asked() {
 
 #[test]
 fn documents() {
-    let Reading::Answer(response) = reading(&Method::GET, "/") else {
+    let Recognized::Reply(Document {
+        reply: response, ..
+    }) = reading(&Method::GET, "/")
+    else {
         panic!("versions");
     };
     let versions: serde_json::Value = serde_json::from_str(&text(response)).unwrap();
@@ -189,13 +201,21 @@ fn documents() {
         base: String::new(),
         settings: Arc::default(),
     };
-    let with_body = read(&context, &Method::GET, "/v2/schemas/image", None, &headers);
-    assert!(matches!(with_body, Reading::Refused(refused) if refused.fault.status == 400));
+    let with_body = read(
+        &context,
+        RequestHead {
+            method: &Method::GET,
+            path: "/v2/schemas/image",
+            query: None,
+            headers: &headers,
+        },
+    );
+    assert!(matches!(with_body, Recognized::Refused(refused) if refused.fault.status == 400));
 }
 
 #[test]
 fn an_image_is_written_whole() {
-    let Reading::Mine(asked) = reading(&Method::GET, "/v2/images/a") else {
+    let Recognized::Call(asked) = reading(&Method::GET, "/v2/images/a") else {
         panic!("an image");
     };
     let image = Image {

@@ -10,10 +10,9 @@ use super::request::path::{Place, may_be_project};
 use super::request::version;
 use super::response::{text, xml};
 use super::{NovaContext, NovaResponder};
-use crate::model::Responder;
-use crate::nova::compat::{Documents, Microversion};
+use crate::model::{Document, FaultWriter, RequestHead};
+use crate::nova::compat::{Compat, Documents, Microversion};
 use crate::nova::encoding::{Encoding, MediaType};
-use crate::webob::urlmap::collapsed;
 
 /// One version of the API.
 pub(crate) struct Version {
@@ -100,50 +99,45 @@ fn versions(documents: Documents) -> &'static [Version] {
     }
 }
 
-/// What Nova answers without looking at a token: OPTIONS, which its CORS filter takes (`oslo_middleware/cors.py`), and
-/// the version document at a path, if there is one: the list of versions at the root, one version at its own root
-/// (with or without a project behind it), and the choices for everything that names no version. Whatever else stands
-/// behind a version does not exist.
-#[must_use]
-pub fn document(
-    context: &NovaContext,
-    method: &Method,
-    path: &str,
-    headers: &HeaderMap,
-) -> Option<Response<Bytes>> {
+/// A document that Nova gives where it has one.
+pub(crate) enum Discovery<'p> {
+    /// To OPTIONS, which Nova's CORS filter takes (`oslo_middleware/cors.py`).
+    Options,
+    /// At the root: the list of versions.
+    List,
+    /// At a path that names no version: all of them, to choose from.
+    Choices(&'p str),
+    /// At a version's own root without a slash, to Juno.
+    WithSlash(&'p str),
+    /// At a version's own root, with or without a project behind it.
+    One(&'static Version, Place<'p>),
+}
+
+/// The document at a path, if there is one. Whatever else stands behind a version does not exist.
+pub(crate) fn find<'p>(compat: &Compat, method: &Method, path: &'p str) -> Option<Discovery<'p>> {
     if *method == Method::OPTIONS {
-        return Some(Response::new(Bytes::new()));
+        return Some(Discovery::Options);
     }
     if !matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
-    let path = collapsed(path);
-    let inner = path.strip_prefix('/').unwrap_or(&path);
-    let media_type = MediaType::accepted(&context.compat, None, headers);
-    let known = versions(context.compat.documents);
+    let inner = path.strip_prefix('/').unwrap_or(path);
     if inner.is_empty() {
-        let body = match media_type.encoding {
-            Encoding::Json => list(context).into(),
-            Encoding::Xml => xml::documents::list(context, known),
-        };
-        return Some(reply(StatusCode::OK, media_type, body));
+        return Some(Discovery::List);
     }
-    let is_single = context.compat.documents == Documents::Single;
+    let is_single = compat.documents == Documents::Single;
     let mut segments = inner.split('/');
     let first = match segments.next() {
         // To Juno, both paths led to the one version.
         Some("v1.1") if is_single => Some("v2"),
         first => first,
     };
-    let Some(found) = known.iter().find(|one| Some(one.segment) == first) else {
-        let body = match media_type.encoding {
-            Encoding::Json => choices(context, inner).into(),
-            Encoding::Xml => xml::documents::choices(context, known, inner.trim_matches('/')),
-        };
-        return Some(reply(StatusCode::MULTIPLE_CHOICES, media_type, body));
+    let mut known = versions(compat.documents).iter();
+    let Some(found) = known.find(|one| Some(one.segment) == first) else {
+        return Some(Discovery::Choices(inner));
     };
     let project = match (segments.next(), segments.next(), segments.next()) {
-        (None, ..) if is_single => return Some(with_slash(context, inner)),
+        (None, ..) if is_single => return Some(Discovery::WithSlash(inner)),
         (None | Some(""), None, _) => None,
         (Some(project), Some(""), None) if !project.is_empty() && may_be_project(project) => {
             Some(project)
@@ -154,20 +148,66 @@ pub fn document(
         version: found.segment,
         project,
     };
+    Some(Discovery::One(found, place))
+}
+
+impl Discovery<'_> {
+    /// The reply, with what the shell has to know of it.
+    pub(crate) fn document(&self, context: &NovaContext, head: RequestHead<'_>) -> Document {
+        Document {
+            reply: self.reply(context, head.headers),
+            operation: "version",
+            signed: matches!(self, Self::WithSlash(_) | Self::One(..)),
+        }
+    }
+
+    fn reply(&self, context: &NovaContext, headers: &HeaderMap) -> Response<Bytes> {
+        let media_type = MediaType::accepted(&context.compat, None, headers);
+        let known = versions(context.compat.documents);
+        match *self {
+            Self::Options => Response::new(Bytes::new()),
+            Self::List => {
+                let body = match media_type.encoding {
+                    Encoding::Json => list(context).into(),
+                    Encoding::Xml => xml::documents::list(context, known),
+                };
+                reply(StatusCode::OK, media_type, body)
+            }
+            Self::Choices(path) => {
+                let body = match media_type.encoding {
+                    Encoding::Json => choices(context, path).into(),
+                    Encoding::Xml => {
+                        xml::documents::choices(context, known, path.trim_matches('/'))
+                    }
+                };
+                reply(StatusCode::MULTIPLE_CHOICES, media_type, body)
+            }
+            Self::WithSlash(path) => with_slash(context, path),
+            Self::One(version, place) => one_of(context, version, place, headers),
+        }
+    }
+}
+
+fn one_of(
+    context: &NovaContext,
+    found: &Version,
+    place: Place<'_>,
+    headers: &HeaderMap,
+) -> Response<Bytes> {
     let mut responder = NovaResponder::of_images(context, place, headers, None);
     let negotiated = version::negotiate(found.segment, headers, &context.compat);
     responder.version = negotiated.version;
     if let Some(fault) = negotiated.refusal {
-        return Some(responder.fault(&fault));
+        return responder.fault(&fault);
     }
     if let Err(fault) = check_project(context, place) {
-        return Some(responder.fault(&fault));
+        return responder.fault(&fault);
     }
     let body = match responder.encoding() {
         Encoding::Json => one(context, found).into(),
         Encoding::Xml => xml::documents::one(context, found),
     };
-    Some(responder.success(body))
+    responder.success(body)
 }
 
 impl Version {
@@ -291,171 +331,4 @@ fn reply(status: StatusCode, media_type: &MediaType, body: Bytes) -> Response<By
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use http::{HeaderMap, HeaderName, HeaderValue, Method};
-    use proptest::prelude::*;
-    use serde_json::{Value, json};
-
-    use super::document;
-    use crate::nova::compat::{Compat, Microversion, Release};
-    use crate::nova::front::NovaContext;
-
-    fn context() -> NovaContext {
-        NovaContext {
-            base: "http://127.0.0.1:28774".to_owned(),
-            compat: Arc::new(Compat {
-                max_microversion: Microversion::NOVA_34,
-                ..Compat::default()
-            }),
-            caller: None,
-        }
-    }
-
-    fn get(path: &str) -> Option<(u16, String)> {
-        document(&context(), &Method::GET, path, &HeaderMap::new()).map(|reply| {
-            let body = String::from_utf8(reply.body().to_vec()).unwrap();
-            (reply.status().as_u16(), body)
-        })
-    }
-
-    #[test]
-    fn the_root_lists_the_versions() {
-        let expected = concat!(
-            r#"{"versions": [{"id": "v2.0", "status": "DEPRECATED", "version": "", "min_version": "", "#,
-            r#""updated": "2025-07-04T12:00:00Z", "links": [{"rel": "self", "href": "http://127.0.0.1:28774/v2/"}]}, "#,
-            r#"{"id": "v2.1", "status": "CURRENT", "version": "2.104", "min_version": "2.1", "#,
-            r#""updated": "2013-07-23T11:33:21Z", "links": [{"rel": "self", "href": "http://127.0.0.1:28774/v2.1/"}]}]}"#,
-        );
-        for path in ["/", ""] {
-            assert_eq!(get(path), Some((200, expected.to_owned())));
-        }
-    }
-
-    #[test]
-    fn a_version_describes_itself() {
-        let expected = concat!(
-            r#"{"version": {"id": "v2.1", "status": "CURRENT", "version": "2.104", "min_version": "2.1", "#,
-            r#""updated": "2013-07-23T11:33:21Z", "links": [{"rel": "self", "href": "http://127.0.0.1:28774/v2.1/"}, "#,
-            r#"{"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"}], "media-types": "#,
-            r#"[{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1"}]}}"#,
-        );
-        for path in ["/v2.1", "/v2.1/", "/v2.1/A/", "//v2.1//", "/v2.1/A//"] {
-            assert_eq!(get(path), Some((200, expected.to_owned())), "{path}");
-        }
-        let (_, old) = get("/v2/").unwrap();
-        assert!(
-            old.starts_with(
-                r#"{"version": {"id": "v2.0", "status": "DEPRECATED", "version": "", "#
-            )
-        );
-        assert!(old.ends_with(r#"compute+json;version=2"}]}}"#));
-        for path in ["/v2.1/A", "/v2.1/servers/", "/v2/A/nothing", "/v2/detail"] {
-            assert_eq!(get(path), None, "{path}");
-        }
-    }
-
-    #[test]
-    fn other_roots_offer_choices() {
-        let expected = concat!(
-            r#"{"choices": [{"id": "v2.0", "status": "DEPRECATED", "#,
-            r#""links": [{"rel": "self", "href": "http://127.0.0.1:28774/v2/v3"}], "media-types": "#,
-            r#"[{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2"}]}, "#,
-            r#"{"id": "v2.1", "status": "CURRENT", "#,
-            r#""links": [{"rel": "self", "href": "http://127.0.0.1:28774/v2.1/v3"}], "media-types": "#,
-            r#"[{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1"}]}]}"#,
-        );
-        assert_eq!(get("/v3/"), Some((300, expected.to_owned())));
-        for path in ["/versions", "/images", "/v1.1/", "/A/images/x"] {
-            assert_eq!(get(path).map(|(status, _)| status), Some(300), "{path}");
-        }
-    }
-
-    #[test]
-    fn a_version_is_under_microversions_and_the_root_is_not() {
-        let asked = |value| {
-            let name = HeaderName::from_static("x-openstack-nova-api-version");
-            HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
-        };
-        let reply = document(&context(), &Method::GET, "/v2.1/", &asked("2.36")).unwrap();
-        assert_eq!(reply.headers()["openstack-api-version"], "compute 2.36");
-        let reply = document(&context(), &Method::GET, "/v2.1/", &asked("2.999")).unwrap();
-        assert_eq!(reply.status(), 406);
-        for path in ["/", "/v2/"] {
-            let reply = document(&context(), &Method::GET, path, &asked("2.999")).unwrap();
-            assert_eq!(reply.status(), 200);
-            assert!(!reply.headers().contains_key("openstack-api-version"));
-        }
-        assert!(document(&context(), &Method::POST, "/", &HeaderMap::new()).is_none());
-    }
-
-    /// What a release answers: status, `Location` and body.
-    fn of(release: Release, path: &str) -> (u16, String, Value) {
-        let context = NovaContext {
-            compat: Arc::new(Compat::of(release)),
-            ..context()
-        };
-        let reply = document(&context, &Method::GET, path, &HeaderMap::new()).unwrap();
-        let location = reply.headers().get("location");
-        let location = location.map_or("", |place| place.to_str().unwrap());
-        let body = serde_json::from_slice(reply.body()).unwrap_or_default();
-        (reply.status().as_u16(), location.to_owned(), body)
-    }
-
-    #[test]
-    fn icehouse_has_one_version() {
-        let (status, _, list) = of(Release::Icehouse, "/");
-        assert_eq!(status, 200);
-        assert_eq!(
-            list,
-            json!({"versions": [{
-                "id": "v2.0", "status": "CURRENT", "updated": "2011-01-21T11:33:21Z",
-                "links": [{"rel": "self", "href": "http://127.0.0.1:28774/v2/"}],
-            }]})
-        );
-        for path in ["/v2/", "/v1.1/", "/v2/A/"] {
-            let (status, _, one) = of(Release::Icehouse, path);
-            assert_eq!((status, &one["version"]["id"]), (200, &json!("v2.0")));
-            assert_eq!(one["version"]["links"].as_array().unwrap().len(), 3);
-            assert_eq!(one["version"]["media-types"][0]["base"], "application/xml");
-        }
-        for path in ["/v2", "/v1.1"] {
-            let (status, place, _) = of(Release::Icehouse, path);
-            assert_eq!(
-                (status, place),
-                (302, format!("http://127.0.0.1:28774{path}/"))
-            );
-        }
-        let (status, _, choices) = of(Release::Icehouse, "/foo");
-        assert_eq!(status, 300);
-        assert_eq!(
-            choices["choices"][0]["links"][0]["href"],
-            "http://127.0.0.1:28774/v2/foo"
-        );
-    }
-
-    #[test]
-    fn before_nova_32_the_old_version_is_supported() {
-        for (release, max) in [
-            (Release::Kilo, "2.3"),
-            (Release::Mitaka, "2.25"),
-            (Release::Antelope, "2.35"),
-        ] {
-            let (_, _, list) = of(release, "/");
-            assert_eq!(list["versions"][0]["status"], "SUPPORTED");
-            assert_eq!(list["versions"][0]["updated"], "2011-01-21T11:33:21Z");
-            assert_eq!(list["versions"][1]["version"], max);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_document_is_json_in_ascii(path in "/\\PC{0,30}") {
-            if let Some((_, body)) = get(&path) {
-                prop_assert!(body.is_ascii());
-                prop_assert!(serde_json::from_str::<Value>(&body).is_ok());
-            }
-        }
-    }
-}
+mod tests;

@@ -1,9 +1,9 @@
 //! The half that faces legacy clients: reads their requests, writes their answers.
 //!
-//! [`read`] is the way in. What it hands out is either an [`Asked`], a [`Refused`], or the word that the request is
-//! none of ours. [`responder()`] words faults for requests that never come so far, and [`document`] answers discovery where
-//! no Nova does.
+//! [`NovaFrontend`] is the way in: it routes a request by its head and then reads it. Where there is no Nova, it answers
+//! discovery itself.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode};
@@ -11,7 +11,10 @@ use http::{HeaderMap, Method, StatusCode};
 use super::compat::{Compat, Release};
 use super::encoding::MediaType;
 use super::tables::{Act, Operation};
-use crate::model::{Call, Caller, Change, Fault, ImageId, Reason};
+use crate::model::{
+    Call, Caller, Change, Fault, FaultWriter, Frontend, ImageId, PendingCall, Reason, Recognized,
+    RequestHead, Routed,
+};
 use crate::webob;
 use crate::webob::query::Pair;
 use crate::webob::urlmap::collapsed;
@@ -20,18 +23,26 @@ mod discovery;
 mod request;
 mod response;
 
-pub use discovery::document;
-pub use request::caller::is_open;
 pub use request::path::created_images;
-pub use request::pending::Draft;
 pub use response::responder::NovaResponder;
 
+use discovery::Discovery;
 use request::path::{NovaRoute, Place};
+use request::pending::PendingWrite;
 use request::{caller, literal_routes, path, pending, query, version};
 use response::links::{Links, Next};
 use response::{fault, responder};
 
-/// What the I/O shell knows about a request and the front cannot see.
+/// The front of a listener whose clients speak to Nova.
+#[derive(Clone, Debug)]
+pub struct NovaFrontend {
+    /// Which Nova is imitated.
+    pub compat: Arc<Compat>,
+    /// Whether there is a Nova to pass on to what is not an image request.
+    pub passes: bool,
+}
+
+/// What the shell knows about a request and its head does not tell.
 #[derive(Clone, Debug)]
 pub struct NovaContext {
     /// Scheme, authority and mount point as the client sees them (`https://compute.example.com/compute`), no
@@ -43,104 +54,34 @@ pub struct NovaContext {
     pub caller: Option<Caller>,
 }
 
-/// What a request is to this dialect.
-#[derive(Debug)]
-pub enum Reading {
-    /// An image request that makes sense.
-    Mine(Asked),
-    /// An image request that may make sense: its body has to be read.
-    Draft(Draft),
-    /// An image request that makes none: it is answered here and never reaches an upstream.
-    Refused(Refused),
-    /// Not an image request.
-    Elsewhere,
+impl Frontend for NovaFrontend {
+    fn lookup_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        collapsed(path)
+    }
+
+    fn route<'r>(&'r self, head: RequestHead<'r>, base: &str) -> Box<dyn Routed + 'r> {
+        let context = NovaContext {
+            base: base.to_owned(),
+            compat: Arc::clone(&self.compat),
+            caller: None,
+        };
+        Box::new(NovaRouted::new(context, head, self.passes))
+    }
+
+    fn faults(&self, _: &Method, headers: &HeaderMap) -> Arc<dyn FaultWriter> {
+        Arc::new(NovaResponder::of_faults(&self.compat, headers))
+    }
 }
 
-/// An image request.
-#[derive(Debug)]
-pub struct Asked {
-    /// What is asked.
-    pub call: Call,
-    /// How the answer is to be written.
-    pub responder: NovaResponder,
-}
-
-/// An image request that cannot be served.
-#[derive(Debug)]
-pub struct Refused {
-    /// Why.
-    pub fault: Fault,
-    /// How the refusal is to be written.
-    pub responder: NovaResponder,
-}
-
-/// Reads one request. `path` is still percent-encoded and has lost the listener's `base_path`; `query` is the raw
-/// query string.
+/// Routes and reads one request of a client who has a Nova behind this front.
 #[must_use]
-pub fn read(
-    context: &NovaContext,
-    method: &Method,
-    path: &str,
-    query: Option<&str>,
-    headers: &HeaderMap,
-) -> Reading {
-    let path = collapsed(path);
-    let (path, media_type) = path::unsuffixed(&context.compat, method, &path);
-    let route = path::recognise(method, path);
-    let request = Request {
-        context,
-        method,
-        path,
-        query: query.unwrap_or_default(),
-        headers,
-        media_type,
+pub fn read(context: &NovaContext, head: RequestHead<'_>) -> Recognized {
+    let path = collapsed(head.path);
+    let head = RequestHead {
+        path: &path,
+        ..head
     };
-    if let Some((place, operation)) =
-        literal_routes::refused_creation(&context.compat, method, path)
-    {
-        return request.refuse(place, operation, literal_routes::no_creation());
-    }
-    let may_write = match &route {
-        NovaRoute::Unread => true,
-        NovaRoute::Image { operation, .. } => operation.act != Act::Read,
-        _ => false,
-    };
-    let route = if may_write && request.overrides_its_method() {
-        NovaRoute::Nowhere
-    } else {
-        literal_routes::narrowed(&context.compat, method, path, route)
-    };
-    match route {
-        NovaRoute::Unread | NovaRoute::Elsewhere => Reading::Elsewhere,
-        NovaRoute::Nowhere => Reading::Refused(Refused {
-            fault: Fault::no_route(),
-            responder: NovaResponder::of_no_route(context, method, headers),
-        }),
-        NovaRoute::Image {
-            place,
-            operation,
-            id,
-            key,
-        } => {
-            let mut responder = request.responder(place, operation);
-            responder.image = id.as_ref().map(ToString::to_string);
-            responder.key = key;
-            if let (Some(_), Some(image)) = (operation.act.member(), &id) {
-                return request.draft(place, operation, image.clone(), responder);
-            }
-            match request.call(place, operation, id, &mut responder) {
-                Ok(call) => Reading::Mine(Asked { call, responder }),
-                Err(fault) => Reading::Refused(Refused { fault, responder }),
-            }
-        }
-        NovaRoute::NoImage { place, operation } => {
-            let missing = Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, fault::NO_IMAGE);
-            request.refuse(place, operation, missing)
-        }
-        NovaRoute::NoItem { place, operation } => {
-            request.refuse(place, operation, responder::impossible_item(operation.act))
-        }
-    }
+    NovaRouted::new(context.clone(), head, true).recognized()
 }
 
 /// The path as [`read`] looks it up: each run of slashes one, and without the ending that asks for a media type.
@@ -150,30 +91,193 @@ pub fn looked_up(compat: &Compat, method: &Method, path: &str) -> String {
     path::unsuffixed(compat, method, &path).0.to_owned()
 }
 
-/// The responder of a request of which nothing is known but that it fails: one that no front has read, or one that was
-/// passed through and came to grief.
-#[must_use]
-pub fn responder(context: &NovaContext, headers: &HeaderMap) -> NovaResponder {
-    NovaResponder::of_faults(context, headers)
+/// A request whose route is known.
+struct NovaRouted<'r> {
+    context: NovaContext,
+    head: RequestHead<'r>,
+    /// The path without the ending that asks for a media type.
+    path: &'r str,
+    /// What that ending asks for; it goes before `Accept`.
+    media_type: Option<&'static MediaType>,
+    target: Target<'r>,
+}
+
+/// Where a request leads.
+enum Target<'r> {
+    /// To or among the image routes.
+    Images(NovaRoute<'r>),
+    /// To the creation of an image, which releases of its time refused.
+    Creation(Place<'r>, &'static Operation),
+    /// To a version document, where there is no Nova to give it.
+    Discovery(Discovery<'r>),
+    /// Nowhere, since there is no Nova.
+    Nowhere,
+    /// To Nova.
+    Elsewhere,
+}
+
+impl<'r> NovaRouted<'r> {
+    fn new(context: NovaContext, head: RequestHead<'r>, passes: bool) -> Self {
+        let (compat, method) = (&context.compat, head.method);
+        let (path, media_type) = path::unsuffixed(compat, method, head.path);
+        let route = path::recognise(method, path);
+        let may_write = match &route {
+            NovaRoute::Unread => true,
+            NovaRoute::Image { operation, .. } => operation.act != Act::Read,
+            _ => false,
+        };
+        let target = if let Some((place, operation)) =
+            literal_routes::refused_creation(compat, method, path)
+        {
+            Target::Creation(place, operation)
+        } else if may_write && overrides_its_method(head) {
+            Target::Images(NovaRoute::Nowhere)
+        } else {
+            match literal_routes::narrowed(compat, method, path, route) {
+                NovaRoute::Unread | NovaRoute::Elsewhere if passes => Target::Elsewhere,
+                NovaRoute::Unread | NovaRoute::Elsewhere => {
+                    discovery::find(compat, method, head.path)
+                        .map_or(Target::Nowhere, Target::Discovery)
+                }
+                route => Target::Images(route),
+            }
+        };
+        Self {
+            context,
+            head,
+            path,
+            media_type,
+            target,
+        }
+    }
+
+    fn request(&self) -> Request<'_> {
+        Request {
+            context: &self.context,
+            head: self.head,
+            path: self.path,
+            media_type: self.media_type,
+        }
+    }
+
+    fn recognized(self) -> Recognized {
+        let request = self.request();
+        match &self.target {
+            Target::Images(route) => request.recognized(route),
+            Target::Creation(place, operation) => {
+                request.refuse(*place, operation, literal_routes::no_creation())
+            }
+            Target::Discovery(found) => Recognized::Reply(found.document(&self.context, self.head)),
+            Target::Nowhere => Recognized::refused(
+                Fault::no_route(),
+                NovaResponder::of_faults(&self.context.compat, self.head.headers),
+            ),
+            Target::Elsewhere => Recognized::NotOurs,
+        }
+    }
+}
+
+impl Routed for NovaRouted<'_> {
+    fn is_guarded(&self) -> bool {
+        match self.target {
+            Target::Elsewhere => false,
+            Target::Discovery(_) => !request::caller::is_open(self.head.method, self.head.path),
+            Target::Images(_) | Target::Creation(..) | Target::Nowhere => true,
+        }
+    }
+
+    fn faults(&self) -> Arc<dyn FaultWriter> {
+        let RequestHead {
+            method, headers, ..
+        } = self.head;
+        let compat = &self.context.compat;
+        Arc::new(match &self.target {
+            Target::Images(NovaRoute::Nowhere) => {
+                NovaResponder::of_no_route(compat, method, headers)
+            }
+            Target::Images(
+                NovaRoute::Image {
+                    place, operation, ..
+                }
+                | NovaRoute::NoImage { place, operation }
+                | NovaRoute::NoItem { place, operation },
+            )
+            | Target::Creation(place, operation) => {
+                let mut responder = self.request().responder(*place, operation);
+                responder.version = version::negotiate(place.version, headers, compat).version;
+                responder
+            }
+            _ => NovaResponder::of_faults(compat, headers),
+        })
+    }
+
+    fn read(mut self: Box<Self>, caller: Option<&Caller>) -> Recognized {
+        self.context.caller = caller.cloned();
+        self.recognized()
+    }
+}
+
+/// Whether the query names another method, which Nova would take for the request's own (Routes,
+/// `mapper.py`, `_method`). Such a request is not passed on.
+fn overrides_its_method(head: RequestHead<'_>) -> bool {
+    let pairs = webob::query::parse(head.query.unwrap_or_default());
+    pairs.is_none_or(|pairs| pairs.iter().any(|(name, _)| name == "_method"))
 }
 
 /// One request whose path names an operation.
 #[derive(Clone, Copy)]
 struct Request<'r> {
     context: &'r NovaContext,
-    method: &'r Method,
+    head: RequestHead<'r>,
+    /// The path without the ending that asks for a media type.
     path: &'r str,
-    query: &'r str,
-    headers: &'r HeaderMap,
-    /// What the ending of the path asks for; it goes before `Accept`.
     media_type: Option<&'static MediaType>,
 }
 
 impl<'r> Request<'r> {
+    fn recognized(self, route: &NovaRoute<'r>) -> Recognized {
+        match route {
+            // What is not ours has been sorted out when the request was routed.
+            NovaRoute::Unread | NovaRoute::Elsewhere | NovaRoute::Nowhere => Recognized::refused(
+                Fault::no_route(),
+                NovaResponder::of_no_route(
+                    &self.context.compat,
+                    self.head.method,
+                    self.head.headers,
+                ),
+            ),
+            NovaRoute::Image {
+                place,
+                operation,
+                id,
+                key,
+            } => {
+                let mut responder = self.responder(*place, operation);
+                responder.image = id.as_ref().map(ToString::to_string);
+                responder.key.clone_from(key);
+                if let (Some(_), Some(image)) = (operation.act.member(), id) {
+                    return self.pending(*place, operation, image.clone(), responder);
+                }
+                match self.call(*place, operation, id.clone(), &mut responder) {
+                    Ok(call) => Recognized::call(call, responder),
+                    Err(fault) => Recognized::refused(fault, responder),
+                }
+            }
+            NovaRoute::NoImage { place, operation } => {
+                let missing =
+                    Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, fault::NO_IMAGE);
+                self.refuse(*place, operation, missing)
+            }
+            NovaRoute::NoItem { place, operation } => {
+                self.refuse(*place, operation, responder::impossible_item(operation.act))
+            }
+        }
+    }
+
     fn responder(self, place: Place<'r>, operation: &'static Operation) -> NovaResponder {
         let mut responder =
-            NovaResponder::of_images(self.context, place, self.headers, self.media_type);
-        let asked_for = operation.methods.contains(&self.method.as_str());
+            NovaResponder::of_images(self.context, place, self.head.headers, self.media_type);
+        let asked_for = operation.methods.contains(&self.head.method.as_str());
         responder.operation = asked_for.then_some(operation);
         responder.links = Links::new(self.context, self.linked(place, &[]), responder.encoding());
         responder
@@ -181,18 +285,15 @@ impl<'r> Request<'r> {
 
     /// The place that links name. `pairs` are those of a list's query; any other operation knows no parameter.
     fn linked(self, place: Place<'r>, pairs: &[Pair]) -> Place<'r> {
-        let query = caller::kept_query(&self.context.compat, self.query, pairs);
+        let query = caller::kept_query(&self.context.compat, self.query(), pairs);
         Place {
             project: caller::in_links(self.context, place, self.path, &query),
             ..place
         }
     }
 
-    /// Whether the query names another method, which Nova would take for the request's own (Routes,
-    /// `mapper.py`, `_method`). Such a request is not passed on.
-    fn overrides_its_method(self) -> bool {
-        let pairs = webob::query::parse(self.query);
-        pairs.is_none_or(|pairs| pairs.iter().any(|(name, _)| name == "_method"))
+    fn query(self) -> &'r str {
+        self.head.query.unwrap_or_default()
     }
 
     /// What is asked, checked in Nova's order: microversion, type of content, project, query.
@@ -211,7 +312,7 @@ impl<'r> Request<'r> {
             }
             _ => {}
         }
-        let pairs = webob::query::parse(self.query).ok_or_else(not_utf8)?;
+        let pairs = webob::query::parse(self.query()).ok_or_else(not_utf8)?;
         if let Some(id) = id {
             return Ok(Call::Show(id));
         }
@@ -233,41 +334,46 @@ impl<'r> Request<'r> {
     }
 
     /// What can be said of a write before its body is there.
-    fn draft(
+    fn pending(
         self,
         place: Place<'r>,
         operation: &'static Operation,
         image: ImageId,
         mut responder: NovaResponder,
-    ) -> Reading {
+    ) -> Recognized {
         let gone = match self.check(place, operation, &mut responder) {
             Err(fault) if !comes_after_the_body(&fault) => {
-                return Reading::Refused(Refused { fault, responder });
+                return Recognized::refused(fault, responder);
             }
             checked => checked.err(),
         };
-        let encoding = pending::encoding(&self.context.compat, place.version, self.headers);
+        let compat = &self.context.compat;
+        let is_versioned = place.version == version::VERSIONED;
+        let encoding = pending::encoding(compat, place.version, self.head.headers);
         responder.sent_in = encoding;
-        Reading::Draft(Draft {
-            responder,
+        let write = PendingWrite {
+            compat: Arc::clone(compat),
             act: operation.act,
-            image,
-            strict: place.version == version::VERSIONED,
-            schema: place.version == version::VERSIONED
-                || self.context.compat.release > Release::Kilo,
+            image: image.clone(),
+            key: responder.key.clone(),
+            strict: is_versioned,
+            schema: is_versioned || compat.release > Release::Kilo,
             encoding,
             gone,
-        })
+        };
+        Recognized::NeedsBody(PendingCall::new(image, responder, move |body| {
+            write.complete(body)
+        }))
     }
 
     /// Refuses a request for what does not exist, unless something else is wrong with it first.
-    fn refuse(self, place: Place<'r>, operation: &'static Operation, missing: Fault) -> Reading {
+    fn refuse(self, place: Place<'r>, operation: &'static Operation, missing: Fault) -> Recognized {
         let mut responder = self.responder(place, operation);
         let fault = self
             .check(place, operation, &mut responder)
             .err()
             .unwrap_or(missing);
-        Reading::Refused(Refused { fault, responder })
+        Recognized::refused(fault, responder)
     }
 
     /// Everything that Nova looks at before the query and the image.
@@ -278,12 +384,12 @@ impl<'r> Request<'r> {
         responder: &mut NovaResponder,
     ) -> Result<(), Fault> {
         let compat = &self.context.compat;
-        let negotiated = version::negotiate(place.version, self.headers, compat);
+        let negotiated = version::negotiate(place.version, self.head.headers, compat);
         responder.version = negotiated.version;
         if let Some(fault) = negotiated.refusal {
             return Err(fault);
         }
-        literal_routes::check_content_type(compat, self.headers)?;
+        literal_routes::check_content_type(compat, self.head.headers)?;
         caller::check_project(self.context, place)?;
         let gone = responder
             .version

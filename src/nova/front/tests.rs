@@ -7,8 +7,11 @@ use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use proptest::prelude::*;
 
-use super::{NovaContext, Reading, read, responder};
-use crate::model::{Call, Fault, Image, ImageId, ListEnd, Reason, Responder, Size, Status, Value};
+use super::{NovaContext, NovaFrontend, read};
+use crate::model::{
+    Call, Fault, Frontend, Image, ImageId, ListEnd, Reason, Recognized, RequestHead, Size, Status,
+    Value,
+};
 use crate::nova::compat::{Compat, Microversion};
 
 const ID: &str = "36a71c26-de94-5f09-9e67-cdc245586d89";
@@ -35,18 +38,26 @@ fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
     headers
 }
 
-fn get(target: &str, lines: &[(&'static str, &str)]) -> Reading {
+fn get(target: &str, lines: &[(&'static str, &str)]) -> Recognized {
     let target = target.replace("ID", ID);
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (target.as_str(), None),
     };
-    read(&context(), &Method::GET, path, query, &headers(lines))
+    read(
+        &context(),
+        RequestHead {
+            method: &Method::GET,
+            path,
+            query,
+            headers: &headers(lines),
+        },
+    )
 }
 
 /// Status, `OpenStack-API-Version`, `Content-Type` and body of a refusal.
 fn refusal(target: &str, lines: &[(&'static str, &str)]) -> (u16, String, String, String) {
-    let Reading::Refused(refused) = get(target, lines) else {
+    let Recognized::Refused(refused) = get(target, lines) else {
         panic!("{target} is not refused");
     };
     let reply = refused.responder.fault(&refused.fault);
@@ -84,7 +95,7 @@ fn image() -> Image<'static> {
 }
 
 fn shown(target: &str) -> Result<String, Fault> {
-    let Reading::Mine(asked) = get(target, &[]) else {
+    let Recognized::Call(asked) = get(target, &[]) else {
         panic!("{target} is not ours");
     };
     assert_eq!(asked.call, Call::Show(ImageId::parse(ID).unwrap()));
@@ -94,7 +105,7 @@ fn shown(target: &str) -> Result<String, Fault> {
 }
 
 fn listed(target: &str, ids: &[&str]) -> String {
-    let Reading::Mine(asked) = get(target, &[]) else {
+    let Recognized::Call(asked) = get(target, &[]) else {
         panic!("{target} is not ours");
     };
     assert!(matches!(asked.call, Call::List(_)));
@@ -229,7 +240,7 @@ fn microversions_are_checked_before_everything_else() {
         "/v1.1/A/images",
         "/v2.1/A/images/ID/metadata/k",
     ] {
-        let Reading::Mine(asked) = get(target, &[(version, "compute 2.38")]) else {
+        let Recognized::Call(asked) = get(target, &[(version, "compute 2.38")]) else {
             panic!("{target}");
         };
         let echoed = asked.responder.list_head().headers().get(version).cloned();
@@ -245,7 +256,15 @@ fn ceilings_can_be_passed_over() {
         ..Compat::default()
     });
     let asked = headers(&[("openstack-api-version", "compute 2.90")]);
-    let Reading::Mine(asked) = read(&context, &Method::GET, "/v2.1/images", None, &asked) else {
+    let Recognized::Call(asked) = read(
+        &context,
+        RequestHead {
+            method: &Method::GET,
+            path: "/v2.1/images",
+            query: None,
+            headers: &asked,
+        },
+    ) else {
         panic!("refused");
     };
     let head = asked.responder.list_head();
@@ -337,7 +356,7 @@ fn the_preferred_media_type_is_echoed() {
         ("application/*", "application/json"),
         ("", "application/json"),
     ] {
-        let Reading::Mine(asked) = get("/v2/A/images", &[("accept", accept)]) else {
+        let Recognized::Call(asked) = get("/v2/A/images", &[("accept", accept)]) else {
             panic!("{accept}");
         };
         assert_eq!(asked.responder.list_head().headers()["content-type"], kind);
@@ -346,7 +365,11 @@ fn the_preferred_media_type_is_echoed() {
 
 #[test]
 fn a_face_for_faults_only_words_them() {
-    let responder = responder(&context(), &headers(&[("accept", "application/json")]));
+    let front = NovaFrontend {
+        compat: context().compat,
+        passes: true,
+    };
+    let responder = front.faults(&Method::GET, &headers(&[("accept", "application/json")]));
     assert_eq!((responder.operation(), responder.project()), ("none", None));
     let fault = Fault::proxy(
         StatusCode::BAD_GATEWAY,
@@ -363,7 +386,7 @@ fn a_face_for_faults_only_words_them() {
 
 #[test]
 fn faces_say_what_was_asked_for_the_log() {
-    let Reading::Mine(asked) = get("/v2.1/my%20project/images/detail", &[]) else {
+    let Recognized::Call(asked) = get("/v2.1/my%20project/images/detail", &[]) else {
         panic!("refused");
     };
     assert_eq!(asked.responder.operation(), "list-images-detail");
@@ -374,18 +397,19 @@ proptest! {
     #[test]
     fn no_request_panics(path in "(/[a-z0-9.%]{0,9}){0,5}|/v2.1/images\\PC{0,20}", query in proptest::option::of("\\PC{0,40}"), version in "[ -~]{0,20}") {
         let headers = headers(&[("openstack-api-version", &version), ("accept", &version)]);
-        match read(&context(), &Method::GET, &path, query.as_deref(), &headers) {
-            Reading::Mine(asked) => {
+        match read(&context(), RequestHead { method: &Method::GET, path: &path, query: query.as_deref(), headers: &headers }) {
+            Recognized::Call(asked) => {
                 if let Call::Show(id) = asked.call {
                     prop_assert!(ImageId::parse(id.as_str()).is_some());
                 }
             }
-            Reading::Refused(refused) => {
+            Recognized::Refused(refused) => {
                 let reply = refused.responder.fault(&refused.fault);
                 prop_assert!(reply.status().is_client_error() && reply.body().is_ascii());
             }
-            Reading::Draft(draft) => prop_assert!(false, "a GET has no body: {draft:?}"),
-            Reading::Elsewhere => {}
+            Recognized::NeedsBody(draft) => prop_assert!(false, "a GET has no body: {draft:?}"),
+            Recognized::Reply(_) => prop_assert!(false, "Nova answers discovery"),
+            Recognized::NotOurs => {}
         }
     }
 }
@@ -394,22 +418,30 @@ proptest! {
 fn a_method_in_the_query_is_never_passed_on() {
     let read = |method: Method, query: &str| {
         let path = "/v2.1/abc/images/70a599e0-31e7-49b7-b260-868f441e862b";
-        read(&context(), &method, path, Some(query), &HeaderMap::new())
+        read(
+            &context(),
+            RequestHead {
+                method: &method,
+                path,
+                query: Some(query),
+                headers: &HeaderMap::new(),
+            },
+        )
     };
     assert!(matches!(
         read(Method::GET, "_method=DELETE"),
-        Reading::Mine(_)
+        Recognized::Call(_)
     ));
     for query in ["_method=DELETE", "a=b;%5Fmethod=DELETE", "_method", "x=%ff"] {
         assert!(
-            matches!(read(Method::POST, query), Reading::Refused(_)),
+            matches!(read(Method::POST, query), Recognized::Refused(_)),
             "{query}"
         );
     }
     assert!(matches!(
         read(Method::DELETE, "_method=GET"),
-        Reading::Refused(_)
+        Recognized::Refused(_)
     ));
-    assert!(matches!(read(Method::DELETE, "a=b"), Reading::Mine(_)));
-    assert!(matches!(read(Method::PATCH, "a=b"), Reading::Elsewhere));
+    assert!(matches!(read(Method::DELETE, "a=b"), Recognized::Call(_)));
+    assert!(matches!(read(Method::PATCH, "a=b"), Recognized::NotOurs));
 }

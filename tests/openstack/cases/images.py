@@ -30,8 +30,11 @@ POISONED = [
 SHAPES = ["cirros", "uec", "snap1", "snap2", "queued-bare", "prop-bdm", "name-null", "st-killed", "ubuntu-hidden", "tagged"]
 
 # Ids that no image has; none of them may reach Glance as anything else than an id.
-NO_IMAGE = [UNKNOWN, UNKNOWN.upper(), "nothing", "detail.json", "$(cirros).json", "cirros-uec", "%20", "a%20b", "%C3%A9",
+NO_IMAGE = [UNKNOWN, UNKNOWN.upper(), "nothing", "cirros-uec", "%20", "a%20b", "%C3%A9",
             "$(cirros)%00", "%7B..%7D", "x" * 36, "x" * 300, "-", "0", "$(cirros)$(cirros)", "$(cirros)%26x", "$(cirros);x=y"]
+
+# What becomes such an id where an ending of the path is no ending.
+ENDED = ["detail", "$(cirros)"]
 
 # The metadata of an image with more keys than this is shown by its first and last.
 MANY = 20
@@ -62,6 +65,10 @@ def cases(seed):
     for i in NO_IMAGE:
         for tail in ("", "/metadata", "/metadata/color"):
             yield get(f"{V2}/{i}{tail}")
+    for i in ENDED:
+        yield get(f"{V2}/{i}.json", deviates="suffixes-served", ours={"status": 200, "as_if": f"{V2}/{i}"})
+        for tail in ("/metadata", "/metadata/color"):
+            yield get(f"{V2}/{i}.json{tail}")
 
 
 def metadata_keys():

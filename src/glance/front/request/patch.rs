@@ -16,14 +16,20 @@ use crate::model::{Fault, Reason};
 use crate::webob::python::PyJson;
 
 /// The media types of a patch, and the draft of JSON patch that each follows.
-pub const MEDIA_TYPES: &[(&str, Draft)] = &[
-    ("application/openstack-images-v2.0-json-patch", Draft::Four),
-    ("application/openstack-images-v2.1-json-patch", Draft::Ten),
+pub const MEDIA_TYPES: &[(&str, PatchDraft)] = &[
+    (
+        "application/openstack-images-v2.0-json-patch",
+        PatchDraft::Four,
+    ),
+    (
+        "application/openstack-images-v2.1-json-patch",
+        PatchDraft::Ten,
+    ),
 ];
 
 /// A draft of JSON patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Draft {
+pub enum PatchDraft {
     /// `{"add": "/key", "value": "..."}`; what is there cannot be added.
     Four,
     /// `{"op": "add", "path": "/key", "value": "..."}`; adding replaces what is there.
@@ -34,7 +40,7 @@ pub enum Draft {
 ///
 /// # Errors
 /// 415 for every other media type, as for none.
-pub fn draft(headers: &HeaderMap) -> Result<Draft, Fault> {
+pub fn draft(headers: &HeaderMap) -> Result<PatchDraft, Fault> {
     let given = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -64,7 +70,7 @@ pub const ACCEPT_PATCH: &str =
 /// # Errors
 /// 400 for what is no patch of that draft or gives a property what it cannot hold; 403 for an attribute that is not the
 /// client's to change.
-pub fn read(draft: Draft, body: &[u8]) -> Result<Patch, Fault> {
+pub fn read(draft: PatchDraft, body: &[u8]) -> Result<Patch, Fault> {
     if body.is_empty() {
         return Err(bad("Body expected in request."));
     }
@@ -94,14 +100,14 @@ enum Read {
     Attribute(AttributeStep),
 }
 
-fn step(draft: Draft, raw: &PyJson) -> Result<Read, Fault> {
+fn step(draft: PatchDraft, raw: &PyJson) -> Result<Read, Fault> {
     let PyJson::Object(members) = raw else {
         return Err(bad("Operations must be JSON objects."));
     };
     let members = Members(members);
     let (op, pointer) = match draft {
-        Draft::Four => four(&members)?,
-        Draft::Ten => ten(&members)?,
+        PatchDraft::Four => four(&members)?,
+        PatchDraft::Ten => ten(&members)?,
     };
     let path = pointer::read(&pointer.plain()).map_err(bad)?;
     let root = path.first().map(String::as_str).unwrap_or_default();
@@ -122,7 +128,7 @@ fn step(draft: Draft, raw: &PyJson) -> Result<Read, Fault> {
     };
     if SETTABLE.contains(&root) {
         let wanted = match (op, draft, value) {
-            (Op::Add, Draft::Four, _) => WantedValue::New,
+            (Op::Add, PatchDraft::Four, _) => WantedValue::New,
             (_, _, Some(value)) => wanted(value),
             (_, _, None) => WantedValue::Gone,
         };
@@ -142,8 +148,8 @@ fn step(draft: Draft, raw: &PyJson) -> Result<Read, Fault> {
     let value = text(root, value)?;
     Ok(Read::Property(match (op, draft) {
         (Op::Replace, _) => Step::Replace(key, value),
-        (_, Draft::Four) => Step::Create(key, value),
-        (_, Draft::Ten) => Step::Set(key, value),
+        (_, PatchDraft::Four) => Step::Create(key, value),
+        (_, PatchDraft::Ten) => Step::Set(key, value),
     }))
 }
 

@@ -1,91 +1,51 @@
 //! Writes to one image that a Nova can carry out: its end, and other custom properties.
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 
-use super::patch;
+use super::patch::{self, PatchDraft};
+use crate::glance::front::image;
 use crate::glance::front::response::fault::ErrorFormat;
 use crate::glance::front::response::responder::{GlanceResponder, GlanceView};
-use crate::glance::front::{Asked, Refused};
-use crate::model::{Call, Change, Fault, ImageId, Reason};
+use crate::model::{Call, Change, Fault, ImageId, PendingCall, Reason, Recognized, RequestHead};
 
-/// What a write is.
-#[derive(Debug)]
-pub enum Written {
-    /// A write that makes sense.
-    Mine(Asked),
-    /// A write that may make sense: its body has to be read.
-    Draft(Draft),
-    /// A write that makes none.
-    Refused(Refused),
-}
-
-/// A patch whose body has not been read yet.
-#[derive(Debug)]
-pub struct Draft {
-    /// The image that is written to.
-    pub image: ImageId,
-    /// How the answer is to be written.
-    pub responder: GlanceResponder,
-    edition: patch::Draft,
-}
-
-impl Draft {
-    /// Reads the body, and so completes the call.
-    ///
-    /// # Errors
-    /// As [`patch::read`].
-    pub fn complete(&self, body: &[u8]) -> Result<Call, Fault> {
-        let steps = patch::read(self.edition, body)?;
-        Ok(Call::Change(self.image.clone(), Change::Steps(steps)))
-    }
-}
-
-/// Reads `DELETE` and `PATCH` of an image; `None` is anything else. `path` is still percent-encoded.
+/// Reads `DELETE` and `PATCH` of an image; `None` is anything else. Glance reads the type of a patch before it looks for
+/// the image.
 #[must_use]
-pub fn write(method: &Method, path: &str, headers: &HeaderMap) -> Option<Written> {
-    let operation = match *method {
+pub(crate) fn write(head: RequestHead<'_>) -> Option<Recognized> {
+    let operation = match *head.method {
         Method::DELETE => "delete-image",
         Method::PATCH => "update-image",
         _ => return None,
     };
-    let id = crate::glance::front::image(path)?;
-    let image = ImageId::parse(&id);
+    let id = image(head.path)?;
+    let named = ImageId::parse(&id);
     let responder = GlanceResponder::new(
-        ErrorFormat::of(method, headers),
+        ErrorFormat::of(head.method, head.headers),
         GlanceView::Write { id, operation },
     );
-    Some(read(method, image, headers, responder))
-}
-
-/// Glance reads the type of a patch before it looks for the image.
-fn read(
-    method: &Method,
-    image: Option<ImageId>,
-    headers: &HeaderMap,
-    responder: GlanceResponder,
-) -> Written {
-    let edition = match *method {
-        Method::PATCH => match patch::draft(headers) {
-            Ok(edition) => Some(edition),
-            Err(fault) => return Written::Refused(Refused { fault, responder }),
+    let draft = match *head.method {
+        Method::PATCH => match patch::draft(head.headers) {
+            Ok(draft) => Some(draft),
+            Err(fault) => return Some(Recognized::refused(fault, responder)),
         },
         _ => None,
     };
-    match (image, edition) {
+    Some(match (named, draft) {
         (None, _) => {
             let fault = Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, "Image not found.");
-            Written::Refused(Refused { fault, responder })
+            Recognized::refused(fault, responder)
         }
-        (Some(image), Some(edition)) => Written::Draft(Draft {
-            image,
-            responder,
-            edition,
-        }),
-        (Some(image), None) => Written::Mine(Asked {
-            call: Call::Delete(image),
-            responder,
-        }),
-    }
+        (Some(image), Some(draft)) => pending(image, draft, responder),
+        (Some(image), None) => Recognized::call(Call::Delete(image), responder),
+    })
+}
+
+fn pending(image: ImageId, draft: PatchDraft, responder: GlanceResponder) -> Recognized {
+    let target = image.clone();
+    Recognized::NeedsBody(PendingCall::new(image, responder, move |body| {
+        let steps = patch::read(draft, body)?;
+        Ok(Call::Change(target, Change::Steps(steps)))
+    }))
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use super::fault::{self, ErrorFormat};
 use super::json;
 use crate::glance::front::discovery;
 use crate::glance::front::request::query::ListRequest;
-use crate::model::{Change, Fault, Image, ListEnd, Reason, Responder, SentValue, Value};
+use crate::model::{
+    Change, Fault, FaultWriter, Image, ListEnd, Reason, Responder, SentValue, Value,
+};
 
 /// What Python's `quote_plus` leaves as it is, and the blank, which becomes `+`.
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
@@ -87,11 +89,7 @@ impl GlanceResponder {
     }
 }
 
-impl Responder for GlanceResponder {
-    fn is_shown(&self, key: &str, held: &Value<'_>, wanted: &SentValue) -> bool {
-        wanted.value().is_some() && json::shown(key, held).as_deref() == wanted.value()
-    }
-
+impl FaultWriter for GlanceResponder {
     fn operation(&self) -> &'static str {
         match self.view {
             GlanceView::List { .. } | GlanceView::NoList => "list-images",
@@ -124,6 +122,12 @@ impl Responder for GlanceResponder {
             GlanceView::Wrong { allow } => fault::write(self.format, fault, Some(allow)),
             _ => fault::write(self.format, fault, None),
         }
+    }
+}
+
+impl Responder for GlanceResponder {
+    fn is_shown(&self, key: &str, held: &Value<'_>, wanted: &SentValue) -> bool {
+        wanted.value().is_some() && json::shown(key, held).as_deref() == wanted.value()
     }
 
     fn show(&self, image: &Image<'_>) -> Result<Response<Bytes>, Fault> {

@@ -9,10 +9,10 @@ use http::{HeaderMap, Method};
 use proptest::prelude::*;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::model::{Backend, Image, ListEnd, Responder, Size, Status, Value, time};
+use crate::model::{Backend, Image, ListEnd, Recognized, RequestHead, Size, Status, Value, time};
 use crate::nova::back::{NovaBackend, NovaImageSettings};
 use crate::nova::compat::Compat;
-use crate::nova::front::{self, NovaContext, Reading};
+use crate::nova::front::{self, NovaContext};
 
 /// An image as a generator gives it.
 #[derive(Clone, Debug)]
@@ -116,8 +116,15 @@ fn written(path: &str, compat: &Compat, image: &Image<'_>) -> Vec<u8> {
         compat: Arc::new(compat.clone()),
         caller: None,
     };
-    let Reading::Mine(asked) = front::read(&context, &Method::GET, path, None, &HeaderMap::new())
-    else {
+    let Recognized::Call(asked) = front::read(
+        &context,
+        RequestHead {
+            method: &Method::GET,
+            path,
+            query: None,
+            headers: &HeaderMap::new(),
+        },
+    ) else {
         panic!("{path} is an image request");
     };
     if path.ends_with("/detail") {

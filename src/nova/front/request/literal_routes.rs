@@ -110,9 +110,9 @@ mod tests {
     use http::header::CONTENT_TYPE;
     use http::{HeaderMap, HeaderValue, Method};
 
-    use crate::model::{Call, Responder};
+    use crate::model::{Call, Recognized, RequestHead};
     use crate::nova::compat::{Compat, Release};
-    use crate::nova::front::{NovaContext, Reading, read};
+    use crate::nova::front::{NovaContext, read};
 
     /// `mine`, `elsewhere`, or the status of the refusal.
     fn outcome(compat: Compat, method: &Method, path: &str, content_type: Option<&str>) -> String {
@@ -125,10 +125,19 @@ mod tests {
         if let Some(value) = content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_str(value).unwrap());
         }
-        match read(&context, method, path, None, &headers) {
-            Reading::Mine(_) | Reading::Draft(_) => "mine".to_owned(),
-            Reading::Elsewhere => "elsewhere".to_owned(),
-            Reading::Refused(refused) => {
+        match read(
+            &context,
+            RequestHead {
+                method,
+                path,
+                query: None,
+                headers: &headers,
+            },
+        ) {
+            Recognized::Call(_) | Recognized::NeedsBody(_) => "mine".to_owned(),
+            Recognized::Reply(_) => "document".to_owned(),
+            Recognized::NotOurs => "elsewhere".to_owned(),
+            Recognized::Refused(refused) => {
                 let reply = refused.responder.fault(&refused.fault);
                 reply.status().as_u16().to_string()
             }
@@ -216,12 +225,14 @@ mod tests {
             };
             match read(
                 &context,
-                &Method::GET,
-                "/v2/images",
-                Some(query),
-                &HeaderMap::new(),
+                RequestHead {
+                    method: &Method::GET,
+                    path: "/v2/images",
+                    query: Some(query),
+                    headers: &HeaderMap::new(),
+                },
             ) {
-                Reading::Mine(asked) => match asked.call {
+                Recognized::Call(asked) => match asked.call {
                     Call::List(query) => Some((query.limit, query.marker)),
                     _ => None,
                 },

@@ -1,24 +1,26 @@
 //! A metadata write whose body has not been read yet.
 
+use std::sync::Arc;
+
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
+use super::path::MetadataKey;
 use super::{body, legacy_body, sent, xml_body};
 use crate::model::{Call, Change, Fault, ImageId, Reason};
 use crate::nova::compat::Compat;
 use crate::nova::encoding::{Encoding, MediaType};
-use crate::nova::front::Asked;
-use crate::nova::front::response::responder::NovaResponder;
 use crate::nova::tables::Act;
 use crate::webob::python::PyJson;
 
 /// A write that makes sense so far: its body says what is to be written.
 #[derive(Debug)]
-pub struct Draft {
-    /// How the answer is to be written.
-    pub responder: NovaResponder,
+pub(crate) struct PendingWrite {
+    pub(crate) compat: Arc<Compat>,
     pub(crate) act: Act,
     pub(crate) image: ImageId,
+    /// The key that stood in the path.
+    pub(crate) key: Option<MetadataKey>,
     /// Whether the body is looked at as under `/v2.1`.
     pub(crate) strict: bool,
     /// Whether the body is checked by a schema, as since Liberty.
@@ -42,22 +44,7 @@ pub(crate) fn encoding(compat: &Compat, version: &str, headers: &HeaderMap) -> O
     }
 }
 
-impl Draft {
-    /// The image that is written to.
-    #[must_use]
-    pub fn image(&self) -> &ImageId {
-        &self.image
-    }
-
-    /// The request, complete with its call.
-    #[must_use]
-    pub fn with(self, call: Call) -> Asked {
-        Asked {
-            call,
-            responder: self.responder,
-        }
-    }
-
+impl PendingWrite {
     /// Reads the body, and so completes the call.
     ///
     /// Checks in Nova's order: the type, the JSON, the microversion's range, the schema, the key.
@@ -65,7 +52,7 @@ impl Draft {
     /// # Errors
     /// 415 (400 up to Kilo) for a type that Nova does not read, 404 where the microversion has no such operation, and 400 with Nova's
     /// words for everything else that is wrong.
-    pub fn complete(&self, bytes: &[u8]) -> Result<Call, Fault> {
+    pub(crate) fn complete(&self, bytes: &[u8]) -> Result<Call, Fault> {
         let encoding = self.encoding.ok_or_else(|| self.unsupported())?;
         let body = match encoding {
             Encoding::Json => body::json(bytes)?,
@@ -77,14 +64,14 @@ impl Draft {
         let items = if self.schema {
             body::items(body, self.act, self.strict)?
         } else {
-            legacy_body::items(body, self.act, self.responder.key())?
+            legacy_body::items(body, self.act, self.key.as_ref().map(MetadataKey::as_str))?
         };
         let wanted = |(key, value): (String, PyJson)| {
-            let wanted = sent::wanted(&self.responder.compat, &key, value, encoding);
+            let wanted = sent::wanted(&self.compat, &key, value, encoding);
             (key, wanted)
         };
         let mut items: Vec<_> = items.into_iter().map(wanted).collect();
-        let change = match (self.act, self.responder.key()) {
+        let change = match (self.act, self.key.as_ref().map(MetadataKey::as_str)) {
             (Act::Merge, _) => Change::Merge(items),
             (Act::SetItem, Some(key)) => {
                 let item = items.pop().filter(|(name, _)| name == key);

@@ -9,7 +9,9 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use super::links::{Links, Next};
 use super::literal_faults;
 use super::{fault, json, xml};
-use crate::model::{Change, Fault, Image, ListEnd, Reason, Responder, SentValue, Value};
+use crate::model::{
+    Change, Fault, FaultWriter, Image, ListEnd, Reason, Responder, SentValue, Value,
+};
 use crate::nova::compat::{Compat, Microversion};
 use crate::nova::encoding::{Encoding, MediaType};
 use crate::nova::front::NovaContext;
@@ -55,19 +57,19 @@ impl NovaResponder {
         Self {
             project: place.project.map(str::to_owned),
             media_type,
-            ..Self::of_faults(context, headers)
+            ..Self::of_faults(&context.compat, headers)
         }
     }
 
     /// The responder of a request that can only be answered with a fault, and of whose version nothing is known.
-    pub(crate) fn of_faults(context: &NovaContext, headers: &HeaderMap) -> Self {
+    pub(crate) fn of_faults(compat: &Arc<Compat>, headers: &HeaderMap) -> Self {
         Self {
-            compat: Arc::clone(&context.compat),
+            compat: Arc::clone(compat),
             operation: None,
             project: None,
             version: None,
-            media_type: MediaType::accepted(&context.compat, None, headers),
-            form: fault::form(headers, &context.compat),
+            media_type: MediaType::accepted(compat, None, headers),
+            form: fault::form(headers, compat),
             links: Links::default(),
             next: None,
             image: None,
@@ -77,8 +79,8 @@ impl NovaResponder {
     }
 
     /// The responder of a request that Nova routes nowhere. To HEAD, WebOb has nothing to say and so no form to choose.
-    pub(crate) fn of_no_route(context: &NovaContext, method: &Method, headers: &HeaderMap) -> Self {
-        let responder = Self::of_faults(context, headers);
+    pub(crate) fn of_no_route(compat: &Arc<Compat>, method: &Method, headers: &HeaderMap) -> Self {
+        let responder = Self::of_faults(compat, headers);
         let form = if method == Method::HEAD {
             Form::Html
         } else {
@@ -237,7 +239,7 @@ pub(crate) fn no_item() -> Fault {
     Fault::client(StatusCode::NOT_FOUND, Reason::NoProperty, fault::NOT_FOUND)
 }
 
-impl Responder for NovaResponder {
+impl FaultWriter for NovaResponder {
     fn operation(&self) -> &'static str {
         self.operation
             .map_or(NO_OPERATION, |operation| operation.name)
@@ -275,7 +277,9 @@ impl Responder for NovaResponder {
         }
         response
     }
+}
 
+impl Responder for NovaResponder {
     fn show(&self, image: &Image<'_>) -> Result<Response<Bytes>, Fault> {
         let mut out = BytesMut::with_capacity(2048);
         match self.encoding() {

@@ -2,7 +2,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
-use super::{ACCEPT_PATCH, Draft, MEDIA_TYPES, Patch, Step, UUID, WantedValue, draft, read};
+use super::{ACCEPT_PATCH, MEDIA_TYPES, Patch, PatchDraft, Step, UUID, WantedValue, draft, read};
 use crate::model::attributes::ID_PROPERTIES;
 use crate::model::steps::PatchOutcome;
 
@@ -38,12 +38,15 @@ fn steps_on_attributes_wait_for_the_image() {
     ] {
         for op in ["add", "replace"] {
             let body = format!(r#"[{{"op": "{op}", "path": "/name", "value": {value}}}]"#);
-            assert_eq!(read(Draft::Ten, &body), (own("name"), wanted.clone()));
+            assert_eq!(read(PatchDraft::Ten, &body), (own("name"), wanted.clone()));
         }
         let body = format!(r#"[{{"add": "/min_ram", "value": {value}}}]"#);
-        assert_eq!(read(Draft::Four, &body), (own("min_ram"), WantedValue::New));
+        assert_eq!(
+            read(PatchDraft::Four, &body),
+            (own("min_ram"), WantedValue::New)
+        );
     }
-    let gone = read(Draft::Ten, r#"[{"op": "remove", "path": "/tags"}]"#);
+    let gone = read(PatchDraft::Ten, r#"[{"op": "remove", "path": "/tags"}]"#);
     assert_eq!(gone, (own("tags"), WantedValue::Gone));
 }
 
@@ -217,7 +220,7 @@ fn refusals_in_glances_words() {
             schema("1"),
         ),
     ] {
-        let fault = read(Draft::Ten, body.as_bytes()).unwrap_err();
+        let fault = read(PatchDraft::Ten, body.as_bytes()).unwrap_err();
         assert_eq!(
             (fault.status.as_u16(), fault.message),
             (status, message),
@@ -256,7 +259,7 @@ fn refusals_in_glances_words() {
             "Attribute 'status' is read-only.",
         ),
     ] {
-        let fault = read(Draft::Four, body.as_bytes()).unwrap_err();
+        let fault = read(PatchDraft::Four, body.as_bytes()).unwrap_err();
         assert_eq!(
             (fault.status.as_u16(), fault.message.as_str()),
             (status, message),
@@ -270,7 +273,7 @@ fn steps_of_both_drafts() {
     let ten = br#"[{"op": "add", "path": "/a~1b", "value": "1", "extra": 0}, {"op": "replace", "path": "/t~0l", "value": ""},
         {"op": "remove", "path": "/x", "value": "ignored"}]"#;
     assert_eq!(
-        read(Draft::Ten, ten).unwrap(),
+        read(PatchDraft::Ten, ten).unwrap(),
         patch(vec![
             Step::Set(own("a/b"), own("1")),
             Step::Replace(own("t~l"), own("")),
@@ -280,16 +283,16 @@ fn steps_of_both_drafts() {
     let four =
         br#"[{"add": "/a", "value": "1"}, {"replace": "/b", "value": "2"}, {"remove": "/c"}]"#;
     assert_eq!(
-        read(Draft::Four, four).unwrap(),
+        read(PatchDraft::Four, four).unwrap(),
         patch(vec![
             Step::Create(own("a"), own("1")),
             Step::Replace(own("b"), own("2")),
             Step::Remove(own("c")),
         ])
     );
-    assert_eq!(read(Draft::Ten, b"[]").unwrap(), patch(vec![]));
+    assert_eq!(read(PatchDraft::Ten, b"[]").unwrap(), patch(vec![]));
     let id = br#"[{"op": "add", "path": "/kernel_id", "value": "2675a2ad-7f7b-50ec-9891-1d76cad89ab0"}]"#;
-    assert!(read(Draft::Ten, id).is_ok());
+    assert!(read(PatchDraft::Ten, id).is_ok());
 }
 
 #[test]
@@ -297,15 +300,15 @@ fn media_types() {
     for (given, expected) in [
         (
             Some("application/openstack-images-v2.0-json-patch"),
-            Ok(Draft::Four),
+            Ok(PatchDraft::Four),
         ),
         (
             Some("application/openstack-images-v2.1-json-patch"),
-            Ok(Draft::Ten),
+            Ok(PatchDraft::Ten),
         ),
         (
             Some("application/openstack-images-v2.1-json-patch; charset=utf-8"),
-            Ok(Draft::Ten),
+            Ok(PatchDraft::Ten),
         ),
         (
             Some("APPLICATION/OPENSTACK-IMAGES-V2.1-JSON-PATCH"),
@@ -424,7 +427,7 @@ fn steps_are_taken_one_after_the_other() {
 proptest! {
     #[test]
     fn no_body_panics(body in "\\PC{0,40}|\\[\\{\"(op|add|remove)\": ?\"[/~01a]{0,5}\"(, \"path\": \"[/~01a]{0,6}\")?\\}\\]") {
-        for draft in [Draft::Four, Draft::Ten] {
+        for draft in [PatchDraft::Four, PatchDraft::Ten] {
             if let Ok(patch) = read(draft, body.as_bytes()) {
                 let _ = patch.on(["a"].into_iter());
             }

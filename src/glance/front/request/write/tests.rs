@@ -1,11 +1,11 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
-use super::{Draft, Written, write};
+use super::write;
 use crate::glance::front::unoffered;
 use crate::model::change::Change;
 use crate::model::steps::{Step, Steps};
-use crate::model::{Call, Fault, Reason, Responder};
+use crate::model::{Call, Fault, PendingCall, Reason, Recognized, RequestHead};
 
 const TEN: &str = "application/openstack-images-v2.1-json-patch";
 
@@ -18,21 +18,34 @@ fn headers(kind: Option<&'static str>) -> HeaderMap {
     headers
 }
 
+fn written(method: &Method, path: &str, headers: &HeaderMap) -> Option<Recognized> {
+    write(head(method, path, headers))
+}
+
+fn head<'r>(method: &'r Method, path: &'r str, headers: &'r HeaderMap) -> RequestHead<'r> {
+    RequestHead {
+        method,
+        path,
+        query: None,
+        headers,
+    }
+}
+
 fn text(response: Response<Bytes>) -> String {
     String::from_utf8(response.into_body().to_vec()).unwrap()
 }
 
-fn patch(path: &str) -> Draft {
-    match write(&Method::PATCH, path, &headers(Some(TEN))) {
-        Some(Written::Draft(draft)) => draft,
+fn patch(path: &str) -> PendingCall {
+    match written(&Method::PATCH, path, &headers(Some(TEN))) {
+        Some(Recognized::NeedsBody(pending)) => pending,
         other => panic!("{path} is a patch: {other:?}"),
     }
 }
 
 #[test]
 fn a_deletion_is_complete_without_a_body() {
-    let written = write(&Method::DELETE, "/v2.9/images/70a599e0", &headers(None));
-    let Some(Written::Mine(asked)) = written else {
+    let written = written(&Method::DELETE, "/v2.9/images/70a599e0", &headers(None));
+    let Some(Recognized::Call(asked)) = written else {
         panic!("a deletion");
     };
     assert!(matches!(&asked.call, Call::Delete(id) if id.as_str() == "70a599e0"));
@@ -53,9 +66,11 @@ fn a_patch_is_complete_with_its_body() {
     let draft = patch("/v2/images/70a599e0");
     assert_eq!(draft.image.as_str(), "70a599e0");
     assert_eq!(draft.responder.operation(), "update-image");
+    let responder = std::sync::Arc::clone(&draft.responder);
     let call = draft
         .complete(br#"[{"op": "add", "path": "/a", "value": "1"}]"#)
-        .unwrap();
+        .unwrap()
+        .call;
     let steps = Steps {
         properties: vec![Step::Set("a".to_owned(), "1".to_owned())],
         ..Steps::default()
@@ -64,17 +79,17 @@ fn a_patch_is_complete_with_its_body() {
         panic!("a change");
     };
     assert_eq!((id.as_str(), change), ("70a599e0", &Change::Steps(steps)));
-    let fault = draft.complete(b"{").unwrap_err();
+    let fault = patch("/v2/images/70a599e0").complete(b"{").unwrap_err();
     assert_eq!(fault.message, "Malformed JSON in request body.");
     let gone = Fault::client(StatusCode::NOT_FOUND, Reason::NoImage, "gone");
-    assert!(text(draft.responder.fault(&gone)).contains("No image found with ID 70a599e0"));
+    assert!(text(responder.fault(&gone)).contains("No image found with ID 70a599e0"));
     let conflict = Fault::client(
         StatusCode::CONFLICT,
         Reason::NoProperty,
         "There was a conflict when trying to complete your request.\nProperty nope does not exist.",
     );
     assert_eq!(
-        text(draft.responder.fault(&conflict)),
+        text(responder.fault(&conflict)),
         r#"{"message": "There was a conflict when trying to complete your request.<br /><br />\nProperty nope does not exist.\n\n", "code": "409 Conflict", "title": "Conflict"}"#
     );
 }
@@ -119,7 +134,7 @@ fn writes_that_make_no_sense() {
             "Failed to find image a b to delete",
         ),
     ] {
-        let Some(Written::Refused(refused)) = write(&method, path, &headers(kind)) else {
+        let Some(Recognized::Refused(refused)) = written(&method, path, &headers(kind)) else {
             panic!("{method} {path} is refused");
         };
         let reply = refused.responder.fault(&refused.fault);
@@ -140,7 +155,7 @@ fn what_is_no_such_write() {
         (Method::DELETE, "/images/a"),
     ] {
         assert!(
-            write(&method, path, &headers(None)).is_none(),
+            written(&method, path, &headers(None)).is_none(),
             "{method} {path}"
         );
     }
@@ -164,7 +179,8 @@ fn what_is_not_offered_is_refused_by_name() {
         ),
         (Method::GET, "/v2/nowhere", 404, "could not be found"),
     ] {
-        let refused = unoffered(&method, path, &headers(None));
+        let headers = headers(None);
+        let refused = unoffered(head(&method, path, &headers));
         let reply = refused.responder.fault(&refused.fault);
         assert_eq!(reply.status().as_u16(), status, "{path}");
         assert_eq!(reply.headers().contains_key("allow"), status == 405);

@@ -1,73 +1,18 @@
-//! What a dialect's two halves can do, so that an operation is written once for every pair of dialects.
-//!
-//! A dialect's *front* half reads a client's request into a [`Call`] and a [`Responder`]; the responder then writes whatever
-//! goes back to that client. Its *back* half, a [`Backend`], writes requests to an upstream and reads its replies.
-//! Both are pure: bytes in, bytes out.
+//! Speaks with one kind of upstream: requests out, replies in. Pure, so that an operation is written once for every pair
+//! of dialects.
 
 use std::fmt;
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Response, StatusCode};
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
 
 use super::call::{Call, ImageId};
-use super::change::{Change, Edit, SentValue};
+use super::change::Edit;
 use super::fault::Fault;
-use super::image::{Image, Value};
+use super::image::Image;
 use super::order::Order;
 use super::query::{Predicate, Query};
 use crate::json::splitter::Envelope;
-
-/// Writes answers to one request in its client's dialect.
-///
-/// A responder is built once, when the call is read, and holds every per-request fact that an answer depends on (the
-/// client-facing base URL, the version segment, the project as it stood in the URL, the view, the microversion,
-/// the client's query as spelled). Nothing else is consulted: no globals, no configuration, no clock.
-pub trait Responder: Send + Sync + 'static {
-    /// The operation's name, as it stands in the dialect's table of operations; for the access log.
-    fn operation(&self) -> &'static str;
-
-    /// The project as it stood in the URL; for the access log.
-    fn project(&self) -> Option<&str>;
-
-    /// The whole reply to a call that failed.
-    fn fault(&self, fault: &Fault) -> Response<Bytes>;
-
-    /// The whole reply to [`Call::Show`]. A fault where the view asks for a part that the image does not have.
-    fn show(&self, image: &Image<'_>) -> Result<Response<Bytes>, Fault>;
-
-    /// The whole reply to [`Call::Delete`].
-    fn deleted(&self) -> Response<Bytes>;
-
-    /// The whole reply to [`Call::Change`]: `image` is how the image is now, `change` what was asked for.
-    fn changed(&self, image: &Image<'_>, change: &Change) -> Response<Bytes>;
-
-    /// Whether a client that sends this for a property sends what this responder shows of it, in another form than the
-    /// upstream holds it. Then the property is to stay as it is.
-    fn is_shown(&self, _key: &str, _held: &Value<'_>, _wanted: &SentValue) -> bool {
-        false
-    }
-
-    /// Status and headers of the reply to [`Call::List`].
-    fn list_head(&self) -> Response<()>;
-
-    /// Everything before the first image.
-    fn list_open(&self, out: &mut BytesMut);
-
-    /// One image; `index` counts from 0.
-    fn list_item(&self, image: &Image<'_>, index: u64, out: &mut BytesMut);
-
-    /// Everything after the last image.
-    fn list_close(&self, end: &ListEnd<'_>, out: &mut BytesMut);
-}
-
-/// How a listing ended.
-#[derive(Clone, Copy, Debug)]
-pub struct ListEnd<'a> {
-    /// How many images were written.
-    pub count: u64,
-    /// The id of the last of them.
-    pub last: Option<&'a str>,
-}
 
 /// Speaks with one kind of upstream.
 pub trait Backend: fmt::Debug + Send + Sync + 'static {

@@ -1,0 +1,167 @@
+//! What a listener's clients speak, as the shell sees it: a request is routed by its head, then read, then answered.
+//!
+//! Routing comes first and looks at nothing but the head, so that a token can be asked about, and a side chosen, before
+//! the request is read. Reading happens once.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response};
+
+use super::call::{Call, ImageId};
+use super::caller::Caller;
+use super::fault::Fault;
+use super::responder::{FaultWriter, Responder};
+
+/// The head of a request, as a dialect reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestHead<'r> {
+    /// The method.
+    pub method: &'r Method,
+    /// The path, still percent-encoded. It has lost the listener's `base_path`.
+    pub path: &'r str,
+    /// The query string as it was sent.
+    pub query: Option<&'r str>,
+    /// The headers.
+    pub headers: &'r HeaderMap,
+}
+
+/// One kind of listener: reads its clients' requests and words their faults.
+pub trait Frontend: fmt::Debug + Send + Sync + 'static {
+    /// The path as the service that these clients know looks it up. A request that passes through keeps its own.
+    fn lookup_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        Cow::Borrowed(path)
+    }
+
+    /// Finds out what a request is by its head, whose path is [looked up](Self::lookup_path). Links begin with `base`: scheme, authority and mount point as the client
+    /// sees them, without a slash at the end.
+    fn route<'r>(&'r self, head: RequestHead<'r>, base: &str) -> Box<dyn Routed + 'r>;
+
+    /// Words faults of a request that cannot be routed, or that passed through and failed.
+    fn faults(&self, method: &Method, headers: &HeaderMap) -> Arc<dyn FaultWriter>;
+}
+
+/// A request of which the route is known, and nothing else has been read.
+pub trait Routed: Send {
+    /// Whether a token is validated here before the request is answered. Some documents are given without one; a
+    /// request that passes through is validated where it goes.
+    fn is_guarded(&self) -> bool;
+
+    /// Words faults that come before the request is read.
+    fn faults(&self) -> Arc<dyn FaultWriter>;
+
+    /// Reads the request, which is the caller's if one is known.
+    fn read(self: Box<Self>, caller: Option<&Caller>) -> Recognized;
+}
+
+/// What a request is.
+#[derive(Debug)]
+pub enum Recognized {
+    /// An image request that is complete.
+    Call(AcceptedCall),
+    /// An image request that waits for its body.
+    NeedsBody(PendingCall),
+    /// A request that is refused here and never reaches an upstream.
+    Refused(RefusedCall),
+    /// A reply that depends on nothing but the request.
+    Reply(Document),
+    /// Not an image request.
+    NotOurs,
+}
+
+/// An image request.
+#[derive(Debug)]
+pub struct AcceptedCall {
+    /// What is asked.
+    pub call: Call,
+    /// Writes the answer.
+    pub responder: Arc<dyn Responder>,
+}
+
+/// A request that cannot be served.
+#[derive(Debug)]
+pub struct RefusedCall {
+    /// Why.
+    pub fault: Fault,
+    /// Words the refusal.
+    pub responder: Arc<dyn FaultWriter>,
+}
+
+/// Makes a call of a body.
+type ReadBody = Box<dyn FnOnce(&[u8]) -> Result<Call, Fault> + Send>;
+
+/// An image request that is incomplete without its body.
+pub struct PendingCall {
+    /// The image that is written to.
+    pub image: ImageId,
+    /// Writes the answer.
+    pub responder: Arc<dyn Responder>,
+    read: ReadBody,
+}
+
+/// A reply that depends on nothing but the request.
+#[derive(Debug)]
+pub struct Document {
+    /// The reply.
+    pub reply: Response<Bytes>,
+    /// What the access log calls it.
+    pub operation: &'static str,
+    /// Whether it bears a request id: both services give one to documents below a version, and none to their lists of
+    /// versions.
+    pub signed: bool,
+}
+
+impl Recognized {
+    /// An image request.
+    pub fn call(call: Call, responder: impl Responder) -> Self {
+        Self::Call(AcceptedCall {
+            call,
+            responder: Arc::new(responder),
+        })
+    }
+
+    /// A refusal.
+    pub fn refused(fault: Fault, responder: impl FaultWriter) -> Self {
+        Self::Refused(RefusedCall {
+            fault,
+            responder: Arc::new(responder),
+        })
+    }
+}
+
+impl PendingCall {
+    /// A write of which only the body is missing. `read` makes a call of it.
+    pub fn new(
+        image: ImageId,
+        responder: impl Responder,
+        read: impl FnOnce(&[u8]) -> Result<Call, Fault> + Send + 'static,
+    ) -> Self {
+        Self {
+            image,
+            responder: Arc::new(responder),
+            read: Box::new(read),
+        }
+    }
+
+    /// Reads the body, and so completes the call.
+    ///
+    /// # Errors
+    /// The dialect's own, where the body is wrong.
+    pub fn complete(self, body: &[u8]) -> Result<AcceptedCall, Fault> {
+        Ok(AcceptedCall {
+            call: (self.read)(body)?,
+            responder: self.responder,
+        })
+    }
+}
+
+impl fmt::Debug for PendingCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingCall")
+            .field("image", &self.image)
+            .field("responder", &self.responder)
+            .finish_non_exhaustive()
+    }
+}
