@@ -3,6 +3,7 @@
 // In a test a panic is the report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod architecture;
 mod cases;
 mod chain;
 mod chain_generated;
@@ -35,6 +36,6 @@ mod support;
 mod timeouts;
 mod translated;
 mod upstreams;
-mod walls;
+
 mod writes;
 mod xml;

@@ -36,7 +36,7 @@ impl LastAsked {
 }
 
 /// A service: it answers one request.
-pub(super) trait Service: Clone + Send + 'static {
+pub(super) trait StoreService: Clone + Send + 'static {
     /// Answers, unless the request breaks off.
     fn answer(
         &self,
@@ -45,12 +45,12 @@ pub(super) trait Service: Clone + Send + 'static {
 }
 
 /// A Glance that holds these images.
-pub(super) fn glance(store: Store) -> impl Service {
+pub(super) fn glance(store: Store) -> impl StoreService {
     Glance(Arc::new(Mutex::new(store)))
 }
 
 /// A Nova: the first listener of this configuration.
-pub(super) fn nova(config: Config) -> impl Service {
+pub(super) fn nova(config: Config) -> impl StoreService {
     Nova(Arc::new(Proxy::new(config)))
 }
 
@@ -60,7 +60,7 @@ struct Glance(Arc<Mutex<Store>>);
 #[derive(Clone)]
 struct Nova(Arc<Proxy>);
 
-impl Service for Glance {
+impl StoreService for Glance {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
@@ -73,7 +73,7 @@ impl Service for Glance {
     }
 }
 
-impl Service for Nova {
+impl StoreService for Nova {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
         let peer = Peer {
             address: None,
@@ -92,7 +92,7 @@ impl Service for Nova {
 ///
 /// # Errors
 /// When no port can be had.
-pub(super) async fn start(service: impl Service) -> Result<(SocketAddr, LastAsked)> {
+pub(super) async fn start(service: impl StoreService) -> Result<(SocketAddr, LastAsked)> {
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .await
         .context("the sandbox's upstream finds no port")?;
@@ -107,7 +107,7 @@ pub(super) async fn start(service: impl Service) -> Result<(SocketAddr, LastAske
     Ok((address, asked))
 }
 
-async fn converse(stream: TcpStream, service: impl Service, asked: LastAsked) {
+async fn converse(stream: TcpStream, service: impl StoreService, asked: LastAsked) {
     let service = service_fn(move |request: Request<Incoming>| {
         asked.set(&request);
         let service = service.clone();

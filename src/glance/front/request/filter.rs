@@ -2,8 +2,7 @@
 //! properties (`glance/db/sqlalchemy/api.py`, `_make_conditions_from_filters`).
 
 use super::operator;
-use super::params::Params;
-use super::query::{bad, python_int};
+use super::params::{Params, bad, python_int};
 use crate::glance::tables::{
     NUMBER_FIELDS, OPERATOR_FIELDS, RELATIONS, TEXT_FIELDS, TIME_FIELDS, lookup,
 };

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use http::StatusCode;
+
+use crate::model::{Fault, Reason};
 use crate::webob::query;
 
 /// Decoded pairs, in the client's order (WebOb's `MultiDict`).
@@ -64,6 +67,34 @@ impl Params {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
+}
+
+/// A refusal of a list request.
+pub(crate) fn bad(message: impl Into<String>) -> Fault {
+    Fault::client(StatusCode::BAD_REQUEST, Reason::BadQuery, message)
+}
+
+/// Python's `int()`: blanks around, a sign, underscores between digits. What does not fit saturates.
+pub(crate) fn python_int(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let well_formed = digits
+        .split('_')
+        .all(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit()));
+    if !well_formed {
+        return None;
+    }
+    let magnitude = digits
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .fold(0_i64, |sum, digit| {
+            sum.saturating_mul(10)
+                .saturating_add(i64::from(digit - b'0'))
+        });
+    Some(if negative { -magnitude } else { magnitude })
 }
 
 #[cfg(test)]

@@ -3,15 +3,13 @@
 //! The order of checks is Glance's, and so is every message, since clients show them to people: first what its
 //! `RequestDeserializer.index` validates, then `ImagesController.index`, then the filters one by one.
 
-use http::StatusCode;
-
 use super::filter;
-use super::params::Params;
+use super::params::{Params, bad, python_int};
 use super::sort;
 use crate::glance::front::GlanceListSettings;
 use crate::glance::tables::{MEMBER_STATUSES, VISIBILITIES, lookup};
 use crate::model::query::{MemberStatus, Scope, Visibility};
-use crate::model::{Fault, Predicate, Query, Reason};
+use crate::model::{Fault, Predicate, Query};
 
 /// A listing as asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,34 +81,6 @@ pub fn read(raw: Option<&str>, settings: &GlanceListSettings) -> Result<ListRequ
         limit,
         params,
     })
-}
-
-/// A refusal of a list request.
-pub(crate) fn bad(message: impl Into<String>) -> Fault {
-    Fault::client(StatusCode::BAD_REQUEST, Reason::BadQuery, message)
-}
-
-/// Python's `int()`: blanks around, a sign, underscores between digits. What does not fit saturates.
-pub(crate) fn python_int(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let well_formed = digits
-        .split('_')
-        .all(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit()));
-    if !well_formed {
-        return None;
-    }
-    let magnitude = digits
-        .bytes()
-        .filter(u8::is_ascii_digit)
-        .fold(0_i64, |sum, digit| {
-            sum.saturating_mul(10)
-                .saturating_add(i64::from(digit - b'0'))
-        });
-    Some(if negative { -magnitude } else { magnitude })
 }
 
 /// What the `visibility` parameters come to.

@@ -1,7 +1,6 @@
 //! `sort`, `sort_key` and `sort_dir`.
 
-use super::params::Params;
-use super::query::bad;
+use super::params::{Params, bad};
 use crate::glance::tables::{SORT_KEYS, lookup};
 use crate::model::Fault;
 use crate::model::query::{Sort, SortKey};

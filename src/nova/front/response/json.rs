@@ -10,12 +10,12 @@ use crate::nova::tables;
 
 /// Everything that a view depends on besides the image.
 #[derive(Clone, Copy)]
-pub(crate) struct Views<'f> {
+pub(crate) struct JsonViews<'f> {
     pub compat: &'f Compat,
     pub links: &'f Links,
 }
 
-impl Views<'_> {
+impl JsonViews<'_> {
     /// An image in a brief list.
     pub(crate) fn brief(self, out: &mut BytesMut, image: &Image<'_>) {
         identity(out, image);
@@ -170,7 +170,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value as Json, json};
 
-    use super::Views;
+    use super::JsonViews;
     use crate::json::{self, Run};
     use crate::model::{Image, Properties, Size, Status, Value};
     use crate::nova::compat::{AlternateStyle, Compat, Release};
@@ -188,7 +188,7 @@ mod tests {
         }
     }
 
-    fn written(compat: Compat, write: impl FnOnce(Views<'_>, &mut BytesMut)) -> String {
+    fn written(compat: Compat, write: impl FnOnce(JsonViews<'_>, &mut BytesMut)) -> String {
         let context = NovaContext {
             base: "http://h".to_owned(),
             compat: Arc::new(compat),
@@ -200,7 +200,7 @@ mod tests {
         };
         let links = Links::new(&context, place, Encoding::Json);
         let mut out = BytesMut::new();
-        let views = Views {
+        let views = JsonViews {
             compat: &context.compat,
             links: &links,
         };

@@ -132,15 +132,15 @@ impl NovaResponder {
         self.view() != Some(View::Brief)
     }
 
-    fn json(&self) -> json::Views<'_> {
-        json::Views {
+    fn json(&self) -> json::JsonViews<'_> {
+        json::JsonViews {
             compat: &self.compat,
             links: &self.links,
         }
     }
 
-    fn xml(&self) -> xml::Views<'_> {
-        xml::Views {
+    fn xml(&self) -> xml::XmlViews<'_> {
+        xml::XmlViews {
             compat: &self.compat,
             links: &self.links,
         }

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
-use super::{ListRequest, python_int, read};
+use super::{ListRequest, read};
 use crate::glance::front::GlanceListSettings;
+use crate::glance::front::request::params::python_int;
 use crate::model::Image;
 use crate::model::query::{
     MemberStatus, NumberField, NumberTest, Predicate, Relation, Scope, TextField, TimeField,

@@ -14,7 +14,7 @@ use crate::webob::python::PyJson;
 
 /// Everything that a view depends on besides the image.
 #[derive(Clone, Copy)]
-pub(crate) struct Views<'f> {
+pub(crate) struct XmlViews<'f> {
     pub compat: &'f Compat,
     pub links: &'f Links,
 }
@@ -22,7 +22,7 @@ pub(crate) struct Views<'f> {
 /// What a null attribute holds where it is written.
 const NONE: &str = "None";
 
-impl Views<'_> {
+impl XmlViews<'_> {
     /// The beginning of a list. Its tag stays open until it is known whether anything follows.
     pub(crate) fn list_open(self, out: &mut BytesMut, detailed: bool) {
         out.extend_from_slice(DECLARATION);

@@ -10,7 +10,7 @@ pub(crate) mod fault;
 mod image;
 mod links;
 
-pub(crate) use image::{Views, list_close, unicode};
+pub(crate) use image::{XmlViews, list_close, unicode};
 
 /// What every answer but a fault begins with.
 const DECLARATION: &[u8] = b"<?xml version='1.0' encoding='UTF-8'?>\n";
