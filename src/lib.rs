@@ -14,7 +14,7 @@
 //! | module | what | may name |
 //! |---|---|---|
 //! | [`cli`] | the commands | everything |
-//! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `proxy`, `config` |
+//! | [`serve`] | sockets, TLS, connections, which service a socket runs, reload, drain, signals | `proxy`, `config`, `watch` |
 //! | [`proxy`] | the I/O shell: guards, headers, who calls, upstreams, pass-through, the operations | the dialects, `keystone`, `model`, `config` |
 //! | [`nova`] | the legacy dialect, pure | `model`, `webob` |
 //! | [`glance`] | the current dialect, pure | `model`, `webob` |

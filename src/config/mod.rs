@@ -217,6 +217,16 @@ impl Config {
     }
 }
 
+impl Protocol {
+    /// The word in the configuration and in the log.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Nova => "nova",
+            Self::Glance => "glance",
+        }
+    }
+}
+
 impl IdentityConfig {
     /// Whether what is remembered under these settings may be remembered under others: it comes from the same place
     /// and is kept as long.

@@ -4,6 +4,7 @@
 //! where the listener trusts that peer, and is taken out of the request everywhere else.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use http::header::{FORWARDED, HOST};
@@ -50,6 +51,16 @@ impl Peer {
     /// Its address without the port.
     pub fn ip(&self) -> Option<IpAddr> {
         self.address.map(|address| address.ip().to_canonical())
+    }
+}
+
+/// As the log shows it.
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            Some(address) => write!(f, "{address}"),
+            None => f.write_str("unix"),
+        }
     }
 }
 

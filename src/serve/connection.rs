@@ -15,11 +15,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::drain::{Phase, Phases};
 use super::listen::Accepted;
+use super::service::{ConnectionConfig, SocketService};
 use super::streams::{Outgoing, Streams};
+use super::tls;
 use super::wire::{Length, Wire, WireHandle};
-use super::{Shared, tls};
-use crate::config::{Config, Listener};
-use crate::proxy;
 use crate::proxy::forwarded::Peer;
 
 /// How many requests of an HTTP/2 client are answered at a time, and how much of each reply is kept ready for it: what
@@ -30,26 +29,21 @@ const SEND_BUFFER: usize = 64 << 10;
 /// hyper's own limit on header lines; any other one costs an allocation a request.
 const USUAL_HEADERS: usize = 100;
 
-/// Serves a connection that was accepted on the listener number `slot`.
-pub(super) async fn serve(accepted: Accepted, slot: usize, shared: Arc<Shared>, phases: Phases) {
-    let snapshot = shared.snapshot();
-    let Some(listener) = snapshot.listeners.get(slot).cloned() else {
-        return;
-    };
+/// Serves a connection that was accepted.
+pub(super) async fn serve<V: SocketService>(accepted: Accepted, service: Arc<V>, phases: Phases) {
+    let config = service.connection_config();
     let peer = Peer {
         address: None,
         local: None,
-        tls: listener.tls.is_some(),
+        tls: config.tls.is_some(),
     };
     let connection = Connection {
-        slot,
-        shared,
+        service,
         phases,
-        listener,
         peer,
     };
     match accepted {
-        Accepted::Unix(stream) => connection.secure(stream, &snapshot.proxy.config).await,
+        Accepted::Unix(stream) => connection.secure(stream, &config).await,
         Accepted::Tcp(stream, address) => {
             let local = stream.local_addr().ok();
             let peer = Peer {
@@ -58,25 +52,23 @@ pub(super) async fn serve(accepted: Accepted, slot: usize, shared: Arc<Shared>, 
                 ..peer
             };
             let connection = Connection { peer, ..connection };
-            connection.secure(stream, &snapshot.proxy.config).await;
+            connection.secure(stream, &config).await;
         }
     }
 }
 
-struct Connection {
-    slot: usize,
-    shared: Arc<Shared>,
+struct Connection<V> {
+    service: Arc<V>,
     phases: Phases,
-    listener: Arc<Listener>,
     peer: Peer,
 }
 
-impl Connection {
-    async fn secure<S>(self, stream: S, config: &Config)
+impl<V: SocketService> Connection<V> {
+    async fn secure<S>(self, stream: S, config: &ConnectionConfig)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Some(server) = self.listener.tls.clone() else {
+        let Some(server) = config.tls.clone() else {
             return self.speak(stream, false, config).await;
         };
         match tls::accept(server, stream, config.timeouts.header).await {
@@ -84,12 +76,12 @@ impl Connection {
                 let is_http2 = tls::is_http2(&stream);
                 self.speak(stream, is_http2, config).await;
             }
-            Err(error) => tracing::debug!(peer = ?self.peer.address, %error, "no TLS"),
+            Err(error) => tracing::debug!(peer = %self.peer, %error, "no TLS"),
         }
     }
 
     /// HTTP/1 or HTTP/2, whichever the client speaks.
-    async fn speak<S>(self, stream: S, is_http2: bool, config: &Config)
+    async fn speak<S>(self, stream: S, is_http2: bool, config: &ConnectionConfig)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -136,12 +128,10 @@ impl Connection {
         }
     }
 
-    /// Answers one request by the snapshot of this moment.
+    /// Answers one request, and says so where it is the connection's last one.
     async fn answer(&self, request: Request<Incoming>, is_last: bool) -> Response<Outgoing> {
-        let snapshot = self.shared.snapshot();
-        let listener = snapshot.listeners.get(self.slot).unwrap_or(&self.listener);
         let version = request.version();
-        let mut reply = proxy::handle(&snapshot.proxy, listener, &self.peer, request).await;
+        let mut reply = self.service.answer(&self.peer, request).await;
         let is_http2 = version >= Version::HTTP_2;
         // HTTP/1.0 has no chunks: only its end can tell where a body without a length ends.
         let is_endless = version < Version::HTTP_11 && reply.body().size_hint().exact().is_none();
@@ -184,7 +174,7 @@ fn announced(mut request: Request<Incoming>, line: &WireHandle) -> (Request<Inco
     (request, flaw.is_some() || length == Length::Chunked)
 }
 
-fn builder(config: &Config, streams: Streams) -> Builder<Streams> {
+fn builder(config: &ConnectionConfig, streams: Streams) -> Builder<Streams> {
     let mut builder = Builder::new(streams);
     let (limits, timeouts) = (&config.limits, &config.timeouts);
     builder
@@ -218,8 +208,8 @@ fn told(peer: &Peer, error: &(dyn std::error::Error + 'static)) {
         .downcast_ref::<hyper::Error>()
         .is_some_and(hyper::Error::is_parse);
     if refused {
-        tracing::info!(peer = ?peer.address, %error, "a request was refused unread");
+        tracing::info!(%peer, %error, "a request was refused unread");
     } else {
-        tracing::debug!(peer = ?peer.address, %error, "connection broke");
+        tracing::debug!(%peer, %error, "connection broke");
     }
 }

@@ -2,21 +2,20 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::config::{Address, Config, ConfigSource, Listener, Problems, RestartOnly};
-use crate::proxy::Proxy;
+use crate::config::{Address, Config, ConfigSource, Problems, RestartOnly};
 
+mod acceptor;
 mod connection;
 mod drain;
 mod frames;
 mod head;
 mod listen;
+mod service;
 mod signals;
+mod snapshot;
 mod streams;
 mod target;
 mod tls;
@@ -25,11 +24,10 @@ mod wire;
 pub use listen::Bound;
 pub use signals::Signals;
 
-use drain::{Drain, Phase, Phases};
-use listen::Socket;
-
-/// How long to wait when no connection can be accepted, for want of file descriptors for instance.
-const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+use acceptor::{Acceptor, OpenSockets};
+use drain::{Drain, Phase};
+use service::ProxyService;
+use snapshot::Shared;
 
 /// A server at work. Dropping it ends everything at once; [`Running::shutdown`] lets requests come to their end.
 #[derive(Debug)]
@@ -39,7 +37,7 @@ pub struct Running {
     lasting: RestartOnly,
     bound: Vec<Bound>,
     drain: Drain,
-    acceptors: JoinSet<()>,
+    sockets: OpenSockets,
 }
 
 /// Why a server did not come up.
@@ -64,55 +62,34 @@ pub enum Reloaded {
     Done(Vec<String>),
 }
 
-/// What connections look at.
-#[derive(Debug)]
-struct Shared(ArcSwap<Snapshot>);
-
-/// What a request sees, and each socket's listener as configured now.
-#[derive(Debug)]
-struct Snapshot {
-    proxy: Arc<Proxy>,
-    /// In the order of the sockets.
-    listeners: Vec<Arc<Listener>>,
-}
-
-impl Shared {
-    fn snapshot(&self) -> Arc<Snapshot> {
-        self.0.load_full()
-    }
-}
-
-/// Binds every listener and serves. `source` is where a reload reads from.
+/// Binds every listener and serves.
 pub async fn start(config: Config, source: ConfigSource) -> Result<Running, StartError> {
-    let listeners = config.listen.clone();
     let lasting = RestartOnly::of(&config);
-    let mut sockets = Vec::new();
+    let listeners = config.listen.clone();
+    let shared = Arc::new(Shared::new(config));
+    let drain = Drain::new();
+    let mut acceptor = Acceptor::new(drain.phases());
     let mut bound = Vec::new();
-    for listener in &listeners {
-        let failed = |error| StartError::Bind {
+    for (slot, listener) in listeners.into_iter().enumerate() {
+        let service = ProxyService::new(&shared, slot, Arc::clone(&listener));
+        let at = acceptor.bind(&listener.address, service).await;
+        let at = at.map_err(|error| StartError::Bind {
             address: listener.address.clone(),
             error,
-        };
-        let socket = Socket::bind(&listener.address).await.map_err(failed)?;
-        let at = socket.bound().map_err(failed)?;
-        tracing::info!(address = %at, speaks = ?listener.speaks, tls = listener.tls.is_some(), "listening");
-        sockets.push(socket);
+        })?;
+        let (speaks, tls) = (listener.speaks.word(), listener.tls.is_some());
+        tracing::info!(address = %at, speaks, tls, "listening");
         bound.push(at);
     }
-    let proxy = Arc::new(Proxy::new(config));
-    let shared = Arc::new(Shared(ArcSwap::from_pointee(Snapshot { proxy, listeners })));
-    let drain = Drain::new();
-    let mut acceptors = JoinSet::new();
-    for (slot, socket) in sockets.into_iter().enumerate() {
-        acceptors.spawn(accept(socket, slot, Arc::clone(&shared), drain.phases()));
-    }
+    // Not before every address is bound: a server that does not come up serves nobody.
+    let sockets = acceptor.open();
     Ok(Running {
         shared,
         source,
         lasting,
         bound,
         drain,
-        acceptors,
+        sockets,
     })
 }
 
@@ -129,18 +106,8 @@ impl Running {
             return Ok(Reloaded::Fixed);
         };
         let config = read?;
-        let old = self.shared.snapshot();
         let waits = self.lasting.unlike(&config);
-        let renewed = |before: &Arc<Listener>| {
-            let now = config
-                .listen
-                .iter()
-                .find(|now| now.address == before.address);
-            Arc::clone(now.unwrap_or(before))
-        };
-        let listeners = old.listeners.iter().map(renewed).collect();
-        let proxy = Arc::new(old.proxy.renewed(config));
-        self.shared.0.store(Arc::new(Snapshot { proxy, listeners }));
+        self.shared.renew(config);
         Ok(Reloaded::Done(waits))
     }
 
@@ -151,36 +118,11 @@ impl Running {
         self.drain.enter(Phase::Closing);
         sleep(timeouts.drain_min).await;
         self.drain.enter(Phase::Stopping);
-        let all_done = async { while self.acceptors.join_next().await.is_some() {} };
-        if timeout(timeouts.drain_max, all_done).await.is_err() {
+        if timeout(timeouts.drain_max, self.sockets.ended())
+            .await
+            .is_err()
+        {
             tracing::warn!(limit = ?timeouts.drain_max, "requests were cut off: they took longer than drain.max");
         }
     }
-}
-
-/// Accepts clients of one socket until the server stops, then waits for their connections to end.
-async fn accept(socket: Socket, slot: usize, shared: Arc<Shared>, mut phases: Phases) {
-    let mut connections = JoinSet::new();
-    let mut stop = phases.clone();
-    loop {
-        let accepted = tokio::select! {
-            accepted = socket.accept() => accepted,
-            () = stop.reached(Phase::Stopping) => break,
-            Some(_) = connections.join_next() => continue,
-        };
-        match accepted {
-            Ok(accepted) => {
-                let serving =
-                    connection::serve(accepted, slot, Arc::clone(&shared), phases.clone());
-                connections.spawn(serving);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept");
-                sleep(ACCEPT_BACKOFF).await;
-            }
-        }
-    }
-    drop(socket);
-    phases.reached(Phase::Stopping).await;
-    while connections.join_next().await.is_some() {}
 }

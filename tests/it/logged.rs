@@ -244,3 +244,30 @@ async fn ask_by_http2(program: &Program) {
     }
     connection.abort();
 }
+
+/// A word in the log is the word in the configuration.
+#[tokio::test]
+async fn listeners_are_told_by_the_words_of_the_configuration() {
+    let one = before_glance(
+        "127.0.0.1:9".parse().unwrap(),
+        "[nova]\nendpoints = [\"http://127.0.0.1:9\"]",
+    );
+    let both = format!(
+        "{one}\n[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"glance\"\n[log]\nlevel = \"debug\"\n"
+    );
+    let program = Program::start(&both).await;
+    // Broken off in its head, which the log tells of a peer.
+    let mut client = program.client().await;
+    client.send("no head\r\n\r\n").await;
+    client.rest().await;
+    let refused = program.message("a request was refused unread").await;
+    let peer = refused["peer"].as_str().unwrap();
+    assert!(peer.parse::<std::net::SocketAddr>().is_ok(), "{refused}");
+    let log = program.log();
+    let lines = log.iter().map(|line| serde_json::from_str(line).unwrap());
+    let spoken: Vec<_> = lines
+        .filter(|line: &Value| line["message"] == "listening")
+        .map(|line| line["speaks"].clone())
+        .collect();
+    assert_eq!(spoken, ["nova", "glance"]);
+}

@@ -19,7 +19,10 @@ mod compat;
 mod nova;
 mod upstream;
 
-const SPEAKS: &[(&str, Protocol)] = &[("nova", Protocol::Nova), ("glance", Protocol::Glance)];
+const SPEAKS: &[(&str, Protocol)] = &[
+    (Protocol::Nova.word(), Protocol::Nova),
+    (Protocol::Glance.word(), Protocol::Glance),
+];
 
 const HOSTS: &[(&str, HostHeader)] = &[
     ("client", HostHeader::Client),

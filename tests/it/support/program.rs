@@ -70,6 +70,11 @@ impl Program {
         .await
     }
 
+    /// The first line with that message, as soon as there is one.
+    pub async fn message(&self, message: &str) -> Value {
+        wait(&self.log, |line| line["message"] == message).await
+    }
+
     /// The most memory that was ever resident, in bytes.
     pub fn peak_memory(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
