@@ -22,7 +22,7 @@
 //! | [`model`] | the nouns that both dialects can say, pure | nothing |
 //! | [`webob`] | what the web framework under both services decides: queries, Accept, error pages; pure | nothing |
 //! | [`config`] | settings, read into one immutable snapshot | `nova::{compat, back}`, `model` |
-//! | [`watch`] | the log and its access lines; called by all, calls nobody | nothing |
+//! | [`watch`] | one record a request and who observes it, the log; called by all, names nobody | nothing |
 //! | [`sandbox`] | Glance's front half on images in memory, pure | `glance`, `model` |
 //! | [`deviations`] | where answers knowingly differ from Nova's, as data | nothing |
 //! | [`docgen`] | the generated pages of `docs/`, written from the tables and the code that plans | the dialects, `deviations`, `config` |

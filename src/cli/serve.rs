@@ -23,7 +23,7 @@ pub(super) fn run(file: &Path) -> ExitCode {
     let done = runtime().and_then(|runtime| {
         runtime.block_on(async {
             let signals = serve::Signals::caught().context("cannot catch signals")?;
-            let running = serve::start(config, source).await?;
+            let running = serve::start(serve::Startup::new(config, source)).await?;
             signals.serve(running).await;
             Ok(())
         })

@@ -59,7 +59,7 @@ pub fn pieces(pieces: Vec<Bytes>) -> Body {
     Pieces(pieces.into()).boxed_unsync()
 }
 
-/// A body that writes the access line when it ends.
+/// A body that ends the record of its request.
 pub fn recorded(body: RecordedBody<Body>) -> Body {
     body.boxed_unsync()
 }

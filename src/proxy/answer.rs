@@ -1,7 +1,5 @@
 //! A reply on its way out, with what the log is to say of it.
 
-use std::sync::Arc;
-
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
@@ -12,7 +10,7 @@ use crate::config::Protocol;
 use crate::model::{Caller, Document, Fault, FaultWriter, Responder};
 use crate::net::body::{self, Body};
 use crate::net::headers::RequestId;
-use crate::watch::{Disposition, RequestStats};
+use crate::watch::Disposition;
 
 /// A reply, and why it is what it is.
 pub(super) struct Answer {
@@ -28,17 +26,10 @@ const METHODS: HeaderValue =
 
 impl Answer {
     /// What an upstream said of an image request, translated.
-    pub(super) fn translated(
-        responder: &dyn Responder,
-        reply: Response<Body>,
-        stats: Arc<RequestStats>,
-    ) -> Self {
+    pub(super) fn translated(responder: &dyn Responder, reply: Response<Body>) -> Self {
         Self {
             reply,
-            disposition: Disposition {
-                stats,
-                ..disposition(responder, "translated")
-            },
+            disposition: disposition(responder, "translated"),
             ours: true,
         }
     }
@@ -74,12 +65,6 @@ impl Answer {
         if let Some(detail) = &mut self.disposition.detail {
             *detail = Secrets::of(parts).cut(detail).into_owned();
         }
-        self
-    }
-
-    /// The same with what the call has cost by then.
-    pub(super) fn with_stats(mut self, stats: Arc<RequestStats>) -> Self {
-        self.disposition.stats = stats;
         self
     }
 
@@ -148,6 +133,5 @@ fn named(operation: &'static str, reason: &'static str) -> Disposition {
         user: None,
         reason,
         detail: None,
-        stats: Arc::default(),
     }
 }

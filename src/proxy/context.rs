@@ -1,5 +1,6 @@
 //! What is known of a request before it is read.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::header;
@@ -8,11 +9,11 @@ use http::uri::PathAndQuery;
 
 use super::Proxy;
 use super::dialects::Dialect;
-use super::forwarded::{self, Peer};
+use super::forwarded::Peer;
 use crate::config::Listener;
 use crate::model::{Caller, Fault};
 use crate::net::headers::RequestId;
-use crate::watch::RequestFacts;
+use crate::watch::{RequestFacts, RequestStats};
 
 /// What is known of a request besides its head and its body.
 #[derive(Clone, Copy, Debug)]
@@ -31,24 +32,28 @@ pub struct RequestContext<'a> {
     pub base: &'a str,
     /// Who sends it, where a Keystone has said so.
     pub caller: Option<&'a Caller>,
+    /// What its record counts.
+    pub stats: &'a Arc<RequestStats>,
 }
 
 /// What the record of a request says of it from the beginning.
-pub(super) fn facts(proxy: &Proxy, peer: &Peer, id: &RequestId, parts: &Parts) -> RequestFacts {
+pub(super) fn facts(
+    listener: &Listener,
+    peer: &Peer,
+    id: &RequestId,
+    parts: &Parts,
+) -> RequestFacts {
     let user_agent = parts.headers.get(header::USER_AGENT);
     RequestFacts {
         request_id: id.as_str().to_owned(),
-        client: peer.address.map_or_else(
-            || "unix".to_owned(),
-            |address| forwarded::shown(address.ip()),
-        ),
+        speaks: listener.speaks.word(),
+        client: peer.address.map(|address| address.ip()),
         method: parts.method.clone(),
         path: parts.uri.path().to_owned(),
         user_agent: user_agent
             .and_then(|line| line.to_str().ok())
             .map(str::to_owned),
         started: Instant::now(),
-        enabled: proxy.config.log.access,
     }
 }
 

@@ -34,7 +34,7 @@ use crate::config::Listener;
 use crate::model::{Caller, Fault, Recognized, RefusedCall, RequestHead};
 use crate::net::body::{self, Body};
 use crate::net::headers::{self, RequestId};
-use crate::watch::{PendingRecord, RecordedBody};
+use crate::watch::RequestStats;
 
 /// Answers one request.
 pub async fn handle(
@@ -45,7 +45,9 @@ pub async fn handle(
 ) -> Response<Body> {
     let id = RequestId::mint();
     let (mut parts, incoming) = request.into_parts();
-    let pending = PendingRecord::new(context::facts(proxy, peer, &id, &parts));
+    let pending = proxy
+        .recorder
+        .begin(context::facts(listener, peer, &id, &parts));
     let is_head = parts.method == Method::HEAD;
     let is_http1 = parts.version < Version::HTTP_2;
     let (answer, is_usable) = if let Err(fault) = guard::check(&parts, &proxy.pseudonym) {
@@ -58,7 +60,8 @@ pub async fn handle(
         let (mut body, receipt) = body::from_client(incoming, proxy.config.timeouts.body);
         // To read such a body would be to ask for it.
         let is_withheld = parts.headers.contains_key(header::EXPECT);
-        let answer = answer(proxy, listener, peer, &id, parts, &mut body).await;
+        let stats = pending.stats();
+        let answer = answer(proxy, listener, peer, &id, stats, parts, &mut body).await;
         if !is_withheld {
             body::discard(&mut body).await;
         }
@@ -77,7 +80,7 @@ pub async fn handle(
     };
     let (reply, disposition) = answer.into_response(&id, listener.speaks);
     let status = reply.status();
-    reply.map(|body| body::recorded(RecordedBody::new(pending, disposition, status, body)))
+    reply.map(|body| body::recorded(pending.replied(disposition, status, body)))
 }
 
 /// Answers a request whose framing is sound.
@@ -86,6 +89,7 @@ async fn answer(
     listener: &Listener,
     peer: &Peer,
     id: &RequestId,
+    stats: &Arc<RequestStats>,
     mut parts: Parts,
     body: &mut Body,
 ) -> Answer {
@@ -103,6 +107,7 @@ async fn answer(
         id,
         base: &base,
         caller: caller.as_ref(),
+        stats,
     };
     let answer = dispatch(&context, recognized, target, &mut parts, body).await;
     answer.with_caller(context.caller).without_secrets(&parts)

@@ -8,6 +8,7 @@ use super::dialects::{Dialect, Service};
 use crate::config::{Config, Protocol};
 use crate::identity::Identity;
 use crate::upstream::{Replies, Upstream};
+use crate::watch::Recorder;
 
 /// Everything that a request depends on besides itself: one immutable snapshot. A request sees one from its
 /// beginning to its end, whatever is reloaded meanwhile.
@@ -25,19 +26,18 @@ pub struct Proxy {
     pub identity: Option<Arc<Identity>>,
     /// What we call ourselves in `Via` headers: unlike any other proxy's name, this program's in front of it too.
     pub pseudonym: Arc<str>,
+    /// Whom each request is shown to.
+    pub recorder: Arc<Recorder>,
 }
 
 impl Proxy {
     /// The first snapshot of a process.
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: Config, recorder: Arc<Recorder>) -> Self {
         let mark = Uuid::new_v4().simple().to_string();
         let short = mark.get(..12).unwrap_or(&mark);
         let identity = config.identity.as_ref().map(Identity::new);
-        Self::build(
-            config,
-            identity,
-            format!("nova-glance-proxy-{short}").into(),
-        )
+        let pseudonym = format!("nova-glance-proxy-{short}").into();
+        Self::build(config, identity, pseudonym, recorder)
     }
 
     /// A later one: upstream connections are made anew, since whom they trust may have changed.
@@ -48,10 +48,16 @@ impl Proxy {
         let identity = config.identity.as_ref().map(|settings| {
             old.map_or_else(|| Identity::new(settings), |old| old.renewed(settings))
         });
-        Self::build(config, identity, Arc::clone(&self.pseudonym))
+        let (pseudonym, recorder) = (Arc::clone(&self.pseudonym), Arc::clone(&self.recorder));
+        Self::build(config, identity, pseudonym, recorder)
     }
 
-    fn build(config: Config, identity: Option<Arc<Identity>>, pseudonym: Arc<str>) -> Self {
+    fn build(
+        config: Config,
+        identity: Option<Arc<Identity>>,
+        pseudonym: Arc<str>,
+        recorder: Arc<Recorder>,
+    ) -> Self {
         let upstream = |name, settings: &Option<_>, replies| {
             let settings = settings.as_ref()?;
             Some(Arc::new(Upstream::new(name, settings, replies)))
@@ -63,6 +69,7 @@ impl Proxy {
             identity,
             config,
             pseudonym,
+            recorder,
         }
     }
 

@@ -11,7 +11,6 @@ use super::secrets::Secrets;
 use super::{RequestContext, content, guard};
 use crate::model::{AcceptedCall, Call, Fault};
 use crate::net::headers;
-use crate::watch::RequestStats;
 
 /// Does what the call asks and has its responder write the answer. `body_bytes` is how long the rest of
 /// the request's body is at least, which nobody reads.
@@ -26,7 +25,6 @@ pub(super) async fn translate(
         Ok(session) => session,
         Err(fault) => return Answer::refused(&*responder, &fault),
     };
-    let stats = Arc::clone(&session.stats);
     let reply = match call {
         Call::List(query) => ops::list(session, query, Arc::clone(&responder)).await,
         Call::Show(id) => ops::show(&session, &id, &*responder).await,
@@ -34,7 +32,7 @@ pub(super) async fn translate(
         Call::Change(id, change) => ops::change(&session, &id, &change, &*responder).await,
     };
     match reply {
-        Ok(reply) => Answer::translated(&*responder, reply, stats),
+        Ok(reply) => Answer::translated(&*responder, reply),
         Err(fault) => {
             if let (StatusCode::UNAUTHORIZED, Some(identity)) =
                 (fault.status, &context.proxy.identity)
@@ -42,7 +40,7 @@ pub(super) async fn translate(
                 // What was known of the token no longer holds.
                 identity.forget(&parts.headers);
             }
-            Answer::refused(&*responder, &fault).with_stats(stats)
+            Answer::refused(&*responder, &fault)
         }
     }
 }
@@ -57,6 +55,7 @@ fn session(
         dialect,
         id,
         caller,
+        stats,
         ..
     } = context;
     guard::check_image_request(&parts.headers)?;
@@ -79,6 +78,6 @@ fn session(
             items: proxy.config.limits.max_items,
             scan: proxy.config.nova_images.scan,
         },
-        stats: Arc::new(RequestStats::default()),
+        stats: Arc::clone(stats),
     })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::time::{sleep, timeout};
 
 use crate::config::{Address, Config, ConfigSource, Problems, RestartOnly};
+use crate::watch::{AccessLog, Observer, Recorder};
 
 mod acceptor;
 mod connection;
@@ -29,12 +30,35 @@ use drain::{Drain, Phase};
 use service::ProxyService;
 use snapshot::Shared;
 
+/// What a server is started with.
+#[derive(Debug)]
+pub struct Startup {
+    /// What holds at first.
+    pub config: Config,
+    /// Where a reload reads from.
+    pub source: ConfigSource,
+    /// Who sees every request besides the access log. A reload leaves them alone.
+    pub observers: Vec<Arc<dyn Observer>>,
+}
+
+impl Startup {
+    /// A server that only the access log observes.
+    pub fn new(config: Config, source: ConfigSource) -> Self {
+        Self {
+            config,
+            source,
+            observers: Vec::new(),
+        }
+    }
+}
+
 /// A server at work. Dropping it ends everything at once; [`Running::shutdown`] lets requests come to their end.
 #[derive(Debug)]
 pub struct Running {
     shared: Arc<Shared>,
     source: ConfigSource,
     lasting: RestartOnly,
+    access_log: Arc<AccessLog>,
     bound: Vec<Bound>,
     drain: Drain,
     sockets: OpenSockets,
@@ -63,10 +87,18 @@ pub enum Reloaded {
 }
 
 /// Binds every listener and serves.
-pub async fn start(config: Config, source: ConfigSource) -> Result<Running, StartError> {
+pub async fn start(startup: Startup) -> Result<Running, StartError> {
+    let Startup {
+        config,
+        source,
+        observers,
+    } = startup;
     let lasting = RestartOnly::of(&config);
+    let access_log = Arc::new(AccessLog::new(config.log.access));
+    let first: Arc<dyn Observer> = Arc::<AccessLog>::clone(&access_log);
+    let recorder = Recorder::new([first].into_iter().chain(observers));
     let listeners = config.listen.clone();
-    let shared = Arc::new(Shared::new(config));
+    let shared = Arc::new(Shared::new(config, Arc::new(recorder)));
     let drain = Drain::new();
     let mut acceptor = Acceptor::new(drain.phases());
     let mut bound = Vec::new();
@@ -87,6 +119,7 @@ pub async fn start(config: Config, source: ConfigSource) -> Result<Running, Star
         shared,
         source,
         lasting,
+        access_log,
         bound,
         drain,
         sockets,
@@ -107,6 +140,7 @@ impl Running {
         };
         let config = read?;
         let waits = self.lasting.unlike(&config);
+        self.access_log.set_enabled(config.log.access);
         self.shared.renew(config);
         Ok(Reloaded::Done(waits))
     }

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 
 use crate::config::{Config, Listener};
 use crate::proxy::Proxy;
+use crate::watch::Recorder;
 
 /// The snapshot of this moment, for everyone who serves.
 #[derive(Debug)]
@@ -21,9 +22,9 @@ pub(super) struct Snapshot {
 
 impl Shared {
     /// The first snapshot of a process.
-    pub(super) fn new(config: Config) -> Self {
+    pub(super) fn new(config: Config, recorder: Arc<Recorder>) -> Self {
         let listeners = config.listen.clone();
-        let proxy = Arc::new(Proxy::new(config));
+        let proxy = Arc::new(Proxy::new(config, recorder));
         Self(ArcSwap::from_pointee(Snapshot { proxy, listeners }))
     }
 

@@ -4,6 +4,7 @@
 //! the standard formatter a tenth of it.
 
 use std::fmt::{self, Debug, Write};
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -48,6 +49,26 @@ impl LogLine {
     pub(super) fn number(&mut self, name: &str, value: u64) {
         self.name(name);
         self.integer(value);
+    }
+
+    /// Writes a member that is an address.
+    pub(super) fn address(&mut self, name: &str, ip: IpAddr) {
+        self.name(name);
+        self.0.push(b'"');
+        match ip {
+            IpAddr::V4(ip) => {
+                for (index, octet) in ip.octets().into_iter().enumerate() {
+                    if index > 0 {
+                        self.0.push(b'.');
+                    }
+                    self.integer(octet);
+                }
+            }
+            IpAddr::V6(ip) => {
+                let _ = write!(Escaped(&mut self.0), "{ip}");
+            }
+        }
+        self.0.push(b'"');
     }
 
     /// The whole line.
@@ -183,6 +204,16 @@ mod tests {
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         assert!(!text.trim_end().contains(char::is_control), "{text}");
         serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn addresses_are_shown_as_they_are_written() {
+        for ip in ["0.0.0.0", "10.9.100.255", "127.0.0.1", "::1", "2001:db8::a"] {
+            let mut line = super::LogLine::new(tracing::Level::INFO);
+            line.address("ip", ip.parse().unwrap());
+            let line: Value = serde_json::from_slice(&line.end("t")).unwrap();
+            assert_eq!(line["ip"], ip);
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ where
     F: Fn() -> W,
     W: Write,
 {
-    /// An line_writer where nothing waits.
+    /// A writer in which nothing waits.
     pub(crate) const fn new(open: F) -> Self {
         Self {
             open,
@@ -141,7 +141,7 @@ mod tests {
             scope
                 .spawn(|| line_writer.take(b"5\n", true))
                 .join()
-                .unwrap()
+                .unwrap();
         });
         assert_eq!(writes.all(), ["1\n", "2\n3\n", "4\n5\n"]);
     }

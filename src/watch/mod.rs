@@ -1,14 +1,18 @@
-//! What an operator sees: the log and, in it, one line for each request.
+//! What an operator sees: one record of each request, whoever observes it, and the log.
 //!
-//! This module is called and calls nobody. No header and no query string is ever given to it, so that no token can
-//! reach a log line.
+//! This module is called and names nobody else in the crate. No header and no query string is ever given to it, so
+//! that no token can reach a log line.
 
 mod access;
 mod line;
 pub(crate) mod line_writer;
 mod log;
+mod record;
+mod recorder;
 pub(crate) mod request_stats;
 
-pub use access::{Disposition, PendingRecord, RecordedBody, RequestFacts};
+pub use access::AccessLog;
 pub use log::{LogGuard, before_sleep, init};
+pub use record::{Disposition, Record, ReplyEnd, RequestFacts};
+pub use recorder::{Observer, PendingRecord, RecordedBody, Recorder};
 pub use request_stats::RequestStats;

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use nova_glance_proxy::config::{Config, ConfigSource};
-use nova_glance_proxy::serve;
+use nova_glance_proxy::serve::{self, Startup};
 
 use super::support::certificates::Authority;
 use super::support::proxy::before_nova;
@@ -35,11 +35,34 @@ async fn unix_sockets_come_and_go() {
     );
 
     let config = Config::load(&proxy.folder.path().join("config.toml")).unwrap();
-    let second = serve::start(config, ConfigSource::Fixed).await;
+    let second = serve::start(Startup::new(config, ConfigSource::Fixed)).await;
     assert!(second.unwrap_err().to_string().contains("in use"));
     drop(client);
     proxy.running.shutdown().await;
     assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_come_up_leaves_no_socket() {
+    let nova = Upstream::start(|_| Reply::json("{}")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    let taken = std::os::unix::net::UnixListener::bind(&second).unwrap();
+    let first_address = format!("unix:{}", first.display());
+    let text = before_nova(nova.address, "").replace("127.0.0.1:0", &first_address);
+    let text = format!(
+        "{text}\n[[listen]]\naddress = \"unix:{}\"\nspeaks = \"nova\"\n",
+        second.display()
+    );
+    let config = Config::parse(&text, &folder.path().join("config.toml")).unwrap();
+    let failed = serve::start(Startup::new(config, ConfigSource::Fixed)).await;
+    let error = failed.unwrap_err().to_string();
+    assert!(
+        error.contains("second") && error.contains("in use"),
+        "{error}"
+    );
+    assert!(!first.exists() && second.exists());
+    drop(taken);
 }
 
 #[tokio::test]

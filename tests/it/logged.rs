@@ -245,6 +245,36 @@ async fn ask_by_http2(program: &Program) {
     connection.abort();
 }
 
+#[tokio::test]
+async fn a_reload_turns_access_lines_on_and_off() {
+    let glance = Upstream::start(glance).await;
+    let on = before_glance(glance.address, "");
+    let off = before_glance(glance.address, "[log]\naccess = false");
+    let program = Program::start(&off).await;
+    let mut client = program.client().await;
+    for (agent, text) in [
+        ("silent", None),
+        ("told", Some(&on)),
+        ("silent-again", Some(&off)),
+        ("told-again", Some(&on)),
+    ] {
+        if let Some(text) = text {
+            program.reload(text).await;
+        }
+        client.send(request(agent, "GET", "/v2.1/images", "")).await;
+        assert_eq!(client.answer().await.status(), 200);
+    }
+    program.access("told-again").await;
+    let log = program.log();
+    let is_access = |line: &Value| line["target"] == "access";
+    let lines = log.iter().map(|line| serde_json::from_str(line).unwrap());
+    let agents: Vec<_> = lines
+        .filter(is_access)
+        .map(|line| line["user_agent"].clone())
+        .collect();
+    assert_eq!(agents, ["told", "told-again"]);
+}
+
 /// A word in the log is the word in the configuration.
 #[tokio::test]
 async fn listeners_are_told_by_the_words_of_the_configuration() {

@@ -21,6 +21,7 @@ mod listing;
 mod logged;
 mod memory;
 mod nova_recorded;
+mod observers;
 mod papers;
 mod passthrough;
 mod paths;

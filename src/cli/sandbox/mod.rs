@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use super::{exit, print, runtime};
 use crate::config::{Config, ConfigSource, Protocol};
 use crate::sandbox::Store;
-use crate::serve::{self, Bound, Running};
+use crate::serve::{self, Bound, Running, Startup};
 use crate::watch;
 
 mod story;
@@ -91,7 +91,8 @@ async fn start_usually(usual: &str, rest: &str) -> Result<Running> {
 }
 
 async fn start(address: &str, rest: &str) -> Result<Running> {
-    Ok(serve::start(config(address, rest)?, ConfigSource::Fixed).await?)
+    let startup = Startup::new(config(address, rest)?, ConfigSource::Fixed);
+    Ok(serve::start(startup).await?)
 }
 
 fn config(address: &str, rest: &str) -> Result<Config> {

@@ -49,9 +49,9 @@ pub(super) fn glance(store: Store) -> impl StoreService {
     Glance(Arc::new(Mutex::new(store)))
 }
 
-/// A Nova: the first listener of this configuration.
+/// A Nova: the first listener of this configuration. Nobody observes it.
 pub(super) fn nova(config: Config) -> impl StoreService {
-    Nova(Arc::new(Proxy::new(config)))
+    Nova(Arc::new(Proxy::new(config, Arc::default())))
 }
 
 #[derive(Clone)]

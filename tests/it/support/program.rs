@@ -16,7 +16,7 @@ pub struct Program {
     child: Child,
     address: Bound,
     log: Arc<Mutex<Vec<String>>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Program {
@@ -44,7 +44,7 @@ impl Program {
             child,
             address: Bound::Tcp(address),
             log,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -73,6 +73,24 @@ impl Program {
     /// The first line with that message, as soon as there is one.
     pub async fn message(&self, message: &str) -> Value {
         wait(&self.log, |line| line["message"] == message).await
+    }
+
+    /// Writes another configuration, and waits until it is in effect.
+    pub async fn reload(&self, text: &str) {
+        let times = |log: &[String]| {
+            let reloaded = |line: &&String| line.contains(r#""message":"reloaded""#);
+            log.iter().filter(reloaded).count()
+        };
+        let before = times(&self.log());
+        std::fs::write(self.folder.path().join("config.toml"), text).unwrap();
+        let kill = format!("kill -HUP {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        assert!(sent.success());
+        let started = Instant::now();
+        while times(&self.log()) == before {
+            assert!(started.elapsed() < PATIENCE, "{:#?}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// The most memory that was ever resident, in bytes.

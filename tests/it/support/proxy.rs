@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nova_glance_proxy::config::{Config, ConfigSource, Problems};
-use nova_glance_proxy::serve::{self, Bound, Reloaded, Running};
+use nova_glance_proxy::serve::{self, Bound, Reloaded, Running, Startup};
+use nova_glance_proxy::watch::Observer;
 use tempfile::TempDir;
 
 use super::Client;
@@ -54,12 +56,19 @@ impl Proxy {
 
     /// The same, in a folder that holds what the text names.
     pub async fn start_in(folder: TempDir, text: &str) -> Self {
+        Self::observed(folder, text, Vec::new()).await
+    }
+
+    /// The same, with observers of every request.
+    pub async fn observed(folder: TempDir, text: &str, observers: Vec<Arc<dyn Observer>>) -> Self {
         let file = file_in(folder.path());
         std::fs::write(&file, text).unwrap();
         let config = Config::load(&file).unwrap_or_else(|problems| panic!("{problems}"));
-        let running = serve::start(config, ConfigSource::File(file))
-            .await
-            .unwrap();
+        let startup = Startup {
+            observers,
+            ..Startup::new(config, ConfigSource::File(file))
+        };
+        let running = serve::start(startup).await.unwrap();
         let first = text.split("speaks = ").nth(1);
         Self {
             running,
