@@ -15,7 +15,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
 use super::{CONFIGURATION, USAGE, eprint, print};
 use crate::config::{Config, HostHeader, Problems, Protocol, UpstreamConfig, masked};
-use crate::deviations::{self, Deviation};
+use crate::deviations::Deviation;
 use crate::keystone::VALIDATION;
 use crate::model::{
     Backend, Call, Change, Edit, Fault, ImageId, PropertyUpdate, Recognized, RequestHead,
@@ -29,9 +29,11 @@ use crate::proxy::forwarded;
 use crate::proxy::guard::{self, Flaw};
 use crate::webob::urlmap;
 
+mod differences;
 mod list;
 mod presets;
 
+use differences::differences;
 use list::list;
 
 #[derive(Debug, clap::Args)]
@@ -46,6 +48,9 @@ pub(super) struct ExplainOptions {
     method: Method,
     /// The request's path and query, as a client sends them
     target: String,
+    /// List the deviations, too, that only apply under a condition
+    #[arg(long)]
+    verbose: bool,
     /// A header of the request, `K: V`; may be given more than once
     #[arg(short = 'H', long = "header", value_name = "K: V", value_parser = header)]
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -71,7 +76,7 @@ pub(super) fn run(options: &ExplainOptions) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    print(&explain(&scene, &parts).trim_end());
+    print(&explain(&scene, &parts, options.verbose).trim_end());
     ExitCode::SUCCESS
 }
 
@@ -231,7 +236,7 @@ impl Scene {
 }
 
 /// Explains one request.
-fn explain(scene: &Scene, parts: &Parts) -> String {
+fn explain(scene: &Scene, parts: &Parts, verbose: bool) -> String {
     let Parts { method, uri, .. } = parts;
     let mut out = match uri.authority() {
         Some(_) => format!("{method} {}\n\n", masked(&uri.to_string())),
@@ -258,7 +263,7 @@ fn explain(scene: &Scene, parts: &Parts) -> String {
     if scene.speaks == Protocol::Nova {
         presets::rules(&mut out, &scene.compat, &looked_up);
     }
-    differences(&mut out, scene, &lines, is_asked);
+    differences(&mut out, scene, &lines, is_asked, verbose);
     out
 }
 
@@ -456,34 +461,6 @@ fn answered(out: &mut String, fault: &Fault) {
             fault.reason.word()
         ),
     );
-}
-
-/// The rows that the request line alone decides are told in full; of the others, when they apply, if the upstream is
-/// asked. `lines` are the forms of the request line that a row may speak of.
-fn differences(out: &mut String, scene: &Scene, lines: &[String], is_asked: bool) {
-    let (service, rows) = match scene.speaks {
-        Protocol::Nova => ("Nova", deviations::all()),
-        Protocol::Glance => ("Glance", deviations::of_glance()),
-    };
-    let (certain, conditional): (Vec<_>, Vec<_>) = rows
-        .iter()
-        .filter(|row| lines.iter().any(|line| row.concerns(line)) && scene.differs(row))
-        .partition(|row| row.when.is_none());
-    if certain.is_empty() {
-        row(out, "deviation", "none that the request line decides");
-    }
-    for deviation in certain {
-        row(out, "deviation", &deviation.id);
-        row(out, "", &format!("{service}: {}", deviation.theirs));
-        row(out, "", &format!("here: {}", deviation.ours));
-        if let Some(setting) = &deviation.setting {
-            row(out, "", &format!("as {service} with: {setting}"));
-        }
-    }
-    for deviation in conditional.into_iter().filter(|_| is_asked) {
-        let when = deviation.when.as_deref().unwrap_or_default();
-        row(out, "possible", &format!("{}, when {when}", deviation.id));
-    }
 }
 
 /// Whether a Keystone is what makes the difference go away.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use http::{Request, StatusCode, Uri};
-use http_body_util::BodyExt as _;
 
 use crate::keystone::{self, Token};
 use crate::model::{Caller, Reason};
 use crate::net::body::{self, Body, BodyError};
-use crate::proxy::secrets::Secrets;
+use crate::net::collect::{CollectError, collect};
+use crate::net::secrets::Secrets;
 use crate::upstream::Upstream;
 
 /// What Keystone says of a token.
@@ -101,22 +101,18 @@ pub(crate) async fn ask(
 }
 
 async fn whole(mut body: Body) -> Result<Vec<u8>, NoVerdict> {
-    let mut whole = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            let why = format!("Keystone's answer broke off: {error}");
-            match error.downcast_ref() {
-                Some(BodyError::UpstreamIdle(_)) => NoVerdict::total(why),
-                _ => NoVerdict::unclear(why),
+    collect(&mut body, MAX_BODY)
+        .await
+        .map_err(|error| match error {
+            CollectError::TooLong => {
+                NoVerdict::unclear(format!("Keystone's answer is longer than {MAX_BODY} bytes"))
             }
-        })?;
-        let data = frame.into_data().unwrap_or_default();
-        if whole.len() + data.len() > MAX_BODY {
-            return Err(NoVerdict::unclear(format!(
-                "Keystone's answer is longer than {MAX_BODY} bytes"
-            )));
-        }
-        whole.extend_from_slice(&data);
-    }
-    Ok(whole)
+            CollectError::Broken(error) => {
+                let why = format!("Keystone's answer broke off: {error}");
+                match error.downcast_ref() {
+                    Some(BodyError::UpstreamIdle(_)) => NoVerdict::total(why),
+                    _ => NoVerdict::unclear(why),
+                }
+            }
+        })
 }

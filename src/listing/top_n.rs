@@ -4,8 +4,16 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 
-use crate::config::ScanLimits;
 use crate::model::{Fault, Image, Order, Position, Reason};
+
+/// What a list that has to be sorted here may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanBounds {
+    /// How many images may go by; `None` for any number.
+    pub images: Option<u64>,
+    /// How many bytes of images may be kept.
+    pub bytes: usize,
+}
 
 /// The foremost images so far: as many as the client asked for, and no more. What is kept of each is where it stands
 /// and the bytes that it was read from.
@@ -14,7 +22,7 @@ pub struct TopN {
     /// Only what stands behind this is wanted.
     after: Option<Position>,
     limit: usize,
-    limits: ScanLimits,
+    limits: ScanBounds,
     /// Each place once: an image that an upstream lists twice is one image.
     kept: BTreeMap<Position, Box<[u8]>>,
     bytes: usize,
@@ -26,7 +34,7 @@ impl TopN {
         order: Order,
         after: Option<Position>,
         limit: Option<u64>,
-        limits: ScanLimits,
+        limits: ScanBounds,
     ) -> Self {
         let limit = limit.and_then(|limit| usize::try_from(limit).ok());
         Self {
@@ -107,12 +115,11 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::TopN;
-    use crate::config::ScanLimits;
+    use super::{ScanBounds, TopN};
     use crate::model::query::{Sort, SortKey};
     use crate::model::{Fault, Image, Order, Reason};
 
-    const LIMITS: ScanLimits = ScanLimits {
+    const LIMITS: ScanBounds = ScanBounds {
         images: Some(5),
         bytes: 1000,
     };

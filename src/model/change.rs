@@ -186,7 +186,7 @@ fn removal(
 /// An edit in the making.
 struct Work<'w, R, S> {
     edit: Edit,
-    properties: PropertiesByName<'w>,
+    properties: PropertiesByName<'w, Value<'w>>,
     rules: &'w PropertyRules<R, S>,
 }
 

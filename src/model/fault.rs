@@ -59,6 +59,8 @@ pub enum Reason {
     BadBody,
     /// The operation is not asked for by this method.
     BadMethod,
+    /// The service has such an operation, and the one behind this proxy has not, or the operator has not allowed it.
+    NotOffered,
     /// The request's framing or headers are wrong.
     BadRequest,
     /// The request's body is of a media type that the operation does not read.
@@ -104,6 +106,7 @@ impl Reason {
             Self::BadQuery => "bad_query",
             Self::BadBody => "bad_body",
             Self::BadMethod => "bad_method",
+            Self::NotOffered => "not_offered",
             Self::BadRequest => "bad_request",
             Self::MediaType => "media_type",
             Self::Unauthorized => "unauthorized",

@@ -87,7 +87,7 @@ impl<'a> Image<'a> {
 
     /// The custom properties by name, for whoever looks up many.
     #[must_use]
-    pub fn by_name(&self) -> PropertiesByName<'_> {
+    pub fn by_name(&self) -> PropertiesByName<'_, Value<'_>> {
         PropertiesByName::of(&self.properties)
     }
 

@@ -1,10 +1,8 @@
-//! PropertyNames of properties, and how to find one among many without looking at all of them.
+//! Names of properties, and how to find one among many without looking at all of them.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
-
-use super::image::Value;
 
 /// The name of a property, for comparison with others. Tests count the comparisons: nothing that is done to an image
 /// may need more of them than it has properties, times a constant.
@@ -15,7 +13,7 @@ pub(super) struct PropertyName<'n>(pub &'n str);
 pub(super) type PropertyNames<'n> = HashSet<PropertyName<'n>>;
 
 /// The properties of one image by name: each is found without a look at the others.
-pub struct PropertiesByName<'i>(HashMap<PropertyName<'i>, &'i Value<'i>>);
+pub struct PropertiesByName<'i, V>(HashMap<PropertyName<'i>, &'i V>);
 
 impl PartialEq for PropertyName<'_> {
     #[inline]
@@ -32,9 +30,9 @@ impl Hash for PropertyName<'_> {
     }
 }
 
-impl<'i> PropertiesByName<'i> {
+impl<'i, V> PropertiesByName<'i, V> {
     /// Of a repeated name the first counts, as where one property is looked up.
-    pub(super) fn of(properties: &'i [(Cow<'_, str>, Value<'i>)]) -> Self {
+    pub(super) fn of(properties: &'i [(Cow<'_, str>, V)]) -> Self {
         let mut by_name = HashMap::with_capacity(properties.len());
         for (name, value) in properties {
             by_name.entry(PropertyName(name)).or_insert(value);
@@ -44,7 +42,7 @@ impl<'i> PropertiesByName<'i> {
 
     /// The value of a property.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'i Value<'i>> {
+    pub fn get(&self, name: &str) -> Option<&'i V> {
         self.0.get(&PropertyName(name)).copied()
     }
 }

@@ -8,8 +8,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::idle_timer::{LEAST, Pace};
-use crate::watch::RecordedBody;
+use crate::model::{Fault, Reason};
 use bytes::Bytes;
+use http::StatusCode;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, Full};
@@ -42,6 +43,63 @@ pub enum BodyError {
     Upstream(#[source] hyper::Error),
 }
 
+impl BodyError {
+    /// Whether it is the client's body that broke off.
+    pub fn is_of_client(&self) -> bool {
+        matches!(self, Self::ClientIdle(_) | Self::Client(_))
+    }
+
+    /// The fault that the break comes to: the client's own, or its upstream's.
+    pub fn fault(&self) -> Fault {
+        let fault = match self {
+            Self::ClientIdle(_) => Fault::client(
+                StatusCode::REQUEST_TIMEOUT,
+                Reason::ClientTimeout,
+                "The request was not sent in time.",
+            ),
+            Self::Client(_) => return client_gone(self),
+            Self::UpstreamIdle(_) => Fault::upstream(
+                StatusCode::GATEWAY_TIMEOUT,
+                Reason::UpstreamTimeout,
+                "The upstream did not answer in time.",
+            ),
+            Self::Upstream(_) => return unreadable(self),
+        };
+        fault.with_detail(self.to_string())
+    }
+}
+
+/// The fault that it comes to when a client's body broke off.
+pub fn client_broke(error: &BoxError) -> Fault {
+    let known = error.downcast_ref::<BodyError>();
+    known.map_or_else(|| client_gone(error), BodyError::fault)
+}
+
+/// The fault that it comes to when an upstream's body broke off.
+pub fn upstream_broke(error: &BoxError) -> Fault {
+    let known = error.downcast_ref::<BodyError>();
+    known.map_or_else(|| unreadable(error), BodyError::fault)
+}
+
+fn client_gone(why: &dyn std::fmt::Display) -> Fault {
+    Fault::client(
+        StatusCode::BAD_REQUEST,
+        Reason::ClientGone,
+        "The request broke off.",
+    )
+    .with_detail(why.to_string())
+}
+
+/// The fault that it comes to when a reply of an upstream makes no sense. `why` is for the log.
+pub fn unreadable(why: &dyn std::fmt::Display) -> Fault {
+    Fault::upstream(
+        StatusCode::BAD_GATEWAY,
+        Reason::UpstreamReply,
+        "The upstream's reply cannot be read.",
+    )
+    .with_detail(why.to_string())
+}
+
 /// No body.
 pub fn empty() -> Body {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
@@ -57,11 +115,6 @@ pub fn full(content: impl Into<Bytes>) -> Body {
 /// A body of known content that was made in pieces.
 pub fn pieces(pieces: Vec<Bytes>) -> Body {
     Pieces(pieces.into()).boxed_unsync()
-}
-
-/// A body that ends the record of its request.
-pub fn recorded(body: RecordedBody<Body>) -> Body {
-    body.boxed_unsync()
 }
 
 /// Whether all of a client's body has been read. Where it has not, another request cannot come behind it.

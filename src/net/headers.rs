@@ -8,8 +8,6 @@ use http::header::{
 };
 use uuid::Uuid;
 
-use crate::config::Protocol;
-
 /// The caller's token.
 pub const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 /// The id of a request, as every OpenStack service writes it.
@@ -104,15 +102,14 @@ impl RequestId {
         &self.0
     }
 
-    /// Puts the id on a reply of our own, under the names that the imitated service uses: Nova has two for it.
-    pub fn mark(&self, reply: &mut HeaderMap, speaks: Protocol) {
+    /// Puts the id on a reply of our own, under the names that the imitated service uses.
+    pub fn mark(&self, reply: &mut HeaderMap, names: &[HeaderName]) {
         let Some(value) = self.value() else {
             return;
         };
-        if speaks == Protocol::Nova {
-            reply.insert(X_COMPUTE_REQUEST_ID, value.clone());
+        for name in names {
+            reply.insert(name, value.clone());
         }
-        reply.insert(X_OPENSTACK_REQUEST_ID, value);
     }
 
     /// What an upstream is to log the request by, as `X-OpenStack-Request-ID`: the client's own id if it gave a good
@@ -290,7 +287,7 @@ mod tests {
         }
         let minted = RequestId::mint();
         let mut headers = HeaderMap::new();
-        minted.mark(&mut headers, Protocol::Nova);
+        minted.mark(&mut headers, &[X_OPENSTACK_REQUEST_ID]);
         assert_eq!(RequestId::of_client(&headers), Some(minted));
     }
 }

@@ -10,14 +10,14 @@ use std::cmp::Ordering;
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-use super::encoding::MediaType;
 use crate::webob::python;
 
-/// The media type that the client likes best; `None` when it accepts none of them.
-pub(super) fn best(
+/// The offer whose media type, its `name`, the client likes best; `None` when it accepts none of them.
+pub(super) fn best<'o, T>(
     headers: &HeaderMap,
-    mut offers: impl Iterator<Item = &'static MediaType>,
-) -> Option<&'static MediaType> {
+    mut offers: impl Iterator<Item = &'o T>,
+    name: fn(&T) -> &str,
+) -> Option<&'o T> {
     let mut lines = headers.get_all(ACCEPT).iter();
     let first = lines.next()?;
     let mut all = String::from_utf8_lossy(first.as_bytes());
@@ -28,7 +28,7 @@ pub(super) fn best(
     }
     if let Some(only) = plain(&all) {
         // What most clients send needs no weighing.
-        return offers.find(|offer| only == ANY || only == offer.name);
+        return offers.find(|offer| only == ANY || only == name(offer));
     }
     let elements = elements(&all);
     let ranges: Vec<_> = elements
@@ -44,7 +44,7 @@ pub(super) fn best(
                 // What Python's `nan` is compared with is neither less nor equal.
                 Some(Ordering::Greater) | None => true,
             };
-            if goes_before && range.fits(offer.name) {
+            if goes_before && range.fits(name(offer)) {
                 (best, weight, stars) = (Some(offer), range.weight, range.stars());
             }
         }

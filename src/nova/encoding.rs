@@ -61,7 +61,7 @@ impl MediaType {
     #[must_use]
     pub fn accepted(compat: &Compat, version: Option<&str>, headers: &HeaderMap) -> &'static Self {
         let on = MEDIA_TYPES.iter().filter(|row| row.is_on(compat, version));
-        accept::best(headers, on).unwrap_or(&MEDIA_TYPES[0])
+        accept::best(headers, on, |row| row.name).unwrap_or(&MEDIA_TYPES[0])
     }
 
     /// The media type that the ending of a path asks for, and what stands before the ending.

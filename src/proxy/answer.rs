@@ -2,14 +2,13 @@
 
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH};
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 
-use super::secrets::Secrets;
-use crate::config::Protocol;
 use crate::model::{Caller, Document, Fault, FaultWriter, Responder};
 use crate::net::body::{self, Body};
 use crate::net::headers::RequestId;
+use crate::net::secrets::Secrets;
 use crate::watch::Disposition;
 
 /// A reply, and why it is what it is.
@@ -106,14 +105,14 @@ impl Answer {
         self
     }
 
-    /// The reply as it goes out to clients who speak so.
+    /// The reply as it goes out, with its id under these names if it is ours.
     pub(super) fn into_response(
         mut self,
         id: &RequestId,
-        speaks: Protocol,
+        names: &[HeaderName],
     ) -> (Response<Body>, Disposition) {
         if self.ours {
-            id.mark(self.reply.headers_mut(), speaks);
+            id.mark(self.reply.headers_mut(), names);
         }
         (self.reply, self.disposition)
     }

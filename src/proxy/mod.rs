@@ -8,17 +8,17 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, Version, header};
 use http_body::Body as _;
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 mod answer;
-pub(crate) mod content;
+mod content;
 mod context;
 pub mod dialects;
 pub mod forwarded;
 pub mod guard;
 pub mod ops;
 pub mod passthrough;
-pub mod secrets;
 mod snapshot;
 mod translate;
 
@@ -78,9 +78,10 @@ pub async fn handle(
     } else {
         answer
     };
-    let (reply, disposition) = answer.into_response(&id, listener.speaks);
+    let (reply, disposition) =
+        answer.into_response(&id, proxy.dialect(listener.speaks).pairing.id_headers);
     let status = reply.status();
-    reply.map(|body| body::recorded(pending.replied(disposition, status, body)))
+    reply.map(|body| pending.replied(disposition, status, body).boxed_unsync())
 }
 
 /// Answers a request whose framing is sound.

@@ -7,10 +7,11 @@ use http::request::Parts;
 
 use super::answer::Answer;
 use super::ops::{self, ReplyLimits, UpstreamSession};
-use super::secrets::Secrets;
 use super::{RequestContext, content, guard};
+use crate::listing::top_n::ScanBounds;
 use crate::model::{AcceptedCall, Call, Fault};
 use crate::net::headers;
+use crate::net::secrets::Secrets;
 
 /// Does what the call asks and has its responder write the answer. `body_bytes` is how long the rest of
 /// the request's body is at least, which nobody reads.
@@ -58,6 +59,7 @@ fn session(
         stats,
         ..
     } = context;
+    let scan = proxy.config.nova_images.scan;
     guard::check_image_request(&parts.headers)?;
     content::fits(body_bytes, proxy.config.limits.body_bytes)?;
     let upstream = proxy
@@ -76,7 +78,10 @@ fn session(
         limits: ReplyLimits {
             element: proxy.config.limits.element_bytes,
             items: proxy.config.limits.max_items,
-            scan: proxy.config.nova_images.scan,
+            scan: ScanBounds {
+                images: scan.images,
+                bytes: scan.bytes,
+            },
         },
         stats: Arc::clone(stats),
     })

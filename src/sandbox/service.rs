@@ -163,7 +163,7 @@ fn no_image() -> Fault {
 fn read_only() -> Fault {
     Fault::client(
         StatusCode::FORBIDDEN,
-        Reason::NoRoute,
+        Reason::NotOffered,
         "Nothing else than images can be written here.",
     )
 }

@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memchr_iter};
 
-use super::target::{self, Place};
+use super::target::{self, TargetPart};
 use crate::proxy::guard::Flaw;
 
 /// How an HTTP/2 connection begins, up to what an HTTP/1 parser would take for a head (RFC 9113, 3.4).
@@ -22,7 +22,7 @@ pub(super) struct Head {
     line: usize,
     last: u8,
     /// How far the request line has come.
-    place: Place,
+    place: TargetPart,
     /// Lines that are over, the request line first.
     lines: usize,
     /// How much of [`HTTP2`] the head has been equal to.
@@ -48,7 +48,7 @@ impl Head {
             has_begun: false,
             line: 0,
             last: 0,
-            place: Place::Method,
+            place: TargetPart::Method,
             lines: 0,
             http2: 0,
             is_whole: false,

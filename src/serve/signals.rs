@@ -51,6 +51,8 @@ fn reload(running: &Running) {
         Ok(Reloaded::Done(waits)) => {
             tracing::warn!(takes_a_restart = waits.join(", "), "reloaded in part");
         }
-        Err(problems) => tracing::error!(%problems, "not reloaded, everything stays as it was"),
+        Err(problems) => {
+            tracing::error!(%problems, "reload failed, keeping the running configuration")
+        }
     }
 }

@@ -8,7 +8,7 @@ use memchr::{memchr, memrchr};
 
 /// How far a request line has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum TargetPart {
     Method,
     Path,
     Query,
@@ -22,7 +22,7 @@ pub(super) struct Escaped {
     pub(super) has_blank: bool,
 }
 
-impl Place {
+impl TargetPart {
     /// Where the line is behind these bytes of it.
     pub(super) fn after(self, part: &[u8]) -> Self {
         match self {
@@ -51,12 +51,12 @@ impl Place {
 ///
 /// Which blank is the last is known only where the line's end is among the bytes; a target with a blank that comes cut
 /// right there is left to hyper, whose 400 has no body.
-pub(super) fn escape(bytes: &[u8], place: Place) -> Option<Escaped> {
+pub(super) fn escape(bytes: &[u8], place: TargetPart) -> Option<Escaped> {
     let end = memchr(b'\n', bytes);
     let line = bytes.get(..end.unwrap_or(bytes.len()))?;
     let from = match place {
-        Place::Method => memchr(b' ', line)? + 1,
-        Place::Path | Place::Query => 0,
+        TargetPart::Method => memchr(b' ', line)? + 1,
+        TargetPart::Path | TargetPart::Query => 0,
     };
     let rest = line.get(from..)?;
     let to = match memrchr(b' ', rest) {
@@ -65,11 +65,11 @@ pub(super) fn escape(bytes: &[u8], place: Place) -> Option<Escaped> {
     };
     let target = line.get(from..to)?;
     let query = match place {
-        Place::Query => 0,
+        TargetPart::Query => 0,
         _ => memchr(b'?', target).unwrap_or(target.len()),
     };
     let (path, query) = target.split_at(query);
-    let parts = [(Place::Path, path), (Place::Query, query)];
+    let parts = [(TargetPart::Path, path), (TargetPart::Query, query)];
     let is_blank = |byte: u8| byte == b' ' && end.is_some();
     // No loop that could end early: targets are looked at to their end, in steps of as many bytes as fit.
     let is_found = parts.iter().any(|(place, part)| {
@@ -108,7 +108,7 @@ fn escape_of(byte: u8) -> [u8; 3] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, escape};
+    use super::{TargetPart, escape};
 
     #[test]
     fn targets_are_escaped_and_nothing_else() {
@@ -125,11 +125,15 @@ mod tests {
             ("GET /a b?c d HTTP/1.1\r\n", "GET /a%20b?c%20d HTTP/1.1\r\n"),
             ("GET /< b", "GET /%3C b"),
         ] {
-            let escaped = escape(line.as_bytes(), Place::Method).unwrap();
+            let escaped = escape(line.as_bytes(), TargetPart::Method).unwrap();
             assert_eq!(String::from_utf8(escaped.bytes).unwrap(), expected);
             assert_eq!(escaped.has_blank, expected.contains("%20"), "{line}");
             // It is looked at once more where it does not fit in.
-            assert_eq!(escape(expected.as_bytes(), Place::Method), None, "{line}");
+            assert_eq!(
+                escape(expected.as_bytes(), TargetPart::Method),
+                None,
+                "{line}"
+            );
         }
         for line in [
             "GET /a\"?b=%22[]{}|\\^'~` HTTP/1.1\r\nX: \"\r\n",
@@ -138,7 +142,7 @@ mod tests {
             "GET /a b",
             "",
         ] {
-            assert_eq!(escape(line.as_bytes(), Place::Method), None, "{line}");
+            assert_eq!(escape(line.as_bytes(), TargetPart::Method), None, "{line}");
         }
     }
 
@@ -148,8 +152,9 @@ mod tests {
         let end = line.iter().position(|byte| *byte == b'\n').unwrap();
         for at in 0..=end {
             let (one, two) = line.split_at(at);
-            let mut both = escape(one, Place::Method).map_or(one.to_vec(), |escaped| escaped.bytes);
-            let place = Place::Method.after(one);
+            let mut both =
+                escape(one, TargetPart::Method).map_or(one.to_vec(), |escaped| escaped.bytes);
+            let place = TargetPart::Method.after(one);
             both.extend(escape(two, place).map_or(two.to_vec(), |escaped| escaped.bytes));
             let expected = b"GET /\"a?%22b%22%3Cc%3E HTTP/1.1\r\nX: \"\r\n\r\n";
             assert_eq!(both, expected, "{at}");

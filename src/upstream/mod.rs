@@ -17,7 +17,6 @@ mod connect;
 
 use crate::config::{self, Endpoint};
 use crate::model::{Fault, Reason};
-use crate::proxy::content;
 pub use connect::Replies;
 use connect::{ConnectTimedOut, Pool, ReplayBody, pool};
 
@@ -223,7 +222,9 @@ fn failure(error: ClientError) -> Failure {
         let slow = cause::<ConnectTimedOut>(&error).map(ConnectTimedOut::to_string);
         return Failure::Connect(slow.unwrap_or_else(|| chain(&error)));
     }
-    let left = cause::<BodyError>(&error).and_then(content::broken_off);
+    let left = cause::<BodyError>(&error)
+        .filter(|error| error.is_of_client())
+        .map(BodyError::fault);
     left.map_or(Failure::Broke(error), Failure::Request)
 }
 

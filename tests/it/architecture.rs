@@ -81,6 +81,7 @@ const ROOMS: &[Room] = &[
             "keystone",
             "model",
             "json",
+            "webob",
         ],
     ),
 ];

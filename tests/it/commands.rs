@@ -87,7 +87,16 @@ fn explain_tells_in_what_the_answer_comes() {
     let told = |target: &str| {
         let accept = "Accept: application/xml";
         let config = file.to_str().unwrap();
-        let output = run(&["explain", "--config", config, "GET", target, "-H", accept]);
+        let output = run(&[
+            "explain",
+            "--verbose",
+            "--config",
+            config,
+            "GET",
+            target,
+            "-H",
+            accept,
+        ]);
         String::from_utf8(output.stdout).unwrap()
     };
     for (target, media_type) in [

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use http::Method;
 
-use super::{Config, ExplainOptions, Scene, explain, parts};
+use super::{BEFORE_GLANCE, Config, ExplainOptions, Scene, explain, parts};
 
 fn told(nova: Option<&str>, line: &str) -> String {
     told_with(nova, line, &[])
@@ -35,6 +35,7 @@ fn told_of(config: &str, line: &str, headers: &[(&str, &str)]) -> String {
     let options = ExplainOptions {
         config: None,
         speaks: None,
+        verbose: true,
         method: Method::try_from(method).unwrap(),
         target: format!("{}{target}", scene.mount),
         headers: headers
@@ -42,7 +43,24 @@ fn told_of(config: &str, line: &str, headers: &[(&str, &str)]) -> String {
             .map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap()))
             .collect(),
     };
-    explain(&scene, &parts(&options).unwrap())
+    explain(&scene, &parts(&options).unwrap(), true)
+}
+
+#[test]
+fn rows_that_may_apply_are_counted_and_told_on_demand() {
+    let config = Config::parse(BEFORE_GLANCE, Path::new("c.toml")).unwrap();
+    let scene = Scene::new(&config, None).unwrap();
+    let (mut request, ()) = http::Request::new(()).into_parts();
+    request.uri = "/v2.1/images/detail".parse().unwrap();
+    let host = http::HeaderValue::from_static("h");
+    request.headers.insert(http::header::HOST, host);
+    let long = explain(&scene, &request, true);
+    let listed = long.lines().filter(|line| line.starts_with("possible"));
+    let more = format!("possible    {} more under a condition", listed.count());
+    let short = explain(&scene, &request, false);
+    assert!(short.contains(&more), "{short}");
+    assert!(!short.contains("glance-faults-kept"), "{short}");
+    assert!(long.contains("glance-faults-kept"), "{long}");
 }
 
 #[test]

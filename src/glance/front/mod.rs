@@ -274,7 +274,7 @@ fn show(id: String, format: ErrorFormat) -> Recognized {
 fn not_allowed(method: &Method) -> Fault {
     Fault::client(
         StatusCode::METHOD_NOT_ALLOWED,
-        Reason::NoRoute,
+        Reason::BadMethod,
         format!("The method {method} is not allowed for this resource. "),
     )
 }

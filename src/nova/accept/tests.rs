@@ -95,7 +95,7 @@ fn chosen(lines: &[&str], xml: bool) -> &'static str {
     let offers = MEDIA_TYPES
         .iter()
         .filter(|row| xml || row.encoding == Encoding::Json);
-    best(&headers(lines), offers).map_or(NONE, |row| row.name)
+    best(&headers(lines), offers, |row| row.name).map_or(NONE, |row| row.name)
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub(super) fn vet(edit: &Edit, is_allowed: bool) -> Result<(), Fault> {
                    written (nova.allow_metadata_writes).";
     Err(Fault::proxy(
         StatusCode::FORBIDDEN,
-        Reason::NoRoute,
+        Reason::NotOffered,
         message,
     ))
 }

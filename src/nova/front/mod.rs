@@ -23,7 +23,7 @@ mod discovery;
 mod request;
 mod response;
 
-pub use request::path::created_images;
+pub use request::created_image::created_images;
 pub use response::responder::NovaResponder;
 
 use discovery::Discovery;

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use super::{Pairing, Service};
 use crate::config::Protocol;
 use crate::glance::front::GlanceFrontend;
+use crate::net::headers::X_OPENSTACK_REQUEST_ID;
 use crate::nova::back::NovaBackend;
 
-pub(super) const PAIRING: Pairing = Pairing {
+static ID_HEADERS: [HeaderName; 1] = [X_OPENSTACK_REQUEST_ID];
+
+pub(super) static PAIRING: Pairing = Pairing {
     speaks: Protocol::Glance,
     frontend: |_| {
         Arc::new(GlanceFrontend {
@@ -23,6 +28,7 @@ pub(super) const PAIRING: Pairing = Pairing {
             caller: of_token.or(fixed),
         })
     },
+    id_headers: &ID_HEADERS,
     images: Service::Nova,
     rest: None,
 };

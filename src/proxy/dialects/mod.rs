@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use crate::config::{Config, Protocol};
 use crate::model::{Backend, Caller, Frontend};
 
@@ -20,6 +22,8 @@ pub struct Pairing {
     pub frontend: fn(&Config) -> Arc<dyn Frontend>,
     /// Makes what asks the upstream of images, for a request of this caller.
     pub backend: fn(&Config, Option<&Caller>) -> Arc<dyn Backend>,
+    /// The names under which replies of the imitated service bear the id of their request.
+    pub id_headers: &'static [HeaderName],
     /// The service that holds the images.
     pub images: Service,
     /// The service that everything else passes through to; `None`: it is refused.
@@ -36,7 +40,7 @@ pub enum Service {
 }
 
 /// Every pairing there is.
-pub const PAIRINGS: [&Pairing; 2] = [&nova::PAIRING, &glance::PAIRING];
+pub static PAIRINGS: [&Pairing; 2] = [&nova::PAIRING, &glance::PAIRING];
 
 /// A pairing as one configuration has it.
 #[derive(Clone, Debug)]

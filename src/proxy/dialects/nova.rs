@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use super::{Pairing, Service};
 use crate::config::Protocol;
 use crate::glance::back::GlanceBackend;
+use crate::net::headers::{X_COMPUTE_REQUEST_ID, X_OPENSTACK_REQUEST_ID};
 use crate::nova::front::NovaFrontend;
 
-pub(super) const PAIRING: Pairing = Pairing {
+/// Nova has two names for it.
+static ID_HEADERS: [HeaderName; 2] = [X_COMPUTE_REQUEST_ID, X_OPENSTACK_REQUEST_ID];
+
+pub(super) static PAIRING: Pairing = Pairing {
     speaks: Protocol::Nova,
     frontend: |config| {
         Arc::new(NovaFrontend {
@@ -20,6 +26,7 @@ pub(super) const PAIRING: Pairing = Pairing {
             page_size: config.limits.page_size,
         })
     },
+    id_headers: &ID_HEADERS,
     images: Service::Glance,
     rest: Some(Service::Nova),
 };

@@ -9,11 +9,11 @@ use http_body_util::BodyExt;
 use tokio::task::JoinHandle;
 
 use super::stream::{self, ListBody};
-use super::{UpstreamSession, broken, interrupted, scan};
+use super::{UpstreamSession, scan};
 use crate::listing::{After, Bounds, Listing};
 use crate::model::{Call, Fault, Plan, Query, Responder, UpstreamRequest};
-use crate::net::body::Body;
-use crate::proxy::secrets::Secrets;
+use crate::net::body::{Body, unreadable, upstream_broke};
+use crate::net::secrets::Secrets;
 
 /// Lists. Whatever fails before the head is sent is a fault; what fails later breaks the reply off, so that no
 /// client takes a part of a list for the list.
@@ -102,7 +102,8 @@ impl ListBody for PageStream {
                     Some(frame) => {
                         let ended = body.is_end_stream();
                         // Trailers say nothing about a list.
-                        if let Ok(data) = frame.map_err(|error| interrupted(&error))?.into_data() {
+                        if let Ok(data) = frame.map_err(|error| upstream_broke(&error))?.into_data()
+                        {
                             self.listing.push(&data)?;
                         }
                         // A page of known length ends with its last byte; the next one need not wait for more.
@@ -150,7 +151,7 @@ impl NextPage {
     async fn page(&mut self) -> Result<Body, Fault> {
         (&mut self.0)
             .await
-            .unwrap_or_else(|error| Err(broken(error.to_string())))
+            .unwrap_or_else(|error| Err(unreadable(&error)))
     }
 }
 

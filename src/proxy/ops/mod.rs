@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
-use http_body_util::BodyExt;
 
-use super::secrets::Secrets;
-use crate::config::ScanLimits;
+use crate::listing::top_n::ScanBounds;
 use crate::model::{Backend, Call, Content, ErrorReply, Fault, Reason, UpstreamRequest};
-use crate::net::body::{self, Body, BodyError, BoxError};
+use crate::net::body::{self, Body, unreadable, upstream_broke};
+use crate::net::collect::{CollectError, beginning, collect};
+use crate::net::secrets::Secrets;
 use crate::upstream::Upstream;
 use crate::watch::RequestStats;
 
@@ -50,7 +50,7 @@ pub struct ReplyLimits {
     /// The longest list, in images; `None` for no bound.
     pub items: Option<u64>,
     /// What a list that is sorted here may cost.
-    pub scan: ScanLimits,
+    pub scan: ScanBounds,
 }
 
 /// How much of an error reply is read.
@@ -102,7 +102,7 @@ impl UpstreamSession {
         if !done {
             let said = match encoding {
                 Some(_) => Vec::new(),
-                None => read_upto(body, MAX_ERROR_BODY).await.unwrap_or_default(),
+                None => beginning(body, MAX_ERROR_BODY).await.unwrap_or_default(),
             };
             let refusal = ErrorReply {
                 status: head.status,
@@ -114,65 +114,21 @@ impl UpstreamSession {
         // Of a reply to a delete nothing is read: the image is gone.
         let is_read = !matches!(call, Call::Delete(_));
         if let Some(encoding) = encoding.filter(|_| is_read) {
-            return Err(broken(format!("the reply is encoded: {encoding:?}")));
+            return Err(unreadable(&format_args!(
+                "the reply is encoded: {encoding:?}"
+            )));
         }
         Ok(body)
     }
 }
 
 /// Reads a body that must not be longer than `max`.
-async fn read_whole(body: Body, max: usize) -> Result<Vec<u8>, Fault> {
-    let mut body = body;
-    let mut whole = Vec::new();
-    while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(|error| interrupted(&error))?.into_data() {
-            if whole.len() + data.len() > max {
-                return Err(broken(
-                    "the reply is longer than limits.element_bytes".to_owned(),
-                ));
-            }
-            whole.extend_from_slice(&data);
-        }
-    }
-    Ok(whole)
-}
-
-/// Reads the first bytes of a body and drops the rest.
-async fn read_upto(body: Body, max: usize) -> Result<Vec<u8>, Fault> {
-    let mut body = body;
-    let mut start = Vec::new();
-    while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(|error| interrupted(&error))?.into_data() {
-            let room = max - start.len();
-            start.extend_from_slice(&data[..data.len().min(room)]);
-            if data.len() >= room {
-                break;
-            }
-        }
-    }
-    Ok(start)
-}
-
-/// What it means that a reply's body broke off.
-fn interrupted(error: &BoxError) -> Fault {
-    match error.downcast_ref::<BodyError>() {
-        Some(late @ BodyError::UpstreamIdle(_)) => Fault::upstream(
-            StatusCode::GATEWAY_TIMEOUT,
-            Reason::UpstreamTimeout,
-            "The upstream did not answer in time.",
-        )
-        .with_detail(late.to_string()),
-        _ => broken(error.to_string()),
-    }
-}
-
-fn broken(detail: String) -> Fault {
-    Fault::upstream(
-        StatusCode::BAD_GATEWAY,
-        Reason::UpstreamReply,
-        "The upstream's reply cannot be read.",
-    )
-    .with_detail(detail)
+async fn read_whole(mut body: Body, max: usize) -> Result<Vec<u8>, Fault> {
+    let read = collect(&mut body, max).await;
+    read.map_err(|error| match error {
+        CollectError::TooLong => unreadable(&"the reply is longer than limits.element_bytes"),
+        CollectError::Broken(error) => upstream_broke(&error),
+    })
 }
 
 /// A reply whose body is at hand.

@@ -13,15 +13,15 @@ use http::Response;
 use http_body_util::BodyExt;
 
 use super::stream::{self, ListBody};
-use super::{UpstreamSession, interrupted, read_whole};
+use super::{UpstreamSession, read_whole};
 use crate::listing::fits;
 use crate::listing::pages::{Pages, Passing, Want};
 use crate::listing::top_n::TopN;
 use crate::model::{
     Call, Fault, ImageId, ListEnd, Order, Plan, Position, Query, Reason, Responder,
 };
-use crate::net::body::Body;
-use crate::proxy::secrets::Secrets;
+use crate::net::body::{Body, upstream_broke};
+use crate::net::secrets::Secrets;
 
 /// Lists what had to be sorted first.
 pub(super) async fn scan(
@@ -53,7 +53,7 @@ pub(super) async fn scan(
         };
         while let Some(frame) = body.frame().await {
             // Trailers say nothing about a list.
-            if let Ok(data) = frame.map_err(|error| interrupted(&error))?.into_data() {
+            if let Ok(data) = frame.map_err(|error| upstream_broke(&error))?.into_data() {
                 pages.push(&data, |passing| {
                     // The marker is none of the walk's here, so the list begins with its first image.
                     if let Passing::Image(image, bytes) = passing {

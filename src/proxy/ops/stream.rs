@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, StreamBody};
 
 use crate::model::Fault;
 use crate::net::body::{self, Body, BoxError};
-use crate::proxy::secrets::Secrets;
+use crate::net::secrets::Secrets;
 
 /// A list that is complete within so many bytes goes out whole, with Content-Length.
 const WHOLE: usize = 256 * 1024;

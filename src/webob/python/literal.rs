@@ -1,17 +1,17 @@
 //! Reads Python's own spelling of a value: what XML shows of a list, and what a client that edits it sends back.
 
 use super::PyJson;
-use super::read::{DEEP, Members, Reader};
+use super::read::{DEEP, Members, PyReader};
 
 /// Reads a whole text; `None` when it is no value that `repr` writes. Python 2's `u` before a string is passed over.
 pub(super) fn read(text: &str) -> Option<PyJson> {
-    let mut reader = Reader { rest: text };
+    let mut reader = PyReader { rest: text };
     let value = value(&mut reader, 0)?;
     reader.skip_blanks();
     reader.rest.is_empty().then_some(value)
 }
 
-fn value(reader: &mut Reader<'_>, depth: u32) -> Option<PyJson> {
+fn value(reader: &mut PyReader<'_>, depth: u32) -> Option<PyJson> {
     match reader.next()? {
         b'{' | b'[' if depth == DEEP => None,
         b'{' => {
@@ -43,7 +43,7 @@ fn value(reader: &mut Reader<'_>, depth: u32) -> Option<PyJson> {
     }
 }
 
-fn string(reader: &mut Reader<'_>) -> Option<String> {
+fn string(reader: &mut PyReader<'_>) -> Option<String> {
     if reader.rest.starts_with('u') {
         reader.cut(1)?;
     }

@@ -15,14 +15,14 @@ pub(super) const DEEP: u32 = 128;
 /// Reads a whole text.
 pub(super) fn read(text: &[u8]) -> Option<PyJson> {
     let text = std::str::from_utf8(text).ok()?;
-    let mut reader = Reader { rest: text };
+    let mut reader = PyReader { rest: text };
     let value = reader.value(0)?;
     reader.skip_blanks();
     reader.rest.is_empty().then_some(value)
 }
 
 /// What is left of a text. `None` from any of its methods means that the text is no JSON.
-pub(super) struct Reader<'t> {
+pub(super) struct PyReader<'t> {
     pub rest: &'t str,
 }
 
@@ -50,7 +50,7 @@ impl Members {
     }
 }
 
-impl Reader<'_> {
+impl PyReader<'_> {
     fn value(&mut self, depth: u32) -> Option<PyJson> {
         match self.next()? {
             b'{' | b'[' if depth == DEEP => None,
@@ -152,7 +152,7 @@ impl Reader<'_> {
     }
 }
 
-impl<'t> Reader<'t> {
+impl<'t> PyReader<'t> {
     /// Steps over this many bytes.
     pub(super) fn cut(&mut self, length: usize) -> Option<&'t str> {
         let (cut, rest) = self.rest.split_at_checked(length)?;

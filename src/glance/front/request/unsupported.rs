@@ -111,7 +111,7 @@ pub fn refuse(method: &Method, path: &str) -> (Fault, Option<&'static str>) {
         _ => (StatusCode::FORBIDDEN, row.writes),
     };
     let message = format!("A cloud that has the Nova images API only does not offer {what}.");
-    (Fault::client(status, Reason::NoRoute, message), None)
+    (Fault::client(status, Reason::NotOffered, message), None)
 }
 
 fn fits(pattern: &str, path: &str) -> bool {

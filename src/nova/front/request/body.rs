@@ -139,6 +139,11 @@ pub(crate) fn wrong(message: String) -> Fault {
     Fault::client(StatusCode::BAD_REQUEST, Reason::BadBody, message)
 }
 
+/// The request's body cannot be read, and why.
+pub(crate) fn malformed(why: &str) -> Fault {
+    wrong(format!("Malformed request body: {why}."))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

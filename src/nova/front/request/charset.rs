@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::xml_body::malformed;
+use super::body::malformed;
 use crate::model::Fault;
 
 /// What 0x80 to 0x9F are in windows-1252; U+FFFD is none.

@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod charset;
+pub(crate) mod created_image;
 pub(crate) mod date;
 pub(crate) mod legacy_body;
 pub(crate) mod literal_routes;

@@ -1,7 +1,7 @@
 //! Recognises image requests by their path.
 //!
 //! The path is read while it is still percent-encoded, and each segment is decoded once. Nova's URL map has made runs of
-//! slashes one before ([`collapsed`]), and so has whoever calls [`recognise`]. Three things can come of
+//! slashes one before (`webob::urlmap::collapsed`), and so has whoever calls [`recognise`]. Three things can come of
 //! it: an image route, a path that lies among the image routes but names nothing that can exist (refused here, so
 //! that nothing which could be read as another path ever reaches an upstream), or a path that is none of ours.
 
@@ -10,12 +10,10 @@ use std::borrow::Cow;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use super::literal_routes;
 use crate::model::ImageId;
 use crate::nova::compat::{Compat, Suffixes};
 use crate::nova::encoding::MediaType;
-use crate::nova::tables::{COLLECTIONS, OPERATIONS, Operation, VERSIONS, View};
-use crate::webob::urlmap::collapsed;
+use crate::nova::tables::{COLLECTIONS, OPERATIONS, Operation, VERSIONS};
 
 /// What a path is.
 #[derive(Debug)]
@@ -110,43 +108,6 @@ fn without_suffix<'p>(compat: &Compat, path: &'p str) -> Option<(&'p str, &'stat
     Some((path.get(..=before.len() + stem.len())?, media_type))
 }
 
-/// What a server is made to do something by.
-const ACTION: &str = "action";
-
-/// Where the images of a server's project are, if a request may create one of the server
-/// (`POST .../servers/{id}/action`) and images are served there. `path` has lost the listener's `base_path`.
-#[must_use]
-pub fn created_images(compat: &Compat, method: &Method, path: &str) -> Option<String> {
-    if method != Method::POST {
-        return None;
-    }
-    let (_, last) = path.rsplit_once('/')?;
-    let last = Segment::read(last);
-    let action = last
-        .text
-        .as_deref()
-        .filter(|text| text.starts_with(ACTION))?;
-    let path = collapsed(path);
-    let segments: Vec<_> = path.split('/').skip(1).map(Segment::read).collect();
-    let (place, [servers, server, _]) = segments.split_last_chunk()?;
-    let stem = MediaType::of_suffix(compat, version(&path)?, action);
-    let is_action = stem.map_or(action, |(stem, _)| stem) == ACTION;
-    if !is_action || !servers.is("servers") || !server.is_plain() {
-        return None;
-    }
-    let place: String = place
-        .iter()
-        .flat_map(|segment| ["/", segment.raw])
-        .collect();
-    let images = place + "/images";
-    let route = recognise(&Method::GET, &images);
-    let is_served = matches!(
-        literal_routes::narrowed(compat, &Method::GET, &images, route),
-        NovaRoute::Image { operation, .. } if operation.view == View::Brief
-    );
-    is_served.then_some(images)
-}
-
 /// The version at the beginning of a path that has lost the listener's `base_path`, if there is one.
 pub(crate) fn version(path: &str) -> Option<&'static str> {
     let first = Segment::read(path.strip_prefix('/')?.split('/').next()?);
@@ -170,14 +131,14 @@ pub(crate) fn recognise<'p>(method: &Method, path: &'p str) -> NovaRoute<'p> {
 
 /// One segment of a path.
 #[derive(Debug)]
-struct Segment<'p> {
-    raw: &'p str,
+pub(super) struct Segment<'p> {
+    pub(super) raw: &'p str,
     /// Decoded; `None` when that is not UTF-8.
-    text: Option<Cow<'p, str>>,
+    pub(super) text: Option<Cow<'p, str>>,
 }
 
 impl<'p> Segment<'p> {
-    fn read(raw: &'p str) -> Self {
+    pub(super) fn read(raw: &'p str) -> Self {
         let text = if raw.contains('%') {
             percent_decode_str(raw).decode_utf8().ok()
         } else {
@@ -186,12 +147,12 @@ impl<'p> Segment<'p> {
         Self { raw, text }
     }
 
-    fn is(&self, text: impl AsRef<[u8]>) -> bool {
+    pub(super) fn is(&self, text: impl AsRef<[u8]>) -> bool {
         self.text.as_deref().map(str::as_bytes) == Some(text.as_ref())
     }
 
     /// Whether every server reads it as one and the same segment.
-    fn is_plain(&self) -> bool {
+    pub(super) fn is_plain(&self) -> bool {
         self.text.as_deref().is_some_and(|text| {
             !matches!(text, "" | "." | "..")
                 && !text

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::body::wrong;
+use super::body::malformed;
 use super::charset;
 use crate::model::Fault;
 use crate::webob::python::PyJson;
@@ -132,11 +132,6 @@ fn attributes(tag: &str) -> usize {
 
 fn is(node: Node<'_, '_>, name: &str) -> bool {
     node.is_element() && node.tag_name().name() == name
-}
-
-/// Nova's sentence, and what is wrong.
-pub(crate) fn malformed(why: &str) -> Fault {
-    wrong(format!("Malformed request body: {why}."))
 }
 
 #[cfg(test)]

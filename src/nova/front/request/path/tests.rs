@@ -1,8 +1,10 @@
 use http::Method;
 use proptest::prelude::*;
 
-use super::{NovaRoute, collapsed, created_images, recognise, unsuffixed};
+use super::{NovaRoute, recognise, unsuffixed};
 use crate::nova::compat::{Compat, Release, Suffixes, Xml};
+use crate::nova::front::request::created_image::created_images;
+use crate::webob::urlmap::collapsed;
 
 const ID: &str = "36a71c26-de94-5f09-9e67-cdc245586d89";
 
