@@ -3,29 +3,38 @@
 //!
 //! # The life of a request
 //!
-//! `serve` accepts a connection, shakes hands and reads HTTP. Each request is handed to [`proxy::handle`] together
-//! with the snapshot of the configuration of that moment. There it is guarded, then read by the client's dialect
-//! into a [`model::Call`]; what is no image request passes through, or is refused where clients speak Glance. Where a
-//! Keystone is configured, it says who the caller is. A call is carried out against the other dialect's upstream, and
-//! what that answers is written in the client's dialect as it streams by.
+//! `serve` accepts a connection, shakes hands and reads HTTP. Each request goes to [`proxy::handle`] together with the
+//! snapshot of the configuration of that moment. It is guarded, then routed by the frontend of its listener
+//! ([`model::Frontend`]), which looks at the head alone. If a Keystone is configured and the route asks for it, Keystone
+//! says who the caller is. Then the frontend reads the request, once, into a [`model::Call`]; a request that is not an
+//! image request passes through, or is refused where clients speak Glance. The call is carried out in plain steps
+//! (`proxy::ops`) against the other dialect's upstream ([`model::Backend`]), and the reply is written in the client's
+//! dialect ([`model::Responder`]) as it streams by. One record of the request is shown to every [`watch::Observer`].
 //!
 //! # The module map
 //!
+//! Arrows go up this table and never down; `tests/it/architecture.rs` holds it, line by line.
+//!
 //! | module | what | may name |
 //! |---|---|---|
-//! | [`cli`] | the commands | everything |
-//! | [`serve`] | sockets, TLS, connections, which service a socket runs, reload, drain, signals | `proxy`, `config`, `watch` |
-//! | [`proxy`] | the I/O shell: guards, headers, who calls, upstreams, pass-through, the operations | the dialects, `keystone`, `model`, `config` |
-//! | [`nova`] | the legacy dialect, pure | `model`, `webob` |
-//! | [`glance`] | the current dialect, pure | `model`, `webob` |
-//! | [`keystone`] | how a token is asked about itself, pure | `model` |
-//! | [`model`] | the nouns that both dialects can say, pure | nothing |
-//! | [`webob`] | what the web framework under both services decides: queries, Accept, error pages; pure | nothing |
+//! | [`json`] | JSON text: members, elements of an array, lenient values; pure | nothing |
+//! | [`webob`] | what the web framework under both services decides: queries, error pages, Python's words; pure | nothing |
+//! | [`deviations`] | where answers knowingly differ from the services' own, as data | nothing |
+//! | [`watch`] | one record a request, the log; calls the observers that are handed in | nothing |
+//! | [`model`] | the nouns that both dialects can say, and what a dialect's halves can do; pure | `json` |
+//! | [`keystone`] | how a token is asked about itself; pure | `model` |
+//! | [`nova`] | the legacy dialect: `front`, `back`, `compat`; pure | `model`, `json`, `webob` |
+//! | [`glance`] | the current dialect, the same halves; pure | `model`, `json`, `webob` |
+//! | [`sandbox`] | Glance's front half on images in memory; pure | `glance`, `model`, `json`, `webob` |
+//! | [`listing`] | pages of an upstream in, a client's list out, and lists sorted here; pure | `model`, `json` |
 //! | [`config`] | settings, read into one immutable snapshot | `nova::{compat, back}`, `model` |
-//! | [`watch`] | one record a request and who observes it, the log; called by all, names nobody | nothing |
-//! | [`sandbox`] | Glance's front half on images in memory, pure | `glance`, `model` |
-//! | [`deviations`] | where answers knowingly differ from Nova's, as data | nothing |
-//! | [`docgen`] | the generated pages of `docs/`, written from the tables and the code that plans | the dialects, `deviations`, `config` |
+//! | [`docgen`] | the generated pages of `docs/` | the dialects, `deviations`, `config`, `model` |
+//! | [`net`] | bodies, headers, timers, secrets | `model` |
+//! | [`upstream`] | connections to a service, and one request to it | `net`, `config`, `model` |
+//! | [`identity`] | whose token it is: cache, single flight, pause | `upstream`, `net`, `keystone`, `config`, `model` |
+//! | [`proxy`] | one request, in reading order: guard, prepare, recognise, dispatch, answer | all of the above but `docgen`, `sandbox` |
+//! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `proxy`, `net`, `config`, `watch` |
+//! | [`cli`] | the commands | everything |
 #![forbid(unsafe_code)]
 
 pub mod cli;

@@ -1,7 +1,7 @@
 //! The nouns that both dialects can say.
 //!
 //! To translate is to read in one dialect and write in the other; what lies between are these types and nothing
-//! else: a [`Call`] (what the client asks), a [`Query`] or a [`Change`] inside it, an [`Image`], a [`page`] of images as it streams
+//! else: a [`Call`] (what the client asks), a [`Query`] or a [`Change`] inside it, an [`Image`], a page of images as it streams
 //! by, and a [`Fault`]. The vocabulary is Glance v2's, the richer of the two; Nova's words are mapped at Nova's
 //! edge. Nothing here does I/O and nothing here knows a dialect.
 

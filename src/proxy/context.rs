@@ -28,7 +28,7 @@ pub struct RequestContext<'a> {
     pub dialect: &'a Dialect,
     /// The id it is known by.
     pub id: &'a RequestId,
-    /// What links begin with: see [`forwarded::client_base`].
+    /// What links begin with: see [`client_base`](super::forwarded::client_base).
     pub base: &'a str,
     /// Who sends it, where a Keystone has said so.
     pub caller: Option<&'a Caller>,

@@ -52,7 +52,7 @@ fn reload(running: &Running) {
             tracing::warn!(takes_a_restart = waits.join(", "), "reloaded in part");
         }
         Err(problems) => {
-            tracing::error!(%problems, "reload failed, keeping the running configuration")
+            tracing::error!(%problems, "reload failed, keeping the running configuration");
         }
     }
 }

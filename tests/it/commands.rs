@@ -169,7 +169,7 @@ fn signals_reload_and_end() {
 
     std::fs::write(&file, "colour = 1").unwrap();
     signal(&child, "HUP");
-    let line = log_line(&mut log, "not reloaded");
+    let line = log_line(&mut log, "reload failed");
     assert!(line.contains("c.toml:1:1: unknown key `colour`"), "{line}");
     std::fs::write(&file, GOOD).unwrap();
     signal(&child, "HUP");
