@@ -40,7 +40,7 @@ def arguments():
     ap.add_argument("--workers", type=int, default=4, help="how many requests are under way at once")
     ap.add_argument("--list", action="store_true", help="print the cases, ask nothing")
     ap.add_argument("-v", "--verbose", action="store_true", help="print every case, and the rows that fit it though the answers are alike")
-    ap.add_argument("--deviations", type=pathlib.Path, default=ROOT / "fixtures" / "deviations.toml")
+    ap.add_argument("--deviations", type=pathlib.Path, default=ROOT / "src" / "deviations" / "nova.toml")
     return ap.parse_args()
 
 

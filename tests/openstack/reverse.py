@@ -23,7 +23,7 @@ import urllib.parse
 from carried import LOST, carried
 from wire import Broken, exchange
 
-DEVIATIONS = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "deviations-glance.toml"
+DEVIATIONS = pathlib.Path(__file__).resolve().parents[2] / "src" / "deviations" / "glance.toml"
 # How many pages are compared: a walk over a long list one image at a time says nothing new.
 PAGES = 5
 
