@@ -224,7 +224,7 @@ impl Scene {
         let setting = row.setting.as_deref();
         match self.speaks {
             Protocol::Nova => {
-                row.is_about(self.compat.release.preset().name)
+                row.is_about(self.compat.release.row().name)
                     && (self.compat.xml != Xml::Off || !row.id.starts_with("xml-"))
                     && !setting.is_some_and(|setting| compat::restored(&self.compat, setting))
                     && (self.keystone.is_none() || !wants_keystone(row))
@@ -261,7 +261,7 @@ fn explain(scene: &Scene, parts: &Parts, verbose: bool) -> String {
         }
     };
     if scene.speaks == Protocol::Nova {
-        presets::rules(&mut out, &scene.compat, &looked_up);
+        presets::rules(&mut out, &scene.compat, method, &looked_up);
     }
     differences(&mut out, scene, &lines, is_asked, verbose);
     out

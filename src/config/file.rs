@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::place::Report;
 #[cfg(test)]
 use super::settings::Kind;
-use super::settings::{self, Setting};
+use super::settings::{self, Setting, Worded};
 
 /// A value and the piece of the file it stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,8 @@ pub(super) struct At<T> {
 #[derive(Clone, Debug)]
 pub(super) struct Section<'r, 't> {
     report: &'r Report<'t>,
-    path: &'static str,
+    /// Its name in the table of settings; empty for the whole file.
+    path: String,
     table: Option<&'r DeTable<'t>>,
     /// Where the section stands: what a missing key is blamed on.
     pub(super) span: Range<usize>,
@@ -35,30 +36,33 @@ pub(super) struct Section<'r, 't> {
 impl<'r, 't> Section<'r, 't> {
     /// The whole file.
     pub(super) fn root(report: &'r Report<'t>, table: &'r Spanned<DeTable<'t>>) -> Self {
-        Self::known("", table.get_ref(), 0..0, report)
+        Self::known(String::new(), table.get_ref(), 0..0, report)
     }
 
-    /// The section `key` of this one, whether the file has it or not. `path` is its name in the table of settings.
-    pub(super) fn section(&self, path: &'static str) -> Self {
-        let absent = Self {
+    /// The section `key` of this one, whether the file has it or not.
+    pub(super) fn section(&self, key: &str) -> Self {
+        let path = self.path_to(key);
+        let value = self.raw(key);
+        if let Some(value) = value
+            && let DeValue::Table(table) = value.get_ref()
+        {
+            return Self::known(path, table, value.span(), self.report);
+        }
+        if let Some(value) = value {
+            self.note(&value.span(), format!("`{path}` is a table"));
+        }
+        Self {
             report: self.report,
             path,
             table: None,
             span: self.span.clone(),
-        };
-        let Some(value) = self.raw(last(path)) else {
-            return absent;
-        };
-        if let DeValue::Table(table) = value.get_ref() {
-            return Self::known(path, table, value.span(), self.report);
         }
-        self.note(&value.span(), format!("`{path}` is a table"));
-        absent
     }
 
     /// The tables of the array of tables `key`.
-    pub(super) fn sections(&self, path: &'static str) -> Vec<Self> {
-        let Some(value) = self.raw(last(path)) else {
+    pub(super) fn sections(&self, key: &str) -> Vec<Self> {
+        let path = self.path_to(key);
+        let Some(value) = self.raw(key) else {
             return Vec::new();
         };
         let items = match value.get_ref() {
@@ -69,7 +73,7 @@ impl<'r, 't> Section<'r, 't> {
         for item in items {
             match item.get_ref() {
                 DeValue::Table(table) if value.get_ref().is_array() => {
-                    sections.push(Self::known(path, table, item.span(), self.report));
+                    sections.push(Self::known(path.clone(), table, item.span(), self.report));
                 }
                 _ => self.note(
                     &item.span(),
@@ -128,10 +132,17 @@ impl<'r, 't> Section<'r, 't> {
         self.read(key, |value| value.as_str().map(str::to_owned))
     }
 
-    /// The meaning of the word that stands at `key`.
-    pub(super) fn word<T: Copy>(&self, key: &str, meanings: &[(&str, T)]) -> Option<T> {
-        self.read(key, |value| meaning(meanings, value.as_str()?))
+    /// The word that stands at `key`, out of those that the table of settings has for it.
+    pub(super) fn word(&self, key: &str) -> Option<&'static str> {
+        let setting = self.setting(key)?;
+        self.read(key, |value| setting.kind.word(value.as_str()?))
             .map(|at| at.value)
+    }
+
+    /// What the word at `key` says.
+    pub(super) fn said<T: Worded>(&self, key: &str) -> Option<T> {
+        let word = self.word(key)?;
+        T::ALL.iter().copied().find(|said| said.word() == word)
     }
 
     pub(super) fn texts(&self, key: &str) -> At<Vec<At<String>>> {
@@ -149,16 +160,16 @@ impl<'r, 't> Section<'r, 't> {
         .unwrap_or_else(|| self.nowhere())
     }
 
-    /// The meanings of the words listed at `key`.
-    pub(super) fn words<T: Copy>(&self, key: &str, meanings: &[(&str, T)]) -> Vec<T> {
+    /// The words listed at `key`, out of those that the table of settings has for it.
+    pub(super) fn words(&self, key: &str) -> Option<Vec<&'static str>> {
+        let setting = self.setting(key)?;
         self.read(key, |value| {
             let items = value.as_array()?.iter();
             items
-                .map(|item| meaning(meanings, item.get_ref().as_str()?))
+                .map(|item| setting.kind.word(item.get_ref().as_str()?))
                 .collect()
         })
-        .map(|at: At<Vec<T>>| at.value)
-        .unwrap_or_default()
+        .map(|at| at.value)
     }
 
     /// Notes a problem.
@@ -177,12 +188,12 @@ impl<'r, 't> Section<'r, 't> {
 
     /// A table of the file; keys that the table of settings lacks are noted.
     fn known(
-        path: &'static str,
+        path: String,
         table: &'r DeTable<'t>,
         span: Range<usize>,
         report: &'r Report<'t>,
     ) -> Self {
-        let known = settings::keys_in(path);
+        let known = settings::keys_in(&path);
         for key in table.keys() {
             if !known.contains(&key.get_ref().as_ref()) {
                 let here = if path.is_empty() {
@@ -208,6 +219,18 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
+    /// The name of a key of this section in the table of settings.
+    fn path_to(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            return key.to_owned();
+        }
+        format!("{}.{key}", self.path)
+    }
+
+    fn setting(&self, key: &str) -> Option<&'static Setting> {
+        Setting::find(&self.path_to(key))
+    }
+
     fn raw(&self, key: &str) -> Option<&'r Spanned<DeValue<'t>>> {
         self.table?
             .iter()
@@ -217,7 +240,7 @@ impl<'r, 't> Section<'r, 't> {
 
     /// The value at `key` by `convert`, or the default; a value of another kind is noted.
     fn read<T>(&self, key: &str, convert: impl Fn(&DeValue<'_>) -> Option<T>) -> Option<At<T>> {
-        let setting = Setting::find(&format!("{}.{key}", self.path))?;
+        let setting = self.setting(key)?;
         if let Some(value) = self.raw(key) {
             let span = value.span();
             if let Some(value) = convert(value.get_ref()) {
@@ -228,7 +251,7 @@ impl<'r, 't> Section<'r, 't> {
                 format!("`{}` takes {}", setting.key, setting.kind.words()),
             );
         }
-        match setting.default {
+        match &setting.default {
             settings::Absent::Value(text) => {
                 let default = DeValue::parse(text).ok()?;
                 convert(default.get_ref()).map(|value| At {
@@ -252,17 +275,6 @@ impl<'r, 't> Section<'r, 't> {
             span: self.span.clone(),
         }
     }
-}
-
-fn last(path: &str) -> &str {
-    path.rsplit('.').next().unwrap_or(path)
-}
-
-fn meaning<T: Copy>(meanings: &[(&str, T)], word: &str) -> Option<T> {
-    meanings
-        .iter()
-        .find(|(known, _)| *known == word)
-        .map(|(_, meaning)| *meaning)
 }
 
 fn flag(value: &DeValue<'_>) -> Option<bool> {
@@ -291,15 +303,13 @@ fn bytes(value: &DeValue<'_>) -> Option<usize> {
     };
     let unit = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(unit);
-    number
-        .parse::<usize>()
-        .ok()?
-        .checked_mul(meaning(UNITS, unit.trim())?)
+    let (_, times) = UNITS.iter().find(|(known, _)| *known == unit.trim())?;
+    number.parse::<usize>().ok()?.checked_mul(*times)
 }
 
 /// A value of the wrong kind for a setting, as TOML: what the tests put in its place.
 #[cfg(test)]
-pub(super) fn wrong(kind: Kind) -> &'static str {
+pub(super) fn wrong(kind: &Kind) -> &'static str {
     match kind {
         Kind::Flag | Kind::Count | Kind::Duration | Kind::Size => "\"zzz\"",
         Kind::Text | Kind::Word(_) => "12",

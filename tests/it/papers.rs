@@ -190,7 +190,7 @@ fn settings_that_pages_name_exist() {
         .collect();
     // A section of a file is named like the settings in it.
     let exists = |name: &str| {
-        let mut keys = SETTINGS.iter().map(|setting| setting.key);
+        let mut keys = SETTINGS.iter().map(|setting| &setting.key);
         keys.any(|key| {
             key.strip_prefix(name)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

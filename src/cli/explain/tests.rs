@@ -132,6 +132,25 @@ fn the_rule_that_a_preset_set_is_named() {
 }
 
 #[test]
+fn every_key_that_was_set_is_told_where_it_matters() {
+    let icehouse = |line: &str| told_by("release = \"icehouse\"", None, line, &[]);
+    let quota = "rule        metadata above the quota: 413  (compat.release = \"icehouse\")";
+    let written = icehouse("POST /v2/p/images/a/metadata");
+    assert!(written.contains(quota), "{written}");
+    assert!(!icehouse("GET /v2/p/images/a/metadata").contains(quota));
+    for (compat, rule) in [
+        ("block_device_mapping = \"keep\"", "`mappings`: as text"),
+        ("extensions = []", "extensions: none"),
+        ("max_limit = 7", "`max_limit`: 7"),
+        ("max_microversion = \"2.7\"", "microversion: 2.7"),
+    ] {
+        let told = told_by(compat, None, "GET /v2/images", &[]);
+        let key = compat.split(' ').next().unwrap();
+        assert!(told.contains(&format!("{rule}  (compat.{key})")), "{told}");
+    }
+}
+
+#[test]
 fn endings_and_doubled_slashes_are_told_as_they_are_looked_up() {
     let list = told(None, "GET /v2/p//images//detail.json?limit=5&status=saving");
     for part in [
@@ -146,7 +165,7 @@ fn endings_and_doubled_slashes_are_told_as_they_are_looked_up() {
     let off = told_by("suffixes = false", None, "GET /v2/images/detail.json", &[]);
     for part in [
         "operation   show-image",
-        "rule        literal: `/images.json`: 404  (compat.suffixes)",
+        "rule        `/images.json`: 404  (compat.suffixes)",
         "deviation   none that the request line decides",
     ] {
         assert!(off.contains(part), "{part}\n{off}");

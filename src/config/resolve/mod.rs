@@ -19,24 +19,6 @@ mod compat;
 mod nova;
 mod upstream;
 
-const SPEAKS: &[(&str, Protocol)] = &[
-    (Protocol::Nova.word(), Protocol::Nova),
-    (Protocol::Glance.word(), Protocol::Glance),
-];
-
-const HOSTS: &[(&str, HostHeader)] = &[
-    ("client", HostHeader::Client),
-    ("endpoint", HostHeader::Endpoint),
-];
-
-const LEVELS: &[(&str, &str)] = &[
-    ("error", "error"),
-    ("warn", "warn"),
-    ("info", "info"),
-    ("debug", "debug"),
-    ("trace", "trace"),
-];
-
 /// Headers that are about a message itself, its framing or its form: a translated request is another message.
 const NEVER_FORWARDED: &[&str] = &[
     "accept",
@@ -107,7 +89,7 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
     let listen = listen.iter().map(|section| listener(section, folder));
     let listen: Vec<_> = listen.map(Arc::new).collect();
     twice(root, &listen);
-    let host = nova.word("host", HOSTS).unwrap_or(HostHeader::Client);
+    let host = nova.said("host").unwrap_or(HostHeader::Client);
     let rewrite_location = nova.flag("rewrite_location");
     let limits = limits(&root.section("limits"));
     let nova_images = nova::images(&nova, limits.page_size);
@@ -134,12 +116,15 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
 
 /// A listener is of no use without the service that its clients' requests are answered from: the other one.
 fn needs_upstream(listen: &Section<'_, '_>, glance: &Section<'_, '_>, nova: &Section<'_, '_>) {
-    let (word, needs, other) = match listen.word("speaks", SPEAKS) {
-        Some(Protocol::Nova) => ("nova", "glance", glance),
-        Some(Protocol::Glance) => ("glance", "nova", nova),
-        None => return,
+    let Some(speaks) = listen.said::<Protocol>("speaks") else {
+        return;
+    };
+    let (needs, other) = match speaks {
+        Protocol::Nova => ("glance", glance),
+        Protocol::Glance => ("nova", nova),
     };
     if !other.is_present() {
+        let word = speaks.word();
         listen.note(
             &listen.span,
             format!(
@@ -163,9 +148,9 @@ fn listener(section: &Section<'_, '_>, folder: &Path) -> Listener {
     Listener {
         // Where it is wrong, a problem has been noted and no configuration comes out.
         address: address.unwrap_or(Address::Tcp(String::new())),
-        speaks: section.word("speaks", SPEAKS).unwrap_or(Protocol::Nova),
+        speaks: section.said("speaks").unwrap_or(Protocol::Nova),
         base_path: path.unwrap_or_default(),
-        tls: listener_tls(&section.section("listen.tls"), folder),
+        tls: listener_tls(&section.section("tls"), folder),
         public_url: public_url(section),
         trusted,
     }
@@ -230,7 +215,7 @@ fn headers(section: &Section<'_, '_>) -> usize {
 }
 
 fn timeouts(section: &Section<'_, '_>) -> Timeouts {
-    let drain = section.section("timeouts.drain");
+    let drain = section.section("drain");
     Timeouts {
         header: section.some_time("header"),
         idle: section.some_time("idle"),
@@ -259,7 +244,7 @@ fn forward(section: &Section<'_, '_>) -> Vec<HeaderName> {
 
 fn log(section: &Section<'_, '_>) -> Log {
     Log {
-        level: section.word("level", LEVELS).unwrap_or("info"),
+        level: section.word("level").unwrap_or("info"),
         access: section.flag("access"),
     }
 }

@@ -5,16 +5,7 @@ use std::sync::Arc;
 use super::at_least;
 use crate::config::file::Section;
 use crate::config::{NovaImages, ScanLimits};
-use crate::model::attributes::{CONTAINER_FORMATS, DISK_FORMATS};
-use crate::model::query::Visibility;
 use crate::nova::back::NovaImageSettings;
-
-const VISIBILITIES: &[(&str, Visibility)] = &[
-    ("public", Visibility::Public),
-    ("private", Visibility::Private),
-    ("shared", Visibility::Shared),
-    ("community", Visibility::Community),
-];
 
 /// The part of `[nova]` that is about images.
 pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
@@ -23,12 +14,10 @@ pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
         version: segment(section, "api_version").unwrap_or(usual.version),
         page_size,
         trusted_order: section.flag("trusted_order"),
-        visibility: section
-            .word("visibility", VISIBILITIES)
-            .unwrap_or(usual.visibility),
+        visibility: section.said("visibility").unwrap_or(usual.visibility),
         pending_delete: section.flag("pending_delete"),
-        disk_format: format(section, "disk_format", DISK_FORMATS),
-        container_format: format(section, "container_format", CONTAINER_FORMATS),
+        disk_format: section.word("disk_format").map(str::to_owned),
+        container_format: section.word("container_format").map(str::to_owned),
         allow_metadata_writes: section.flag("allow_metadata_writes"),
     };
     NovaImages {
@@ -44,12 +33,6 @@ pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
             ),
         },
     }
-}
-
-/// One of the words that Glance's schema lets a format be.
-fn format(section: &Section<'_, '_>, key: &str, words: &[&'static str]) -> Option<String> {
-    let words: Vec<_> = words.iter().map(|word| (*word, *word)).collect();
-    section.word(key, &words).map(str::to_owned)
 }
 
 /// One segment of a path.

@@ -10,16 +10,9 @@ use super::{at_least, identity as identity_of, public_url};
 use crate::config::file::{At, Section};
 use crate::config::{Endpoint, IdentityConfig, OnFailure, UpstreamConfig, tls};
 
-const ON_FAILURE: &[(&str, OnFailure)] = &[
-    ("continue", OnFailure::Continue),
-    ("refuse", OnFailure::Refuse),
-];
-
 /// The Glance that answers images.
 pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamConfig> {
-    let timeouts = section.section("glance.timeouts");
-    let tls = section.section("glance.tls");
-    let glance = upstream(section, &endpoints(section), &timeouts, &tls, folder)?;
+    let glance = upstream(section, &endpoints(section), folder)?;
     Some(UpstreamConfig {
         public_url: public_url(section),
         ..glance
@@ -28,26 +21,22 @@ pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<Upstrea
 
 /// The Nova that answers the rest.
 pub(super) fn nova(section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamConfig> {
-    let timeouts = section.section("nova.timeouts");
-    let tls = section.section("nova.tls");
-    upstream(section, &endpoints(section), &timeouts, &tls, folder)
+    upstream(section, &endpoints(section), folder)
 }
 
 /// The Keystone that validates tokens.
 pub(super) fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<IdentityConfig> {
-    let timeouts = section.section("identity.timeouts");
-    let tls = section.section("identity.tls");
     let url = section.text("url");
     let span = url.as_ref().map_or(&section.span, |at| &at.span).clone();
     let url = At {
         value: url.into_iter().collect(),
         span,
     };
-    let upstream = upstream(section, &url, &timeouts, &tls, folder);
+    let upstream = upstream(section, &url, folder);
     let (cache_ttl, cache_size) = (section.duration("cache_ttl"), section.count("cache_size"));
     let cache_size = at_least(section, "cache_size", &cache_size, 1);
     let roles = section.texts("service_token_roles").value;
-    let on_failure = section.word("on_failure", ON_FAILURE);
+    let on_failure = section.said("on_failure");
     let public = www_authenticate_uri(section);
     let upstream = upstream?;
     let public = public.unwrap_or_else(|| {
@@ -82,14 +71,14 @@ fn endpoints(section: &Section<'_, '_>) -> At<Vec<At<String>>> {
     listed
 }
 
-/// `None` where the file has no such section; and where its TLS settings are wrong, which has been noted then.
+/// What every upstream can be told: the reader of the template in `settings::upstream`. `None` where the file has no such
+/// section; and where its TLS settings are wrong, which has been noted then.
 fn upstream(
     section: &Section<'_, '_>,
     listed: &At<Vec<At<String>>>,
-    timeouts: &Section<'_, '_>,
-    tls: &Section<'_, '_>,
     folder: &Path,
 ) -> Option<UpstreamConfig> {
+    let (timeouts, tls) = (section.section("timeouts"), section.section("tls"));
     let endpoints: Vec<Endpoint> = listed
         .value
         .iter()
@@ -102,7 +91,7 @@ fn upstream(
     );
     let (idle, pool_idle) = (timeouts.some_time("idle"), section.duration("pool_idle"));
     let secure = endpoints.iter().any(Endpoint::is_tls);
-    let tls = upstream_tls(tls, secure, listed, folder)?;
+    let tls = upstream_tls(&tls, secure, listed, folder)?;
     section.is_present().then_some(UpstreamConfig {
         endpoints,
         public_url: None,

@@ -1,8 +1,9 @@
 //! Nova's mistakes that somebody may have come to depend on.
 
 /// Which of them are made. Each has a setting of its own in `[compat]`, and `literal = true` asks for all; what a
-/// release does not do is never set for it. The rows of `src/deviations/nova.toml` say more about each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// release does not do is never set for it: its row of [`super::KEYS`] knows. The rows of `src/deviations/nova.toml` say
+/// more about each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is a mistake of its own, with a switch of its own"
@@ -33,22 +34,4 @@ pub struct Quirks {
     pub odd_input: bool,
     /// `kernel_id` and `ramdisk_id` are not written where they are empty or `None`.
     pub dropped_ids: bool,
-}
-
-impl Quirks {
-    /// None of them.
-    pub const NONE: Self = Self {
-        no_head: false,
-        hex_projects: false,
-        no_v1_1: false,
-        mangled_property_keys: false,
-        name_operators: false,
-        raw_changes_since: false,
-        server_after_slash: false,
-        typed_reads: false,
-        worded_faults: false,
-        era_next_links: false,
-        odd_input: false,
-        dropped_ids: false,
-    };
 }

@@ -5,53 +5,67 @@ use super::{AlternateStyle, Compat, MinFilter, Suffixes, Xml};
 /// A vendor, as far as its published documents and captured answers say how it differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vendor {
-    /// Huawei Cloud (Elastic Cloud Server API reference): 25 images where no limit is given and a link to more,
-    /// `alternate` links on the compute host, `minRam` and `minDisk` as minimum.
+    /// Huawei Cloud (Elastic Cloud Server API reference).
     Huawei,
-    /// Rackspace Cloud Servers (captured answers of 2015, and its developer guide): `alternate` links on the compute host,
-    /// XML beside JSON, and `.json` and `.xml` on every path.
+    /// Rackspace Cloud Servers (captured answers of 2015, and its developer guide).
     Rackspace,
 }
 
-impl Vendor {
-    /// The vendors by their names in the configuration file.
-    pub const NAMES: &'static [(&'static str, Self)] =
-        &[("huawei", Self::Huawei), ("rackspace", Self::Rackspace)];
-
+/// What one vendor does.
+#[derive(Clone, Copy, Debug)]
+pub struct VendorRow {
+    /// The vendor.
+    pub vendor: Vendor,
     /// Its name in the configuration file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Huawei => "huawei",
-            Self::Rackspace => "rackspace",
-        }
-    }
+    pub name: &'static str,
+    /// What is different there, in a few words.
+    pub about: &'static str,
+    /// Sets it.
+    pub apply: fn(&mut Compat),
+}
 
-    pub(super) fn apply(self, compat: &mut Compat) {
-        compat.alternate_style = AlternateStyle::ComputeHost;
-        match self {
-            Self::Huawei => {
-                compat.default_limit = Some(25);
-                compat.always_link_when_more = true;
-                compat.min_filter = MinFilter::AtLeast;
-            }
-            Self::Rackspace => {
-                compat.xml = Xml::Legacy;
-                compat.suffixes = Suffixes::All;
-            }
-        }
+/// The vendors, one row each.
+pub const VENDORS: &[VendorRow] = &[
+    VendorRow {
+        vendor: Vendor::Huawei,
+        name: "huawei",
+        about: "25 images and a link where no limit is given, `alternate` links on the compute host, minimum filters",
+        apply: |is| {
+            is.alternate_style = AlternateStyle::ComputeHost;
+            is.default_limit = Some(25);
+            is.always_link_when_more = true;
+            is.min_filter = MinFilter::AtLeast;
+        },
+    },
+    VendorRow {
+        vendor: Vendor::Rackspace,
+        name: "rackspace",
+        about: "`alternate` links on the compute host, XML under `/v1.1` and `/v2`, `.json` and `.xml` on every path",
+        apply: |is| {
+            is.alternate_style = AlternateStyle::ComputeHost;
+            is.xml = Xml::Legacy;
+            is.suffixes = Suffixes::All;
+        },
+    },
+];
+
+impl Vendor {
+    /// The row of the vendor.
+    #[must_use]
+    pub fn row(self) -> &'static VendorRow {
+        &VENDORS[self as usize]
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Vendor;
+    use super::{VENDORS, Vendor};
     use crate::nova::compat::{Compat, Suffixes, Xml};
 
     #[test]
-    fn names_are_those_of_the_table() {
-        for (name, vendor) in Vendor::NAMES {
-            assert_eq!(vendor.name(), *name);
+    fn every_vendor_has_its_own_row() {
+        for row in VENDORS {
+            assert_eq!(row.vendor.row().name, row.name);
         }
     }
 

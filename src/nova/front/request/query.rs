@@ -131,7 +131,7 @@ fn changes_since(value: &str, compat: &Compat) -> Result<Predicate, Fault> {
             let wrong = format!("{} is not an ISO 8601 date and time", repr(value));
             invalid("changes-since", value, &wrong)
         })?;
-    let relation = if compat.changes_after() {
+    let relation = if compat.changes_after {
         Relation::Gt
     } else {
         Relation::Gte
