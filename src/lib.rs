@@ -4,12 +4,19 @@
 //! # The life of a request
 //!
 //! `serve` accepts a connection, shakes hands and reads HTTP. Each request goes to [`proxy::handle`] together with the
-//! snapshot of the configuration of that moment. It is guarded, then routed by the frontend of its listener
-//! ([`model::Frontend`]), which looks at the head alone. If a Keystone is configured and the route asks for it, Keystone
-//! says who the caller is. Then the frontend reads the request, once, into a [`model::Call`]; a request that is not an
-//! image request passes through, or is refused where clients speak Glance. The call is carried out in plain steps
-//! (`proxy::ops`) against the other dialect's upstream ([`model::Backend`]), and the reply is written in the client's
-//! dialect ([`model::Responder`]) as it streams by. One record of the request is shown to every [`watch::Observer`].
+//! snapshot of the configuration of that moment. Five steps follow.
+//!
+//! 1. *Guard*: a request that two servers could read in two ways is refused.
+//! 2. *Prepare*: the mount point is cut off, and it is decided what links begin with.
+//! 3. *Recognise*: the frontend of the listener ([`model::Frontend`]) routes the request by its head alone. If a
+//!    Keystone is configured and the route asks for it, Keystone says who the caller is. Then the frontend reads the
+//!    request, once, into a [`model::Recognized`].
+//! 4. *Dispatch*: a [`model::Call`] is carried out in plain steps (`proxy::ops`) against the other dialect's upstream
+//!    ([`model::Backend`]). A request that is not an image request passes through, or is refused where clients speak
+//!    Glance.
+//! 5. *Answer*: the reply is written in the client's dialect ([`model::Responder`]) as it streams by.
+//!
+//! One record of the request is shown to every [`watch::Observer`]. `docs/architecture.md` tells more.
 //!
 //! # The module map
 //!
@@ -32,9 +39,9 @@
 //! | [`net`] | bodies, headers, timers, secrets | `model` |
 //! | [`upstream`] | connections to a service, and one request to it | `net`, `config`, `model` |
 //! | [`identity`] | whose token it is: cache, single flight, pause | `upstream`, `net`, `keystone`, `config`, `model` |
-//! | [`proxy`] | one request, in reading order: guard, prepare, recognise, dispatch, answer | all of the above but `docgen`, `sandbox` |
+//! | [`proxy`] | one request, in reading order: guard, prepare, recognise, dispatch, answer | `identity`, `upstream`, `net`, `listing`, `nova`, `glance`, `config`, `watch`, `model`, `json` |
 //! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `proxy`, `net`, `config`, `watch` |
-//! | [`cli`] | the commands | everything |
+//! | [`cli`] | the commands | all but `identity`, `upstream`, `listing` |
 #![forbid(unsafe_code)]
 
 pub mod cli;

@@ -1,8 +1,8 @@
-//! Whose token it is, as a Keystone tells it: what that changes, what is asked of it, and what happens where it fails.
+//! Whose token it is, as a Keystone tells it: what that changes, and what is asked of it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -27,16 +27,16 @@ fn image(seen: &Seen) -> Reply {
     }
 }
 
-async fn glance() -> Upstream {
+pub(super) async fn glance() -> Upstream {
     Upstream::start(image).await
 }
 
 /// The settings for a Keystone, and more of its section.
-fn identity(keystone: &Upstream, more: &str) -> String {
+pub(super) fn identity(keystone: &Upstream, more: &str) -> String {
     format!("[identity]\nurl = \"http://{}\"\n{more}", keystone.address)
 }
 
-async fn ask(proxy: &Proxy, target: &str, lines: &str) -> Answer {
+pub(super) async fn ask(proxy: &Proxy, target: &str, lines: &str) -> Answer {
     let mut client = proxy.client().await;
     client
         .send(format!(
@@ -46,12 +46,12 @@ async fn ask(proxy: &Proxy, target: &str, lines: &str) -> Answer {
     client.answer().await
 }
 
-fn with(token: &str) -> String {
+pub(super) fn with(token: &str) -> String {
     format!("X-Auth-Token: {token}\r\n")
 }
 
 /// The `self` link of the only or the first image.
-fn own_link(answer: &Answer) -> String {
+pub(super) fn own_link(answer: &Answer) -> String {
     let json: Value = serde_json::from_slice(&answer.body).unwrap();
     let image = json.get("image").unwrap_or(&json["images"][0]);
     image["links"][0]["href"].as_str().unwrap().to_owned()
@@ -320,238 +320,6 @@ async fn what_glance_refuses_is_asked_about_again() {
         assert_eq!(keystone.seen().len(), asked);
     }
     assert_eq!(glance.seen().len(), 2);
-}
-
-/// What Nova makes of Glance's failures has nothing to do with Keystone's.
-#[tokio::test]
-async fn a_silent_keystone_is_a_503_in_literal_mode_too() {
-    let broken = Reply::new("500 Internal Server Error", &[], "{}");
-    let keystone = Upstream::start(move |_| broken.clone()).await;
-    let glance = glance().await;
-    let more = "on_failure = \"refuse\"\n[compat]\nliteral = true\n";
-    let text = before_glance(glance.address, &identity(&keystone, more));
-    let proxy = Proxy::start(&text).await;
-    for target in ["/v2.1/images", "/v2.1/images/x", "/v2.1/images/x/metadata"] {
-        let answer = ask(&proxy, target, &with("t")).await;
-        assert_eq!(answer.status(), 503, "{target}: {}", answer.text());
-        assert!(answer.text().contains("serviceUnavailable"));
-    }
-    assert!(glance.seen().is_empty());
-}
-
-/// A Keystone that says nothing of tokens, in every way.
-#[tokio::test]
-async fn while_keystone_fails_requests_go_on_or_are_refused() {
-    let token = || Grant::of("aaaa").reply();
-    let long = format!(r#"{{"token": {{"x": "{}"}}}}"#, "x".repeat(2 << 20));
-    let forbidden = Reply::new("403 Forbidden", &[], "{}");
-    let replies: Vec<(&str, Reply)> = vec![
-        ("500", Reply::new("500 Internal Server Error", &[], "{}")),
-        ("503", Reply::new("503 Service Unavailable", &[], "")),
-        ("403", forbidden),
-        ("300", Reply::new("300 Multiple Choices", &[], "{}")),
-        ("garbage", Reply::json("<html>")),
-        ("a secret", Reply::json(r#"{"token": "s3cr3t"}"#)),
-        ("no token", Reply::json("{}")),
-        ("big", Reply::json(long)),
-        ("slow", token().latency(Duration::from_secs(5))),
-        ("cut in the head", token().reset_after(20)),
-        ("cut in the body", token().reset_after(200)),
-        ("stuck in the body", token().hang_after(200)),
-        ("dripping", token().slice(5, Duration::from_millis(90))),
-    ];
-    let glance = glance().await;
-    let limits =
-        "[identity.timeouts]\nconnect = \"300ms\"\nfirst_byte = \"300ms\"\nidle = \"300ms\"\n";
-    for (name, reply) in replies {
-        let keystone = Upstream::start(move |_| reply.clone()).await;
-        for (policy, status) in [("continue", 200), ("refuse", 503)] {
-            let more = format!("on_failure = \"{policy}\"\n{limits}");
-            let text = before_glance(glance.address, &identity(&keystone, &more));
-            let proxy = Proxy::start(&text).await;
-            let started = Instant::now();
-            let answer = ask(&proxy, "/v2.1/bbbb/images", &with("t")).await;
-            assert_eq!(
-                answer.status(),
-                status,
-                "{name} {policy}: {}",
-                answer.text()
-            );
-            assert!(started.elapsed() < Duration::from_secs(3), "{name}");
-            if policy == "continue" {
-                assert!(own_link(&answer).contains("/v2.1/bbbb/images/"), "{name}");
-            } else {
-                assert_eq!(
-                    answer.text(),
-                    r#"{"serviceUnavailable": {"code": 503, "message": "The Keystone service is temporarily unavailable."}}"#
-                );
-            }
-            // No token is no token, whatever Keystone would say.
-            let answer = ask(&proxy, "/v2.1/images", "").await;
-            assert_eq!(answer.status(), 401, "{name}");
-        }
-    }
-}
-
-/// A Keystone that is silent about tokens that begin with `slow`, or about all.
-struct Sluggish {
-    keystone: Upstream,
-    glance: Upstream,
-    proxy: Arc<Proxy>,
-    text: String,
-    is_silent: Arc<AtomicBool>,
-}
-
-async fn sluggish() -> Sluggish {
-    let is_silent = Arc::new(AtomicBool::new(false));
-    let silent = Arc::clone(&is_silent);
-    let keystone = Upstream::start(move |seen| {
-        let is_slow = seen.header("x-auth-token").unwrap().starts_with("slow");
-        let is_late = is_slow || silent.load(Ordering::SeqCst);
-        let latency = Duration::from_secs(u64::from(is_late) * 60);
-        Grant::of("aaaa").reply().latency(latency)
-    })
-    .await;
-    let glance = glance().await;
-    let more = "on_failure = \"refuse\"\ntimeouts = { first_byte = \"1s\" }";
-    let text = before_glance(glance.address, &identity(&keystone, more));
-    let proxy = Arc::new(Proxy::start(&text).await);
-    Sluggish {
-        keystone,
-        glance,
-        proxy,
-        text,
-        is_silent,
-    }
-}
-
-impl Sluggish {
-    async fn ask(&self, token: &str) -> u16 {
-        ask(&self.proxy, "/v2.1/images", &with(token))
-            .await
-            .status()
-    }
-
-    /// Asks with all of these at the same time.
-    async fn ask_at_once(&self, tokens: impl IntoIterator<Item = String>) -> Vec<u16> {
-        let asked = tokens.into_iter().map(|token| {
-            let proxy = Arc::clone(&self.proxy);
-            tokio::spawn(async move { ask(&proxy, "/v2.1/images", &with(&token)).await.status() })
-        });
-        let asked: Vec<_> = asked.collect();
-        let mut statuses = Vec::new();
-        for one in asked {
-            statuses.push(one.await.unwrap());
-        }
-        statuses
-    }
-}
-
-/// A token that takes Keystone too long is left alone itself, and nobody else is.
-#[tokio::test]
-async fn slow_tokens_pause_themselves_and_nobody_else() {
-    let at = sluggish().await;
-    let slow = |from: usize| (from..from + 3).map(|number| format!("slow{number}"));
-    assert_eq!(at.ask_at_once(slow(0)).await, [503; 3]);
-    assert_eq!(
-        at.ask("a").await,
-        200,
-        "three slow tokens are nothing to others"
-    );
-    let asked = at.keystone.seen().len();
-    let started = Instant::now();
-    assert_eq!(at.ask_at_once(slow(0)).await, [503; 3]);
-    assert!(
-        started.elapsed() < Duration::from_millis(800),
-        "no one waits twice"
-    );
-    assert_eq!(at.keystone.seen().len(), asked);
-    // However many there are, as long as others are answered meanwhile.
-    let many = at.ask_at_once((10..30).map(|number| format!("slow{number}")));
-    let (many, others) = tokio::join!(many, async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        at.ask("b").await
-    });
-    assert_eq!((many, others), (vec![503; 20], 200));
-    assert_eq!(at.ask("c").await, 200);
-    assert_eq!(at.glance.seen().len(), 3);
-}
-
-/// One that answers about no token is left alone for a while: not every client waits for it.
-#[tokio::test]
-async fn a_keystone_that_is_down_is_left_alone_and_known_tokens_go_on() {
-    let at = sluggish().await;
-    assert_eq!(at.ask("a").await, 200);
-    at.is_silent.store(true, Ordering::SeqCst);
-    let down = ["b", "c", "d", "e", "f"].map(str::to_owned);
-    assert_eq!(at.ask_at_once(down).await, [503; 5]);
-    let started = Instant::now();
-    for token in ["b", "g", "h", "i", "j"] {
-        assert_eq!(at.ask(token).await, 503);
-    }
-    assert!(
-        started.elapsed() < Duration::from_millis(800),
-        "nobody waits"
-    );
-    assert_eq!(at.keystone.seen().len(), 6);
-    let known = ask(&at.proxy, "/v2.1/bbbb/images", &with("a")).await;
-    assert_eq!(known.status(), 400, "what is known is known");
-    // A reload asks anew, and forgets nothing.
-    at.is_silent.store(false, Ordering::SeqCst);
-    at.proxy.reload(&at.text).unwrap();
-    assert_eq!(at.ask("b").await, 200);
-    assert_eq!(at.ask("a").await, 200);
-    assert_eq!(at.keystone.seen().len(), 7);
-}
-
-/// Somebody asks all the same now and then, and one answer ends the pause for all.
-#[tokio::test]
-async fn a_keystone_that_is_back_is_noticed_before_the_pause_is_over() {
-    let at = sluggish().await;
-    at.is_silent.store(true, Ordering::SeqCst);
-    let down = ["b", "c", "d", "e", "f"].map(str::to_owned);
-    assert_eq!(at.ask_at_once(down).await, [503; 5]);
-    at.is_silent.store(false, Ordering::SeqCst);
-    let paused = Instant::now();
-    assert_eq!(at.ask("g").await, 503);
-    while at.ask("g").await != 200 {
-        assert!(
-            paused.elapsed() < Duration::from_secs(4),
-            "the pause went on to its end"
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(at.ask("h").await, 200);
-    assert_eq!(at.keystone.seen().len(), 7);
-}
-
-/// What Keystone calls a bad request it would call so again.
-#[tokio::test]
-async fn a_bad_request_of_keystones_is_remembered() {
-    let glance = glance().await;
-    for (policy, status) in [("continue", 200), ("refuse", 503)] {
-        let bad = Reply::new("400 Bad Request", &[], "{}");
-        let keystone = Upstream::start(move |_| bad.clone()).await;
-        let more = format!("on_failure = \"{policy}\"");
-        let text = before_glance(glance.address, &identity(&keystone, &more));
-        let proxy = Proxy::start(&text).await;
-        for _ in 0..3 {
-            let answer = ask(&proxy, "/v2.1/images", &with("t")).await;
-            assert_eq!(answer.status(), status);
-        }
-        assert_eq!(keystone.seen().len(), 1);
-        // Others are none of its business, and nothing is remembered where nothing shall be.
-        for token in ["u", "v", "w", "x", "y", "z"] {
-            ask(&proxy, "/v2.1/images", &with(token)).await;
-        }
-        assert_eq!(keystone.seen().len(), 7);
-        let text = text.replace("on_failure", "cache_ttl = \"0s\"\non_failure");
-        proxy.reload(&text).unwrap();
-        for _ in 0..2 {
-            ask(&proxy, "/v2.1/images", &with("t")).await;
-        }
-        assert_eq!(keystone.seen().len(), 9);
-    }
 }
 
 #[tokio::test]
