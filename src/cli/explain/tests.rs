@@ -165,7 +165,7 @@ fn endings_and_doubled_slashes_are_told_as_they_are_looked_up() {
     let off = told_by("suffixes = false", None, "GET /v2/images/detail.json", &[]);
     for part in [
         "operation   show-image",
-        "rule        `/images.json`: 404  (compat.suffixes)",
+        "rule        literal: `/images.json`: 404  (compat.suffixes)",
         "deviation   none that the request line decides",
     ] {
         assert!(off.contains(part), "{part}\n{off}");

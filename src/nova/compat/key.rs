@@ -20,6 +20,8 @@ pub struct Key {
     /// What `literal = true` sets it to, and in which releases, where that is no [`Values::Mistake`]: the operator can
     /// have it in other releases, too.
     pub literal: Option<(InRelease, &'static str)>,
+    /// Whether a mistake that is asked for is really made, where other settings have a say in it.
+    pub needs: fn(&Compat) -> bool,
     /// The lines that show it in the table of releases and in `explain`. Each word has a text for each of them.
     pub rules: &'static [Rule],
 }
@@ -198,6 +200,10 @@ impl Key {
                 MicroversionHeaders::None => "none".to_owned(),
                 _ => compat.max_microversion.to_string(),
             },
+            Values::Mistake(_, words) if !(self.needs)(compat) => words
+                .first()
+                .and_then(|right| right.shown.get(rule))
+                .map_or(String::new(), |text| (*text).to_owned()),
             _ => {
                 let texts = self
                     .in_force(compat)
@@ -212,10 +218,14 @@ impl Key {
         }
     }
 
-    /// What a rule of this key is about; with a mark where it is one of Nova's mistakes.
+    /// What a rule of this key is about; with a mark where `literal` has a say in it.
     #[must_use]
     pub fn about(&self, rule: &Rule) -> String {
-        let mark = if self.is_mistake() { "literal: " } else { "" };
+        let mark = if self.literal_word().is_some() {
+            "literal: "
+        } else {
+            ""
+        };
         format!("{mark}{}", rule.about)
     }
 
@@ -227,7 +237,7 @@ impl Key {
             self.value(other) == value || self.value(&other.clone().beside_nova()) == value
         };
         let release = Compat::of(compat.release);
-        if is(&Compat::default()) && is(&release) {
+        if !(self.needs)(compat) || is(&Compat::default()) && is(&release) {
             return Origin::Default;
         }
         if is(&release) {
@@ -283,7 +293,7 @@ pub fn restored(compat: &Compat, setting: &str) -> bool {
         let named = format!("{} = {value}", key.name?);
         setting
             .contains(&named)
-            .then(|| does(compat.release) && key.value(compat) == value)
+            .then(|| does(compat.release) && (key.needs)(compat) && key.value(compat) == value)
     };
     let mut named = KEYS.iter().filter_map(is_made).peekable();
     named.peek().is_some() && named.all(|is_made| is_made)

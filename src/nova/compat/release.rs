@@ -50,8 +50,8 @@ impl Release {
     }
 }
 
-/// The releases side by side, as a Markdown table: first what they do by themselves, then the mistakes that
-/// `literal = true` turns on, as they are then.
+/// The releases side by side, as a Markdown table: first what they do by themselves, then what
+/// `literal = true` changes, as it is then.
 #[must_use]
 pub fn releases() -> String {
     let shown: Vec<Compat> = RELEASES
@@ -63,12 +63,13 @@ pub fn releases() -> String {
         let _ = write!(out, " `{}`: {} |", row.name, row.covers);
     }
     let _ = write!(out, "\n|{}\n", "---|".repeat(shown.len() + 2));
-    let (mistakes, others): (Vec<&Key>, Vec<&Key>) = KEYS.iter().partition(|key| key.is_mistake());
-    for key in others.into_iter().chain(mistakes) {
+    let (literal, others): (Vec<&Key>, Vec<&Key>) =
+        KEYS.iter().partition(|key| key.literal_word().is_some());
+    for key in others.into_iter().chain(literal) {
         let setting = key.name.map_or("-".to_owned(), |name| format!("`{name}`"));
         for (index, rule) in key.rules.iter().enumerate() {
             let values: Vec<_> = shown.iter().map(|is| key.shown(index, is)).collect();
-            if values.windows(2).all(|pair| pair[0] == pair[1]) && !key.is_mistake() {
+            if values.windows(2).all(|pair| pair[0] == pair[1]) && key.literal_word().is_none() {
                 continue;
             }
             let about = key.about(rule);

@@ -127,7 +127,7 @@ pub const KEYS: &[Key] = &[
             word("correct", &["escaped; names the same list"], |is| is.quirks.era_next_links = false),
             word("era", &["not escaped; names `/images` where the release did"], |is| is.quirks.era_next_links = true),
         ]),
-        rules: &[rule("the next link's form", Lists)], ..KEY
+        needs: |is| is.next_query == NextQuery::Request, rules: &[rule("the next link's form", Lists)], ..KEY
     },
     Key {
         name: Some("min_filter"),
@@ -264,7 +264,7 @@ pub const KEYS: &[Key] = &[
             word("images", &["as `/images`; metadata keys are whole"], |is| is.suffixes = Suffixes::Images),
         ]),
         default: Some("on; off with `literal` from nova 16 on"), literal: Some((on_glance_v2, "false")),
-        until: &[(Mitaka, "true")], rules: &[rule("`/images.json`", Images)]
+        until: &[(Mitaka, "true")], rules: &[rule("`/images.json`", Images)], ..KEY
     },
     Key {
         meaning: "Whether `changes-since` leaves out what changed at that very instant.",
@@ -372,6 +372,7 @@ const KEY: Key = Key {
     default: None,
     until: &[],
     literal: None,
+    needs: |_| true,
     rules: &[],
 };
 

@@ -1,8 +1,8 @@
 //! The rows of the table agree with the fields that they set.
 
 use super::{
-    Compat, KEYS, Key, Origin, Quirks, RELEASES, Release, ReleaseRow, Suffixes, Values, Vendor,
-    restored,
+    Compat, KEYS, Key, NextQuery, Origin, Quirks, RELEASES, Release, ReleaseRow, Suffixes, Values,
+    Vendor, restored,
 };
 
 fn origin(name: &str, compat: &Compat) -> Origin {
@@ -66,6 +66,25 @@ fn a_setting_is_known_to_be_on() {
     but_one.quirks.name_operators = false;
     assert!(!restored(&but_one, "compat.name_filter = \"literal\""));
     assert!(!restored(&but_one, "listen.trusted_proxies = []"));
+    let off = Compat {
+        suffixes: Suffixes::Off,
+        ..Compat::default()
+    };
+    assert!(restored(&off, "compat.suffixes = false"));
+    assert!(!restored(&Compat::default(), "compat.suffixes = false"));
+}
+
+/// Links are only written as to Kilo where their query is in the client's order.
+#[test]
+fn a_mistake_that_another_setting_prevents_is_not_told() {
+    let mut is = Compat::of(Release::Icehouse).literal();
+    let (era, key) = ("compat.next_link_compat = \"era\"", row("next_link_compat"));
+    assert!(restored(&is, era));
+    assert_eq!(key.origin(&is), Origin::Literal);
+    is.next_query = NextQuery::Sorted;
+    assert!(!restored(&is, era));
+    assert_eq!(key.origin(&is), Origin::Default);
+    assert_eq!(key.shown(0, &is), "escaped; names the same list");
 }
 
 #[test]
