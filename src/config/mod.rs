@@ -12,6 +12,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use rustls::{ClientConfig, ServerConfig};
 
+use crate::model::ScanLimits;
 use crate::nova;
 use crate::nova::compat::Compat;
 
@@ -167,15 +168,6 @@ pub struct NovaImages {
     pub project: Option<String>,
     /// What a list may cost that this Nova cannot sort or select itself.
     pub scan: ScanLimits,
-}
-
-/// How much a list may cost that has to be read to its end before it can be answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScanLimits {
-    /// Images that are read; `None` means any number.
-    pub images: Option<u64>,
-    /// Bytes of images that are kept.
-    pub bytes: usize,
 }
 
 /// How long is too long, toward clients.

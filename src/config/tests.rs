@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::settings::{Absent, Kind, SETTINGS, Setting};
-use super::{Address, Config, NovaImages, OnFailure, Protocol, ScanLimits, file};
+use super::{Address, Config, NovaImages, OnFailure, Protocol, file};
+use crate::model::ScanLimits;
 use crate::model::query::Visibility;
 use crate::nova::back::NovaImageSettings;
 use crate::nova::compat::{

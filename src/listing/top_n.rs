@@ -4,16 +4,7 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 
-use crate::model::{Fault, Image, Order, Position, Reason};
-
-/// What a list that has to be sorted here may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScanBounds {
-    /// How many images may go by; `None` for any number.
-    pub images: Option<u64>,
-    /// How many bytes of images may be kept.
-    pub bytes: usize,
-}
+use crate::model::{Fault, Image, Order, Position, Reason, ScanLimits};
 
 /// The foremost images so far: as many as the client asked for, and no more. What is kept of each is where it stands
 /// and the bytes that it was read from.
@@ -22,7 +13,7 @@ pub struct TopN {
     /// Only what stands behind this is wanted.
     after: Option<Position>,
     limit: usize,
-    limits: ScanBounds,
+    limits: ScanLimits,
     /// Each place once: an image that an upstream lists twice is one image.
     kept: BTreeMap<Position, Box<[u8]>>,
     bytes: usize,
@@ -34,7 +25,7 @@ impl TopN {
         order: Order,
         after: Option<Position>,
         limit: Option<u64>,
-        limits: ScanBounds,
+        limits: ScanLimits,
     ) -> Self {
         let limit = limit.and_then(|limit| usize::try_from(limit).ok());
         Self {
@@ -115,11 +106,11 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{ScanBounds, TopN};
+    use super::TopN;
     use crate::model::query::{Sort, SortKey};
-    use crate::model::{Fault, Image, Order, Reason};
+    use crate::model::{Fault, Image, Order, Reason, ScanLimits};
 
-    const LIMITS: ScanBounds = ScanBounds {
+    const LIMITS: ScanLimits = ScanLimits {
         images: Some(5),
         bytes: 1000,
     };

@@ -32,7 +32,7 @@ pub use frontend::{
 };
 pub use image::{Image, Properties, Size, Value};
 pub use names::PropertiesByName;
-pub use order::{Order, Position};
+pub use order::{Order, Position, ScanLimits};
 pub use query::{Predicate, Query};
 pub use responder::{FaultWriter, ListEnd, Responder};
 pub use status::Status;

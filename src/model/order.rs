@@ -15,6 +15,15 @@ pub struct Order(Vec<Sort>);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(Box<[u8]>);
 
+/// How much a list may cost that has to be read to its end before it can be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanLimits {
+    /// Images that are read; `None` means any number.
+    pub images: Option<u64>,
+    /// Bytes of images that are kept.
+    pub bytes: usize,
+}
+
 impl Order {
     /// The order with its ties broken: `created_at` and `id` are appended, descending, where they are missing. No
     /// key at all is the order in which Glance lists, newest first (`glance/db/sqlalchemy/api.py`, `_image_get_all`).

@@ -48,10 +48,10 @@ pub async fn handle(
     let pending = proxy
         .recorder
         .begin(context::facts(listener, peer, &id, &parts));
+    let dialect = proxy.dialect(listener.speaks);
     let is_head = parts.method == Method::HEAD;
     let is_http1 = parts.version < Version::HTTP_2;
     let (answer, is_usable) = if let Err(fault) = guard::check(&parts, &proxy.pseudonym) {
-        let dialect = proxy.dialect(listener.speaks);
         (refused(dialect, &parts, &fault), false)
     } else {
         guard::merge_lengths(&mut parts.headers);
@@ -78,8 +78,7 @@ pub async fn handle(
     } else {
         answer
     };
-    let (reply, disposition) =
-        answer.into_response(&id, proxy.dialect(listener.speaks).pairing.id_headers);
+    let (reply, disposition) = answer.into_response(&id, dialect.pairing.id_headers);
     let status = reply.status();
     reply.map(|body| pending.replied(disposition, status, body).boxed_unsync())
 }

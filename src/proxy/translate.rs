@@ -8,7 +8,6 @@ use http::request::Parts;
 use super::answer::Answer;
 use super::ops::{self, ReplyLimits, UpstreamSession};
 use super::{RequestContext, content, guard};
-use crate::listing::top_n::ScanBounds;
 use crate::model::{AcceptedCall, Call, Fault};
 use crate::net::headers;
 use crate::net::secrets::Secrets;
@@ -59,7 +58,6 @@ fn session(
         stats,
         ..
     } = context;
-    let scan = proxy.config.nova_images.scan;
     guard::check_image_request(&parts.headers)?;
     content::fits(body_bytes, proxy.config.limits.body_bytes)?;
     let upstream = proxy
@@ -78,10 +76,7 @@ fn session(
         limits: ReplyLimits {
             element: proxy.config.limits.element_bytes,
             items: proxy.config.limits.max_items,
-            scan: ScanBounds {
-                images: scan.images,
-                bytes: scan.bytes,
-            },
+            scan: proxy.config.nova_images.scan,
         },
         stats: Arc::clone(stats),
     })

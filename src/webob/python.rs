@@ -25,7 +25,7 @@ impl PyJson {
     /// nesting ends at 128 levels.
     #[must_use]
     pub fn read(text: &[u8]) -> Option<Self> {
-        read::read(text)
+        read::json(text)
     }
 
     /// Reads a value as Python spells it, `[{'a': None}]`; `None` when it is none.

@@ -277,7 +277,10 @@ fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
     for path in rust_files(&src) {
         let module = module(path.strip_prefix(&src).unwrap());
-        if module.last().is_some_and(|last| last == "tests") {
+        if module
+            .last()
+            .is_some_and(|last| last == "tests" || last.ends_with("_tests"))
+        {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();

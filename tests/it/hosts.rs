@@ -3,10 +3,9 @@
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use nova_glance_proxy::serve::Bound;
-use tokio::net::TcpStream;
 
+use super::support::hyper_client::connect;
 use super::support::keystone::{self, Grant};
 use super::support::pages::{self, id};
 use super::support::proxy::before_nova;
@@ -122,15 +121,7 @@ async fn http_2_clients_name_theirs_in_the_target() {
     let nova = nova().await;
     for (more, is_endpoints) in [("", false), (ENDPOINT, true)] {
         let proxy = Proxy::start(&before_nova(nova.address, more)).await;
-        let Bound::Tcp(address) = proxy.address() else {
-            panic!("the listener is TCP");
-        };
-        let stream = TcpStream::connect(address).await.unwrap();
-        let (mut sender, connection) =
-            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-                .await
-                .unwrap();
-        let connection = tokio::spawn(connection);
+        let (mut sender, connection) = connect(proxy.address()).await;
         let request = Request::get("http://c.example.com:8774/v2.1/servers")
             .header("x-forwarded-host", "evil")
             .body(Full::<Bytes>::default())

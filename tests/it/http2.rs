@@ -3,38 +3,12 @@
 use bytes::Bytes;
 use http::{Request, StatusCode, Version};
 use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http2::{SendRequest, handshake};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use nova_glance_proxy::serve::Bound;
 use rustls_pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
 
 use super::support::certificates::Authority;
+use super::support::hyper_client::{Sender, connect, over, tcp};
 use super::support::proxy::before_nova;
 use super::support::{Proxy, Reply, Upstream};
-
-type Sender = SendRequest<Full<Bytes>>;
-
-async fn over(
-    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-) -> (Sender, JoinHandle<()>) {
-    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
-        .await
-        .unwrap();
-    let ended = tokio::spawn(async move {
-        let _ = connection.await;
-    });
-    (sender, ended)
-}
-
-async fn tcp(proxy: &Proxy) -> TcpStream {
-    let Bound::Tcp(address) = proxy.address() else {
-        panic!("the first listener is TCP");
-    };
-    TcpStream::connect(address).await.unwrap()
-}
 
 async fn ask(sender: &mut Sender, request: Request<Full<Bytes>>) -> (StatusCode, Bytes) {
     let reply = sender.send_request(request).await.unwrap();
@@ -55,7 +29,7 @@ async fn requests_become_http_1_1() {
         Upstream::start(|seen| Reply::new("200 OK", &["Connection: x-y", "X-Y: z"], &seen.body))
             .await;
     let proxy = Proxy::start(&before_nova(nova.address, "")).await;
-    let (mut sender, _ended) = over(tcp(&proxy).await).await;
+    let (mut sender, _ended) = connect(proxy.address()).await;
     for _ in 0..2 {
         let request = post("http://compute.example.com:8774/v2//x?y=%2F", b"body");
         assert_eq!(
@@ -82,7 +56,7 @@ async fn trailers_are_dropped() {
                  2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n";
     let nova = Upstream::start(move |_| Reply::raw(reply)).await;
     let proxy = Proxy::start(&before_nova(nova.address, "")).await;
-    let (mut sender, _ended) = over(tcp(&proxy).await).await;
+    let (mut sender, _ended) = connect(proxy.address()).await;
     let reply = sender.send_request(post("http://a/", b"")).await.unwrap();
     let body = reply.into_body().collect().await.unwrap();
     assert!(body.trailers().is_none());
@@ -98,7 +72,7 @@ async fn head_has_no_body() {
         glance.address
     );
     let proxy = Proxy::start(&text).await;
-    let (mut sender, _ended) = over(tcp(&proxy).await).await;
+    let (mut sender, _ended) = connect(proxy.address()).await;
     for (target, status, length) in [
         ("/v2/images", StatusCode::OK, "14"),
         ("/v2/images/a%20b", StatusCode::NOT_FOUND, "62"),
@@ -118,7 +92,7 @@ async fn head_has_no_body() {
 async fn authorities_agree() {
     let nova = Upstream::start(|_| Reply::json("{}")).await;
     let proxy = Proxy::start(&before_nova(nova.address, "")).await;
-    let (mut sender, _ended) = over(tcp(&proxy).await).await;
+    let (mut sender, _ended) = connect(proxy.address()).await;
     let mut request = post("http://a/", b"");
     request.headers_mut().insert("host", "b".parse().unwrap());
     assert_eq!(ask(&mut sender, request).await.0, StatusCode::BAD_REQUEST);
@@ -148,7 +122,10 @@ async fn tls_clients_choose_it_and_are_told_to_go() {
     config.alpn_protocols = vec![b"h2".to_vec()];
     let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
     let name = ServerName::try_from("localhost").unwrap();
-    let stream = connector.connect(name, tcp(&proxy).await).await.unwrap();
+    let stream = connector
+        .connect(name, tcp(proxy.address()).await)
+        .await
+        .unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     let (mut sender, ended) = over(stream).await;
     let slow = ask(&mut sender, post("https://localhost/slow", b""));
@@ -168,7 +145,7 @@ async fn replies_have_one_length() {
     let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok";
     let nova = Upstream::start(move |_| Reply::raw(reply)).await;
     let proxy = Proxy::start(&before_nova(nova.address, "")).await;
-    let (mut sender, _ended) = over(tcp(&proxy).await).await;
+    let (mut sender, _ended) = connect(proxy.address()).await;
     let reply = sender.send_request(post("http://a/", b"")).await.unwrap();
     let lengths = reply.headers().get_all("content-length").iter();
     assert_eq!(lengths.collect::<Vec<_>>(), ["2"]);

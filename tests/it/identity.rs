@@ -9,26 +9,13 @@ use serde_json::Value;
 use super::support::certificates::Authority;
 use super::support::client::Answer;
 use super::support::keystone::{self, Grant};
-use super::support::pages::{self, Pages, id};
+use super::support::pages::{self, few, id};
 use super::support::proxy::before_glance;
-use super::support::upstream::{Seen, headers};
+use super::support::upstream::headers;
 use super::support::{Program, Proxy, Reply, Upstream};
 
-const PAGES: Pages = Pages {
-    images: 3,
-    per_page: 1000,
-    padding: 10,
-};
-
-fn image(seen: &Seen) -> Reply {
-    match seen.target().split_once('?') {
-        Some(("/v2/images", _)) => PAGES.reply(seen),
-        _ => Reply::json(pages::image(1, "x")),
-    }
-}
-
 pub(super) async fn glance() -> Upstream {
-    Upstream::start(image).await
+    Upstream::start(few).await
 }
 
 /// The settings for a Keystone, and more of its section.
@@ -304,7 +291,7 @@ async fn what_glance_refuses_is_asked_about_again() {
     .await;
     let glance = Upstream::start(move |seen| {
         if *of_glance.lock().unwrap() {
-            return image(seen);
+            return few(seen);
         }
         let challenge = "WWW-Authenticate: Keystone uri=\"http://g/v3\"";
         Reply::new("401 Unauthorized", &[challenge], "")

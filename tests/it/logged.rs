@@ -5,11 +5,9 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use nova_glance_proxy::serve::Bound;
 use serde_json::Value;
-use tokio::net::TcpStream;
 
+use super::support::hyper_client::connect;
 use super::support::pages::{self, Pages, id, parameter};
 use super::support::proxy::before_glance;
 use super::support::upstream::{Seen, headers};
@@ -220,15 +218,7 @@ async fn leave_in_the_middle(program: &Program) {
 }
 
 async fn ask_by_http2(program: &Program) {
-    let Bound::Tcp(address) = program.address() else {
-        panic!("the listener is TCP");
-    };
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-            .await
-            .unwrap();
-    let connection = tokio::spawn(connection);
+    let (mut sender, connection) = connect(program.address()).await;
     for (agent, name, is_whole) in [("http2", "few", true), ("http2-abort", "broken", false)] {
         let target = format!("http://a/v2.1/images/detail?name={name}&token={SECRET}");
         let request = Request::get(target)

@@ -1,27 +1,13 @@
 //! How clients of old Novas spell paths: with two slashes, with an ending, and where Nova says that an image is.
 
-use super::support::pages::{self, Pages, id};
+use super::support::pages::{few, id};
 use super::support::proxy::before_glance;
-use super::support::upstream::Seen;
 use super::support::{Proxy, Reply, Upstream};
-
-const PAGES: Pages = Pages {
-    images: 3,
-    per_page: 1000,
-    padding: 10,
-};
-
-fn image(seen: &Seen) -> Reply {
-    match seen.target().split_once('?') {
-        Some(("/v2/images", _)) => PAGES.reply(seen),
-        _ => Reply::json(pages::image(1, "x")),
-    }
-}
 
 /// fog-openstack sends two slashes where its path has no project, and Nova's URL map makes them one.
 #[tokio::test]
 async fn runs_of_slashes_are_one_on_image_routes() {
-    let glance = Upstream::start(image).await;
+    let glance = Upstream::start(few).await;
     let config = before_glance(glance.address, "");
     let mounted = config.replace("speaks", "base_path = \"/compute\"\nspeaks");
     for (config, mount) in [(config, ""), (mounted, "/compute")] {
@@ -72,7 +58,7 @@ async fn runs_of_slashes_are_one_on_image_routes() {
 /// Where a server's image is said to be, there it is.
 #[tokio::test]
 async fn the_address_of_a_created_image_is_answered_here() {
-    let glance = Upstream::start(image).await;
+    let glance = Upstream::start(few).await;
     let location = format!("Location: http://glance:9292/images/{}", id(1));
     let nova = Upstream::start(move |_| Reply::new("202 Accepted", &[&location], "")).await;
     for (compat, paths) in [
@@ -128,7 +114,7 @@ async fn the_address_of_a_created_image_is_answered_here() {
 /// fog 1.x puts `.json` on its paths.
 #[tokio::test]
 async fn endings_are_served_in_every_release() {
-    let glance = Upstream::start(image).await;
+    let glance = Upstream::start(few).await;
     for (compat, served) in [
         ("", true),
         ("release = \"antelope\"", true),

@@ -6,10 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use nova_glance_proxy::serve::Bound;
-use tokio::net::TcpStream;
 
+use super::support::hyper_client::connect;
 use super::support::keystone::Grant;
 use super::support::pages::{self, Pages, id};
 use super::support::proxy::before_glance;
@@ -298,15 +296,7 @@ async fn no_reply_of_any_operation_brings_a_secret_into_the_log() {
 }
 
 async fn by_http2(program: &Program, speaks: &str, number: &AtomicUsize) {
-    let Bound::Tcp(address) = program.address() else {
-        panic!("the listener is TCP");
-    };
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-            .await
-            .unwrap();
-    let connection = tokio::spawn(connection);
+    let (mut sender, connection) = connect(program.address()).await;
     let (_, list, _) = operations(speaks).swap_remove(0);
     for at in (0..STATUSES.len() * PLACES).step_by(5) {
         number.store(at, Ordering::SeqCst);

@@ -6,55 +6,19 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::support::client::Answer;
-use super::support::nova::{Nova, TOO_LONG, before_nova_images};
+use super::support::nova::{Nova, TOO_LONG};
 use super::support::pages::id;
+use super::support::reverse::{ask, before, get, ids, json_of, numbered};
 use super::support::upstream::Seen;
 use super::support::{Client, Proxy, Reply, Upstream};
-
-async fn before(
-    more: &str,
-    answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
-) -> (Upstream, Proxy) {
-    let nova = Upstream::start(answer).await;
-    let proxy = Proxy::start(&before_nova_images(nova.address, more)).await;
-    (nova, proxy)
-}
-
-async fn ask(client: &mut Client, line: &str) -> Answer {
-    let head = "Host: image.example.com\r\nX-Auth-Token: t\r\nAccept: application/json\r\n\r\n";
-    client.send(format!("{line} HTTP/1.1\r\n{head}")).await;
-    client.answer().await
-}
-
-async fn get(proxy: &Proxy, target: &str) -> Answer {
-    ask(&mut proxy.client().await, &format!("GET {target}")).await
-}
 
 fn asked(nova: &Upstream) -> Vec<String> {
     let seen = nova.seen();
     seen.iter().map(|seen| seen.target().to_owned()).collect()
 }
 
-fn json(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.body)
-        .unwrap_or_else(|error| panic!("{error}: {}", answer.text()))
-}
-
-fn ids(answer: &Answer) -> Vec<String> {
-    assert_eq!(answer.status(), 200, "{}", answer.text());
-    let list = json(answer);
-    let images = list["images"].as_array().unwrap().iter();
-    images
-        .map(|image| image["id"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-fn numbered(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
-    numbers.into_iter().map(id).collect()
-}
-
 fn message(answer: &Answer) -> String {
-    json(answer)["message"].as_str().unwrap().to_owned()
+    json_of(answer)["message"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -81,7 +45,7 @@ async fn a_client_that_follows_next_gets_every_image_once() {
     loop {
         let page = get(&proxy, &target).await;
         found.extend(ids(&page));
-        match json(&page)["next"].as_str() {
+        match json_of(&page)["next"].as_str() {
             Some(next) => target = next.to_owned(),
             None => break,
         }
@@ -102,7 +66,7 @@ async fn what_nova_cannot_select_is_selected_here() {
         ],
         "the limit is met within the second page"
     );
-    let next = json(&list)["next"].as_str().unwrap().to_owned();
+    let next = json_of(&list)["next"].as_str().unwrap().to_owned();
     assert_eq!(ids(&get(&proxy, &next).await), numbered(33..36));
     let none = get(&proxy, "/v2/images?size_min=60").await;
     assert_eq!(ids(&none), [""; 0]);
@@ -118,7 +82,7 @@ async fn lists_are_sorted_here_and_cut_behind_the_marker() {
     assert_eq!(ids(&list), numbered(expected[..10].iter().copied()));
     assert_eq!(asked(&nova).len(), 4, "three pages and an empty one");
 
-    let next = json(&list)["next"].as_str().unwrap().to_owned();
+    let next = json_of(&list)["next"].as_str().unwrap().to_owned();
     let more = get(&proxy, &next).await;
     assert_eq!(ids(&more), numbered(expected[10..20].iter().copied()));
     // The marker's image need not be one that the filters select.

@@ -4,47 +4,10 @@
 use serde_json::{Value, json};
 
 use super::support::client::Answer;
-use super::support::nova::before_nova_images;
 use super::support::pages::{id, parameter};
+use super::support::reverse::{ask, before, get, ids, json_of, numbered};
 use super::support::upstream::Seen;
-use super::support::{Client, Proxy, Reply, Upstream, fixture, schema};
-
-pub(super) async fn before(
-    more: &str,
-    answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
-) -> (Upstream, Proxy) {
-    let nova = Upstream::start(answer).await;
-    let proxy = Proxy::start(&before_nova_images(nova.address, more)).await;
-    (nova, proxy)
-}
-
-async fn ask(client: &mut Client, line: &str) -> Answer {
-    let head = "Host: image.example.com\r\nX-Auth-Token: t\r\nAccept: application/json\r\n\r\n";
-    client.send(format!("{line} HTTP/1.1\r\n{head}")).await;
-    client.answer().await
-}
-
-pub(super) async fn get(proxy: &Proxy, target: &str) -> Answer {
-    ask(&mut proxy.client().await, &format!("GET {target}")).await
-}
-
-pub(super) fn json_of(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.body)
-        .unwrap_or_else(|error| panic!("{error}: {}", answer.text()))
-}
-
-pub(super) fn ids(answer: &Answer) -> Vec<String> {
-    assert_eq!(answer.status(), 200, "{}", answer.text());
-    let list = json_of(answer);
-    let images = list["images"].as_array().unwrap().iter();
-    images
-        .map(|image| image["id"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-pub(super) fn numbered(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
-    numbers.into_iter().map(id).collect()
-}
+use super::support::{Proxy, Reply, fixture, schema};
 
 /// A Nova with these images, newest first.
 fn holding(images: Vec<Value>) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::reverse_odd::{before, get, ids, json_of, numbered};
 use super::support::nova::Nova;
 use super::support::pages::{id, parameter};
+use super::support::reverse::{before, get, ids, json_of, numbered};
 use super::support::upstream::Seen;
 use super::support::{Proxy, Reply};
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::at_least;
+use crate::config::NovaImages;
 use crate::config::file::Section;
-use crate::config::{NovaImages, ScanLimits};
+use crate::model::ScanLimits;
 use crate::nova::back::NovaImageSettings;
 
 /// The part of `[nova]` that is about images.

@@ -290,4 +290,4 @@ impl<'de> Visitor<'de> for WrappedVisitor {
 mod tests;
 
 #[cfg(test)]
-mod round;
+mod round_tests;

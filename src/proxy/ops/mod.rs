@@ -5,8 +5,9 @@ use std::sync::Arc;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 
-use crate::listing::top_n::ScanBounds;
-use crate::model::{Backend, Call, Content, ErrorReply, Fault, Reason, UpstreamRequest};
+use crate::model::{
+    Backend, Call, Content, ErrorReply, Fault, Reason, ScanLimits, UpstreamRequest,
+};
 use crate::net::body::{self, Body, unreadable, upstream_broke};
 use crate::net::collect::{CollectError, beginning, collect};
 use crate::net::secrets::Secrets;
@@ -50,7 +51,7 @@ pub struct ReplyLimits {
     /// The longest list, in images; `None` for no bound.
     pub items: Option<u64>,
     /// What a list that is sorted here may cost.
-    pub scan: ScanBounds,
+    pub scan: ScanLimits,
 }
 
 /// How much of an error reply is read.

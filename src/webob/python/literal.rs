@@ -1,46 +1,20 @@
 //! Reads Python's own spelling of a value: what XML shows of a list, and what a client that edits it sends back.
 
 use super::PyJson;
-use super::read::{DEEP, Members, PyReader};
+use super::read::{self, PyReader, Spelling};
+
+const REPR: Spelling = Spelling {
+    words: [
+        ("None", PyJson::Null),
+        ("True", PyJson::Bool(true)),
+        ("False", PyJson::Bool(false)),
+    ],
+    string,
+};
 
 /// Reads a whole text; `None` when it is no value that `repr` writes. Python 2's `u` before a string is passed over.
 pub(super) fn read(text: &str) -> Option<PyJson> {
-    let mut reader = PyReader { rest: text };
-    let value = value(&mut reader, 0)?;
-    reader.skip_blanks();
-    reader.rest.is_empty().then_some(value)
-}
-
-fn value(reader: &mut PyReader<'_>, depth: u32) -> Option<PyJson> {
-    match reader.next()? {
-        b'{' | b'[' if depth == DEEP => None,
-        b'{' => {
-            let mut members = Members::default();
-            reader.items(b'{', b'}', |reader| {
-                reader.next()?;
-                let name = string(reader)?;
-                reader.take(b':')?;
-                members.add(name, value(reader, depth + 1)?);
-                Some(())
-            })?;
-            Some(members.into_json())
-        }
-        b'[' => {
-            let mut items = Vec::new();
-            reader.items(b'[', b']', |reader| {
-                items.push(value(reader, depth + 1)?);
-                Some(())
-            })?;
-            Some(PyJson::List(items))
-        }
-        b'-' | b'0'..=b'9' => reader.number(),
-        b'N' | b'T' | b'F' => reader.word(&[
-            ("None", PyJson::Null),
-            ("True", PyJson::Bool(true)),
-            ("False", PyJson::Bool(false)),
-        ]),
-        _ => string(reader).map(PyJson::Text),
-    }
+    read::read(text, &REPR)
 }
 
 fn string(reader: &mut PyReader<'_>) -> Option<String> {

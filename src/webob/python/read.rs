@@ -1,4 +1,5 @@
-//! Reads JSON as Python does: a whole number keeps every digit, and of a repeated name the last value counts.
+//! Reads values as Python does: a whole number keeps every digit, and of a repeated name the last value counts. JSON and
+//! Python's own spelling differ in their strings and their words alone.
 //!
 //! `serde_json` reads strings and says what a number is. It does not read the whole, because it makes a float of every
 //! number beyond 64 bits, and a float keeps some sixteen digits of it.
@@ -10,13 +11,34 @@ use serde::de::IgnoredAny;
 use super::PyJson;
 
 /// How deeply values may be nested.
-pub(super) const DEEP: u32 = 128;
+const DEEP: u32 = 128;
+
+/// How values are spelled.
+pub(super) struct Spelling {
+    /// The words that are values.
+    pub words: [(&'static str, PyJson); 3],
+    /// Reads a string, quotes included.
+    pub string: fn(&mut PyReader<'_>) -> Option<String>,
+}
+
+const JSON: Spelling = Spelling {
+    words: [
+        ("null", PyJson::Null),
+        ("true", PyJson::Bool(true)),
+        ("false", PyJson::Bool(false)),
+    ],
+    string,
+};
+
+/// Reads a whole text of JSON.
+pub(super) fn json(text: &[u8]) -> Option<PyJson> {
+    read(std::str::from_utf8(text).ok()?, &JSON)
+}
 
 /// Reads a whole text.
-pub(super) fn read(text: &[u8]) -> Option<PyJson> {
-    let text = std::str::from_utf8(text).ok()?;
+pub(super) fn read(text: &str, spelling: &Spelling) -> Option<PyJson> {
     let mut reader = PyReader { rest: text };
-    let value = reader.value(0)?;
+    let value = reader.value(spelling, 0)?;
     reader.skip_blanks();
     reader.rest.is_empty().then_some(value)
 }
@@ -28,13 +50,13 @@ pub(super) struct PyReader<'t> {
 
 /// The members of an object that is being read: of a repeated name the first place and the last value.
 #[derive(Default)]
-pub(super) struct Members {
+struct Members {
     members: Vec<(String, PyJson)>,
     places: HashMap<String, usize>,
 }
 
 impl Members {
-    pub(super) fn add(&mut self, name: String, value: PyJson) {
+    fn add(&mut self, name: String, value: PyJson) {
         let place = *self
             .places
             .entry(name.clone())
@@ -44,49 +66,41 @@ impl Members {
             None => self.members.push((name, value)),
         }
     }
-
-    pub(super) fn into_json(self) -> PyJson {
-        PyJson::Object(self.members)
-    }
 }
 
 impl PyReader<'_> {
-    fn value(&mut self, depth: u32) -> Option<PyJson> {
+    fn value(&mut self, spelling: &Spelling, depth: u32) -> Option<PyJson> {
         match self.next()? {
             b'{' | b'[' if depth == DEEP => None,
             b'{' => {
                 let mut members = Members::default();
                 self.items(b'{', b'}', |reader| {
-                    if reader.next()? != b'"' {
-                        return None;
-                    }
-                    let name = reader.string()?;
+                    reader.next()?;
+                    let name = (spelling.string)(reader)?;
                     reader.take(b':')?;
-                    members.add(name, reader.value(depth + 1)?);
+                    members.add(name, reader.value(spelling, depth + 1)?);
                     Some(())
                 })?;
-                Some(members.into_json())
+                Some(PyJson::Object(members.members))
             }
             b'[' => {
                 let mut items = Vec::new();
                 self.items(b'[', b']', |reader| {
-                    items.push(reader.value(depth + 1)?);
+                    items.push(reader.value(spelling, depth + 1)?);
                     Some(())
                 })?;
                 Some(PyJson::List(items))
             }
-            b'"' => self.string().map(PyJson::Text),
             b'-' | b'0'..=b'9' => self.number(),
-            _ => self.word(&[
-                ("null", PyJson::Null),
-                ("true", PyJson::Bool(true)),
-                ("false", PyJson::Bool(false)),
-            ]),
+            _ => match self.word(&spelling.words) {
+                Some(value) => Some(value),
+                None => (spelling.string)(self).map(PyJson::Text),
+            },
         }
     }
 
     /// What stands between two brackets, separated by commas.
-    pub(super) fn items(
+    fn items(
         &mut self,
         open: u8,
         close: u8,
@@ -105,21 +119,7 @@ impl PyReader<'_> {
         }
     }
 
-    fn string(&mut self) -> Option<String> {
-        let mut bytes = self.rest.bytes().enumerate().skip(1);
-        let end = loop {
-            match bytes.next()? {
-                (at, b'"') => break at + 1,
-                (_, b'\\') => {
-                    bytes.next()?;
-                }
-                _ => {}
-            }
-        };
-        serde_json::from_str(self.cut(end)?).ok()
-    }
-
-    pub(super) fn number(&mut self) -> Option<PyJson> {
+    fn number(&mut self) -> Option<PyJson> {
         let is_part = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
         let length = self.rest.bytes().take_while(|byte| is_part(*byte)).count();
         let written = self.cut(length)?;
@@ -128,26 +128,26 @@ impl PyReader<'_> {
     }
 
     /// One of these words.
-    pub(super) fn word(&mut self, words: &[(&str, PyJson)]) -> Option<PyJson> {
+    fn word(&mut self, words: &[(&str, PyJson)]) -> Option<PyJson> {
         let (word, value) = words.iter().find(|(word, _)| self.rest.starts_with(word))?;
         self.cut(word.len())?;
         Some(value.clone())
     }
 
     /// The next byte that is no blank.
-    pub(super) fn next(&mut self) -> Option<u8> {
+    fn next(&mut self) -> Option<u8> {
         self.skip_blanks();
         self.rest.bytes().next()
     }
 
-    pub(super) fn take(&mut self, byte: u8) -> Option<()> {
+    fn take(&mut self, byte: u8) -> Option<()> {
         if self.next()? != byte {
             return None;
         }
         self.cut(1).map(|_| ())
     }
 
-    pub(super) fn skip_blanks(&mut self) {
+    fn skip_blanks(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
     }
 }
@@ -159,6 +159,22 @@ impl<'t> PyReader<'t> {
         self.rest = rest;
         Some(cut)
     }
+}
+
+/// A string of JSON.
+fn string(reader: &mut PyReader<'_>) -> Option<String> {
+    let mut bytes = reader.rest.strip_prefix('"')?.bytes().enumerate();
+    let end = loop {
+        match bytes.next()? {
+            // Both quotes belong to it.
+            (at, b'"') => break at + 2,
+            (_, b'\\') => {
+                bytes.next()?;
+            }
+            _ => {}
+        }
+    };
+    serde_json::from_str(reader.cut(end)?).ok()
 }
 
 #[cfg(test)]

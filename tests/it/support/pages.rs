@@ -31,6 +31,19 @@ impl Pages {
     }
 }
 
+/// A Glance with few images: the list, or one of them.
+pub fn few(seen: &Seen) -> Reply {
+    const FEW: Pages = Pages {
+        images: 3,
+        per_page: 1000,
+        padding: 10,
+    };
+    match seen.target().split_once('?') {
+        Some(("/v2/images", _)) => FEW.reply(seen),
+        _ => Reply::json(image(1, "x")),
+    }
+}
+
 /// The id of the image with that number.
 pub fn id(number: usize) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
