@@ -8,7 +8,6 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::config::DEFAULT_FILE;
-use crate::watch;
 
 mod check;
 mod explain;
@@ -80,7 +79,6 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     };
     builder
         .enable_all()
-        .on_thread_park(watch::before_sleep)
         .build()
         .context("cannot start the runtime")
 }

@@ -18,7 +18,13 @@ pub(super) fn run(file: &Path) -> ExitCode {
             return ExitCode::from(CONFIGURATION);
         }
     };
-    let log = watch::init(config.log.level);
+    let log = match watch::init(config.log.level, config.log.format) {
+        Ok(log) => log,
+        Err(error) => {
+            eprint(&format_args!("cannot start the log: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
     let source = ConfigSource::File(file.to_owned());
     let done = runtime().and_then(|runtime| {
         runtime.block_on(async {

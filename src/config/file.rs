@@ -139,6 +139,17 @@ impl<'r, 't> Section<'r, 't> {
             .map(|at| at.value)
     }
 
+    /// What the flag or the word at `key` says.
+    pub(super) fn said_or_flag<T: Worded>(&self, key: &str) -> Option<T> {
+        let setting = self.setting(key)?;
+        let at = self.read(key, |value| match value.as_bool() {
+            Some(true) => Some("true"),
+            Some(false) => Some("false"),
+            None => setting.kind.word(value.as_str()?),
+        })?;
+        T::ALL.iter().copied().find(|said| said.word() == at.value)
+    }
+
     /// What the word at `key` says.
     pub(super) fn said<T: Worded>(&self, key: &str) -> Option<T> {
         let word = self.word(key)?;
@@ -311,7 +322,7 @@ fn bytes(value: &DeValue<'_>) -> Option<usize> {
 #[cfg(test)]
 pub(super) fn wrong(kind: &Kind) -> &'static str {
     match kind {
-        Kind::Flag | Kind::Count | Kind::Duration | Kind::Size => "\"zzz\"",
+        Kind::Flag | Kind::FlagOr(_) | Kind::Count | Kind::Duration | Kind::Size => "\"zzz\"",
         Kind::Text | Kind::Word(_) => "12",
         Kind::Texts | Kind::Words(_) => "[12]",
     }

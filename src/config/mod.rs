@@ -15,6 +15,7 @@ use rustls::{ClientConfig, ServerConfig};
 use crate::model::ScanLimits;
 use crate::nova;
 use crate::nova::compat::Compat;
+use crate::watch::{AccessLogSettings, LogFormat};
 
 mod address;
 mod file;
@@ -192,8 +193,10 @@ pub struct Timeouts {
 pub struct Log {
     /// From which level on: a directive of tracing's filter.
     pub level: &'static str,
-    /// Whether each request is.
-    pub access: bool,
+    /// Which requests are.
+    pub access: AccessLogSettings,
+    /// The form of the lines; `None`: text on a terminal, else JSON.
+    pub format: Option<LogFormat>,
 }
 
 impl Config {

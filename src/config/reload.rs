@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Address, Config, Problems};
+use crate::watch::LogFormat;
 
 /// Where a configuration came from, and comes from again on a reload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ impl ConfigSource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestartOnly {
     addresses: Vec<Address>,
-    level: &'static str,
+    log_format: Option<LogFormat>,
 }
 
 impl RestartOnly {
@@ -37,7 +38,7 @@ impl RestartOnly {
         let listen = config.listen.iter();
         Self {
             addresses: listen.map(|listener| listener.address.clone()).collect(),
-            level: config.log.level,
+            log_format: config.log.format,
         }
     }
 
@@ -48,11 +49,11 @@ impl RestartOnly {
         let added = added.filter(|address| !self.addresses.contains(address));
         let removed = self.addresses.iter();
         let removed = removed.filter(|address| !newer.addresses.contains(address));
-        let level = (self.level != newer.level).then(|| format!("log.level {}", newer.level));
+        let format = (self.log_format != newer.log_format).then(|| "log.format".to_owned());
         added
             .map(|address| format!("listen.address {address} (added)"))
             .chain(removed.map(|address| format!("listen.address {address} (removed)")))
-            .chain(level)
+            .chain(format)
             .collect()
     }
 }

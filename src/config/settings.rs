@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 use super::{HostHeader, OnFailure, Protocol};
 use crate::model::attributes::{CONTAINER_FORMATS, DISK_FORMATS};
 use crate::model::query::Visibility;
+use crate::watch::{AccessMode, LogFormat};
 
 mod compat;
 mod upstream;
@@ -34,6 +35,8 @@ pub struct Setting {
 pub enum Kind {
     /// `true` or `false`.
     Flag,
+    /// `true`, `false`, or one out of a few words.
+    FlagOr(Vec<&'static str>),
     /// A whole number, zero or more.
     Count,
     /// A number of bytes: a whole number, or text with a unit (`"64KiB"`, `"16MiB"`).
@@ -71,7 +74,7 @@ pub(super) trait Worded: Copy + 'static {
 }
 
 use Absent::{Nothing, Required, Value};
-use Kind::{Count, Duration, Flag, Size, Text, Texts, Word, Words};
+use Kind::{Count, Duration, Flag, FlagOr, Size, Text, Texts, Word, Words};
 
 /// The settings, in the order in which a file would hold them.
 pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
@@ -196,9 +199,13 @@ fn proxy() -> Vec<Setting> {
             "Headers of translated requests that go to the upstream besides those that always do."),
 
         setting("log.level", Word(vec!["error", "warn", "info", "debug", "trace"]), value(r#""info""#),
-            "What is logged."),
-        setting("log.access", Flag, value("true"),
-            "Whether each request is logged."),
+            "What is logged. The variable `RUST_LOG`, read at the start, overrides it until a reload changes it."),
+        setting("log.access", flag_or::<AccessMode>(), value("true"),
+            "Whether each request is logged; with `failures` only those with a status of 400 or more, without a whole reply, or slow."),
+        setting("log.slow", Duration, value(r#""1s""#),
+            "A request that takes longer than this is slow."),
+        setting("log.format", words::<LogFormat>(), nothing("`text` on a terminal, else `json`"),
+            "The form of the lines on standard error: JSON objects for programs, text for people."),
     ]
 }
 
@@ -222,6 +229,16 @@ fn value(toml: impl Into<Cow<'static, str>>) -> Absent {
 
 fn nothing(means: impl Into<Cow<'static, str>>) -> Absent {
     Nothing(means.into())
+}
+
+/// `true` and `false`, and the other words of a type.
+fn flag_or<T: Worded>() -> Kind {
+    let words = T::ALL.iter().map(|said| said.word());
+    FlagOr(
+        words
+            .filter(|word| !matches!(*word, "true" | "false"))
+            .collect(),
+    )
 }
 
 /// One out of the words of a type.
@@ -259,6 +276,29 @@ impl Worded for OnFailure {
     }
 }
 
+impl Worded for AccessMode {
+    const ALL: &'static [Self] = &[Self::All, Self::Off, Self::Failures];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::All => "true",
+            Self::Off => "false",
+            Self::Failures => "failures",
+        }
+    }
+}
+
+impl Worded for LogFormat {
+    const ALL: &'static [Self] = &[Self::Json, Self::Text];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Text => "text",
+        }
+    }
+}
+
 /// What an image can be; a list can ask for `all` of them besides.
 impl Worded for Visibility {
     const ALL: &'static [Self] = &[Self::Public, Self::Private, Self::Shared, Self::Community];
@@ -279,7 +319,9 @@ impl Kind {
     /// The same word as one of those that can be said, if it is one.
     pub(super) fn word(&self, said: &str) -> Option<&'static str> {
         match self {
-            Word(words) | Words(words) => words.iter().copied().find(|word| *word == said),
+            Word(words) | Words(words) | FlagOr(words) => {
+                words.iter().copied().find(|word| *word == said)
+            }
             _ => None,
         }
     }
@@ -288,6 +330,7 @@ impl Kind {
     pub fn words(&self) -> String {
         match self {
             Flag => "true or false".to_owned(),
+            FlagOr(words) => format!("true, false or {}", quoted(words)),
             Count => "a whole number".to_owned(),
             Size => "bytes, as a number or as text like \"16MiB\"".to_owned(),
             Duration => "a duration like \"5s\"".to_owned(),

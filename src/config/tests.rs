@@ -1,5 +1,6 @@
 //! A file is read whole, and everything that is wrong with it is told at once.
 
+use crate::watch::AccessMode;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,7 +44,7 @@ fn little_is_needed() {
     assert_eq!(config.limits.max_items, None);
     assert_eq!(config.timeouts.drain_max, Duration::from_secs(30));
     assert_eq!(config.glance.unwrap().pool_idle, Duration::from_secs(4));
-    assert!(config.log.access && config.rewrite_location);
+    assert!(config.log.access.mode == AccessMode::All && config.rewrite_location);
 }
 
 #[test]

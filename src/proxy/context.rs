@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use super::Proxy;
+use super::client_address::client_address;
 use super::dialects::Dialect;
 use super::forwarded::Peer;
 use crate::config::Listener;
@@ -47,7 +48,9 @@ pub(super) fn facts(
     RequestFacts {
         request_id: id.as_str().to_owned(),
         speaks: listener.speaks.word(),
-        client: peer.address.map(|address| address.ip()),
+        global_request_id: RequestId::of_client(&parts.headers).map(|id| id.to_string()),
+        client: client_address(listener, peer, &parts.headers),
+        peer: peer.ip(),
         method: parts.method.clone(),
         path: parts.uri.path().to_owned(),
         user_agent: user_agent

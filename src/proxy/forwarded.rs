@@ -229,7 +229,7 @@ fn first_of<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 }
 
 /// A parameter of one element of `Forwarded` (RFC 7239, 4), without its quotes.
-fn parameter<'h>(hop: &'h str, name: &str) -> Option<&'h str> {
+pub(super) fn parameter<'h>(hop: &'h str, name: &str) -> Option<&'h str> {
     let mut pairs = hop.split(';').filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(is, _)| is.trim().eq_ignore_ascii_case(name))?;
     let value = value.trim();

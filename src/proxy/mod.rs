@@ -12,6 +12,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 mod answer;
+mod client_address;
 mod content;
 mod context;
 pub mod dialects;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::{sleep, timeout};
 
 use crate::config::{Address, Config, ConfigSource, Problems, RestartOnly};
-use crate::watch::{AccessLog, Observer, Recorder};
+use crate::watch::{self, AccessLog, Observer, Recorder};
 
 mod acceptor;
 mod connection;
@@ -94,7 +94,7 @@ pub async fn start(startup: Startup) -> Result<Running, StartError> {
         observers,
     } = startup;
     let lasting = RestartOnly::of(&config);
-    let access_log = Arc::new(AccessLog::new(config.log.access));
+    let access_log = Arc::new(AccessLog::new(config.log.access.clone()));
     let first: Arc<dyn Observer> = Arc::<AccessLog>::clone(&access_log);
     let recorder = Recorder::new([first].into_iter().chain(observers));
     let listeners = config.listen.clone();
@@ -140,9 +140,20 @@ impl Running {
         };
         let config = read?;
         let waits = self.lasting.unlike(&config);
-        self.access_log.set_enabled(config.log.access);
+        self.access_log.set(config.log.access.clone());
+        self.renew_level(config.log.level);
         self.shared.renew(config);
         Ok(Reloaded::Done(waits))
+    }
+
+    /// A level that was set in the running process holds until the configured one changes.
+    fn renew_level(&self, level: &'static str) {
+        if self.shared.snapshot().proxy.config.log.level == level {
+            return;
+        }
+        if let Err(error) = watch::set_level(level) {
+            tracing::warn!(%error, level, "the log level stays as it was");
+        }
     }
 
     /// Ends in good order: clients are accepted for `drain.min` more and told to go, then no longer; requests in

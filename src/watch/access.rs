@@ -1,67 +1,107 @@
 //! The access log: one line for each request. A client that leaves before the head of its reply leaves a line without a
 //! status.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tracing::Level;
 
-use super::line::LogLine;
-use super::line_writer::STDERR;
-use super::record::Record;
+use super::line::{LogFormat, LogLine};
+use super::log_queue::LOG;
+use super::record::{Record, ReplyEnd};
 use super::recorder::Observer;
 
-/// What tells its lines from others.
+/// The target of its lines.
 const TARGET: &str = "access";
 /// A log level above this one silences it.
 const LEVEL: Level = Level::INFO;
 
-/// Writes a line for each request, while that is wanted.
+/// Which requests leave a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessMode {
+    /// Every request.
+    All,
+    /// Requests that failed: a status of 400 or more, no reply, a reply that did not arrive whole; and slow ones.
+    Failures,
+    /// None.
+    Off,
+}
+
+/// What the access log writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessLogSettings {
+    /// Which requests.
+    pub mode: AccessMode,
+    /// A request that takes longer than this is slow.
+    pub slow: Duration,
+}
+
+/// Writes a line for each request that its settings select.
 #[derive(Debug)]
 pub struct AccessLog {
-    enabled: AtomicBool,
+    settings: ArcSwap<AccessLogSettings>,
 }
 
 impl AccessLog {
-    /// `enabled` is `log.access` of the configuration.
-    pub fn new(enabled: bool) -> Self {
+    /// A log with these settings.
+    pub fn new(settings: AccessLogSettings) -> Self {
         Self {
-            enabled: AtomicBool::new(enabled),
+            settings: ArcSwap::from_pointee(settings),
         }
     }
 
-    /// A reload has read `log.access` again. It holds for every request that ends from now on.
-    pub fn set_enabled(&self, enabled: bool) {
-        self.enabled.store(enabled, Relaxed);
+    /// Puts other settings into effect, for every request that ends from now on.
+    pub fn set(&self, settings: AccessLogSettings) {
+        self.settings.store(settings.into());
+    }
+}
+
+impl AccessLogSettings {
+    fn selects(&self, record: &Record) -> bool {
+        match self.mode {
+            AccessMode::All => true,
+            AccessMode::Off => false,
+            AccessMode::Failures => {
+                let is_fine = |status: http::StatusCode| status.as_u16() < 400;
+                !record.status.is_some_and(is_fine)
+                    || record.end != ReplyEnd::Complete
+                    || record.duration > self.slow
+            }
+        }
     }
 }
 
 impl Observer for AccessLog {
-    /// No other lines are as many as these, so they go past the log's events, whose fields are looked up one by one.
+    /// These lines are far more than all others, so they bypass the events of `tracing`, which look each field up.
     fn observe(&self, record: &Record) {
-        if self.enabled.load(Relaxed) && tracing::enabled!(target: TARGET, LEVEL) {
-            STDERR.take(&line(record), true);
+        if self.settings.load().selects(record) && tracing::enabled!(target: TARGET, LEVEL) {
+            LOG.take(&line(LOG.format(), record), true);
         }
     }
 }
 
-fn line(record: &Record) -> Vec<u8> {
+fn line(format: LogFormat, record: &Record) -> Vec<u8> {
     let Record {
         request,
         disposition,
         stats,
         ..
     } = record;
-    let mut line = LogLine::new(LEVEL);
+    let mut line = LogLine::new(format, LEVEL);
     let optional = |line: &mut LogLine, name, value: &Option<String>| {
         if let Some(value) = value {
             line.text(name, value);
         }
     };
     line.text("request_id", &request.request_id);
-    match request.client {
-        Some(client) => line.address("client", client),
-        None => line.text("client", "unix"),
+    optional(&mut line, "global_request_id", &request.global_request_id);
+    let address = |line: &mut LogLine, name, ip| match ip {
+        Some(ip) => line.address(name, ip),
+        None => line.text(name, "unix"),
+    };
+    address(&mut line, "client", request.client);
+    if request.peer != request.client {
+        address(&mut line, "peer", request.peer);
     }
     line.text("method", request.method.as_str());
     line.text("path", &request.path);
@@ -90,16 +130,17 @@ mod tests {
 
     use http::{Method, StatusCode};
 
-    use super::super::{Disposition, Record, ReplyEnd, RequestFacts};
-    use super::line;
+    use super::super::{Disposition, LogFormat, Record, ReplyEnd, RequestFacts};
+    use super::{AccessLogSettings, AccessMode, line};
 
-    #[test]
-    fn what_is_not_known_is_not_in_the_line() {
-        let record = |known: Option<&str>, status, end| Record {
+    fn record(known: Option<&str>, status: Option<StatusCode>, end: ReplyEnd) -> Record {
+        Record {
             request: RequestFacts {
                 request_id: "req-1".to_owned(),
                 speaks: "nova",
+                global_request_id: known.map(str::to_owned),
                 client: known.map(|_| "192.0.2.1".parse().unwrap()),
+                peer: None,
                 method: Method::GET,
                 path: "/\"".to_owned(),
                 user_agent: known.map(str::to_owned),
@@ -117,7 +158,11 @@ mod tests {
             bytes: 7,
             duration: Duration::from_nanos(1_234_567),
             stats: Arc::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_in_the_line() {
         for (record, said) in [
             (
                 record(None, None, ReplyEnd::ClientGone),
@@ -125,17 +170,50 @@ mod tests {
             ),
             (
                 record(Some("x"), Some(StatusCode::OK), ReplyEnd::Complete),
-                r#""client":"192.0.2.1","method":"GET","path":"/\"","operation":"none","project":"x","user":"x","status":200,"reason":"document","detail":"x","end":"complete","items":0,"bytes":7,"upstream_requests":0,"duration_us":1234,"user_agent":"x","target":"access"}"#,
+                r#""global_request_id":"x","client":"192.0.2.1","peer":"unix","method":"GET","path":"/\"","operation":"none","project":"x","user":"x","status":200,"reason":"document","detail":"x","end":"complete","items":0,"bytes":7,"upstream_requests":0,"duration_us":1234,"user_agent":"x","target":"access"}"#,
             ),
             (
                 record(Some("x"), Some(StatusCode::OK), ReplyEnd::Aborted),
-                r#""client":"192.0.2.1","method":"GET","path":"/\"","operation":"none","project":"x","user":"x","status":200,"reason":"document","detail":"x","end":"aborted","items":0,"bytes":7,"upstream_requests":0,"duration_us":1234,"user_agent":"x","target":"access"}"#,
+                r#""global_request_id":"x","client":"192.0.2.1","peer":"unix","method":"GET","path":"/\"","operation":"none","project":"x","user":"x","status":200,"reason":"document","detail":"x","end":"aborted","items":0,"bytes":7,"upstream_requests":0,"duration_us":1234,"user_agent":"x","target":"access"}"#,
             ),
         ] {
-            let line = String::from_utf8(line(&record)).unwrap();
+            let line = String::from_utf8(line(LogFormat::Json, &record)).unwrap();
             let (_, line) = line.split_once("Z\",").unwrap();
             let head = r#""level":"INFO","request_id":"req-1","#;
             assert_eq!(line, format!("{head}{said}\n"));
+        }
+    }
+
+    #[test]
+    fn failures_are_what_went_wrong_or_took_long() {
+        let settings = |mode| AccessLogSettings {
+            mode,
+            slow: Duration::from_secs(1),
+        };
+        let ok = Some(StatusCode::OK);
+        for (status, end, millis, is_failure) in [
+            (ok, ReplyEnd::Complete, 1000, false),
+            (ok, ReplyEnd::Complete, 1001, true),
+            (ok, ReplyEnd::Aborted, 1, true),
+            (ok, ReplyEnd::ClientGone, 1, true),
+            (None, ReplyEnd::ClientGone, 1, true),
+            (Some(StatusCode::NO_CONTENT), ReplyEnd::Complete, 1, false),
+            (
+                Some(StatusCode::MULTIPLE_CHOICES),
+                ReplyEnd::Complete,
+                1,
+                false,
+            ),
+            (Some(StatusCode::BAD_REQUEST), ReplyEnd::Complete, 1, true),
+            (Some(StatusCode::BAD_GATEWAY), ReplyEnd::Complete, 1, true),
+        ] {
+            let record = Record {
+                duration: Duration::from_millis(millis),
+                ..record(None, status, end)
+            };
+            let selects = |mode| settings(mode).selects(&record);
+            assert_eq!(selects(AccessMode::Failures), is_failure, "{record:?}");
+            assert!(selects(AccessMode::All) && !selects(AccessMode::Off));
         }
     }
 }

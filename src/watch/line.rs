@@ -1,4 +1,4 @@
-//! A line of the log: one JSON object, the fields of an event beside its time, level and target.
+//! A line of the log: time, level, the fields of an event, and target. As one JSON object, or as text for a terminal.
 //!
 //! It is written byte by byte. A serializer took a fifth of all the time that a request that passes through takes, and
 //! the standard formatter a tenth of it.
@@ -14,35 +14,62 @@ use tracing::{Event, Level};
 /// As long as most lines are, so that they are made in one piece.
 const USUAL: usize = 512;
 
+/// The form of the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line, for programs.
+    Json,
+    /// `TIME LEVEL message name=value ...`, for people.
+    Text,
+}
+
 /// A line that is being written.
 #[derive(Debug)]
-pub(super) struct LogLine(Vec<u8>);
+pub(super) struct LogLine {
+    line: Vec<u8>,
+    format: LogFormat,
+}
 
 impl LogLine {
     /// A line that begins now.
-    pub(super) fn new(level: Level) -> Self {
+    pub(super) fn new(format: LogFormat, level: Level) -> Self {
         let mut line = Vec::with_capacity(USUAL);
-        line.extend_from_slice(b"{\"timestamp\":\"");
-        line.extend_from_slice(&shown(Timestamp::now()));
-        line.extend_from_slice(b"\",\"level\":\"");
-        line.extend_from_slice(level.as_str().as_bytes());
-        line.push(b'"');
-        Self(line)
+        let (time, level) = (shown(Timestamp::now()), level.as_str().as_bytes());
+        match format {
+            LogFormat::Json => {
+                line.extend_from_slice(b"{\"timestamp\":\"");
+                line.extend_from_slice(&time);
+                line.extend_from_slice(b"\",\"level\":\"");
+                line.extend_from_slice(level);
+                line.push(b'"');
+            }
+            LogFormat::Text => {
+                line.extend_from_slice(&time);
+                line.push(b' ');
+                line.extend_from_slice(level);
+            }
+        }
+        Self { line, format }
     }
 
     /// An event as a line.
-    pub(super) fn of(event: &Event<'_>) -> Vec<u8> {
-        let mut line = Self::new(*event.metadata().level());
+    pub(super) fn of(format: LogFormat, event: &Event<'_>) -> Vec<u8> {
+        let mut line = Self::new(format, *event.metadata().level());
         event.record(&mut line);
         line.end(event.metadata().target())
     }
 
     /// Writes a member that is text.
     pub(super) fn text(&mut self, name: &str, value: &str) {
+        if self.format == LogFormat::Text && is_word(value) || self.is_message(name) {
+            self.name(name);
+            escape(&mut self.line, value);
+            return;
+        }
         self.name(name);
-        self.0.push(b'"');
-        escape(&mut self.0, value);
-        self.0.push(b'"');
+        self.line.push(b'"');
+        escape(&mut self.line, value);
+        self.line.push(b'"');
     }
 
     /// Writes a member that is a number.
@@ -54,40 +81,74 @@ impl LogLine {
     /// Writes a member that is an address.
     pub(super) fn address(&mut self, name: &str, ip: IpAddr) {
         self.name(name);
-        self.0.push(b'"');
+        self.quote();
         match ip {
             IpAddr::V4(ip) => {
                 for (index, octet) in ip.octets().into_iter().enumerate() {
                     if index > 0 {
-                        self.0.push(b'.');
+                        self.line.push(b'.');
                     }
                     self.integer(octet);
                 }
             }
             IpAddr::V6(ip) => {
-                let _ = write!(Escaped(&mut self.0), "{ip}");
+                let _ = write!(Escaped(&mut self.line), "{ip}");
             }
         }
-        self.0.push(b'"');
+        self.quote();
     }
 
     /// The whole line.
     pub(super) fn end(mut self, target: &str) -> Vec<u8> {
         self.text("target", target);
-        self.0.extend_from_slice(b"}\n");
-        self.0
+        if self.format == LogFormat::Json {
+            self.line.push(b'}');
+        }
+        self.line.push(b'\n');
+        self.line
     }
 
     fn integer(&mut self, value: impl itoa::Integer) {
         let mut digits = itoa::Buffer::new();
-        self.0.extend_from_slice(digits.format(value).as_bytes());
+        self.line.extend_from_slice(digits.format(value).as_bytes());
     }
 
     fn name(&mut self, name: &str) {
-        self.0.extend_from_slice(b",\"");
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.extend_from_slice(b"\":");
+        match self.format {
+            LogFormat::Json => {
+                self.line.extend_from_slice(b",\"");
+                self.line.extend_from_slice(name.as_bytes());
+                self.line.extend_from_slice(b"\":");
+            }
+            LogFormat::Text => {
+                self.line.push(b' ');
+                if !self.is_message(name) {
+                    self.line.extend_from_slice(name.as_bytes());
+                    self.line.push(b'=');
+                }
+            }
+        }
     }
+
+    /// A quotation mark around a value that needs none in text.
+    fn quote(&mut self) {
+        if self.format == LogFormat::Json {
+            self.line.push(b'"');
+        }
+    }
+
+    /// Whether this is the sentence of an event, which stands in text as it is.
+    fn is_message(&self, name: &str) -> bool {
+        self.format == LogFormat::Text && name == "message"
+    }
+}
+
+/// Whether a value of a line of text needs no quotation marks.
+fn is_word(value: &str) -> bool {
+    !value.is_empty()
+        && value
+            .bytes()
+            .all(|byte| byte > b' ' && !matches!(byte, b'"' | b'=' | 0x7f))
 }
 
 /// An instant with its microseconds.
@@ -120,11 +181,14 @@ impl Visit for LogLine {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if self.format == LogFormat::Text {
+            return self.text(field.name(), &format!("{value:?}"));
+        }
         self.name(field.name());
-        self.0.push(b'"');
-        // What cannot be shown whole is shown as far as it can.
-        let _ = write!(Escaped(&mut self.0), "{value:?}");
-        self.0.push(b'"');
+        self.line.push(b'"');
+        // A value whose formatting fails is shown as far as it can be.
+        let _ = write!(Escaped(&mut self.line), "{value:?}");
+        self.line.push(b'"');
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
@@ -138,8 +202,8 @@ impl Visit for LogLine {
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.name(field.name());
-        self.0
-            .extend_from_slice(if value { b"true" } else { b"false" });
+        let word: &[u8] = if value { b"true" } else { b"false" };
+        self.line.extend_from_slice(word);
     }
 }
 
@@ -184,15 +248,18 @@ mod tests {
     use jiff::Timestamp;
     use proptest::prelude::*;
     use serde_json::{Value, json};
-    use tracing::{Event, Subscriber};
+    use tracing::{Event, Level, Subscriber};
     use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+
+    use super::{LogFormat, LogLine};
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
 
     impl<S: Subscriber> Layer<S> for Lines {
         fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-            self.0.lock().unwrap().extend(super::LogLine::of(event));
+            let line = LogLine::of(LogFormat::Json, event);
+            self.0.lock().unwrap().extend(line);
         }
     }
 
@@ -209,7 +276,7 @@ mod tests {
     #[test]
     fn addresses_are_shown_as_they_are_written() {
         for ip in ["0.0.0.0", "10.9.100.255", "127.0.0.1", "::1", "2001:db8::a"] {
-            let mut line = super::LogLine::new(tracing::Level::INFO);
+            let mut line = LogLine::new(LogFormat::Json, Level::INFO);
             line.address("ip", ip.parse().unwrap());
             let line: Value = serde_json::from_slice(&line.end("t")).unwrap();
             assert_eq!(line["ip"], ip);
@@ -232,6 +299,28 @@ mod tests {
             line,
             json!({"timestamp": null, "level": "WARN", "message": "said", "number": u64::MAX, "less": i64::MIN, "zero": 0,
                 "is": true, "shown": "1.5", "target": "t"})
+        );
+    }
+
+    #[test]
+    fn text_quotes_only_what_needs_it() {
+        let mut line = LogLine::new(LogFormat::Text, Level::INFO);
+        line.text(
+            "message",
+            "reload failed, keeping the running configuration",
+        );
+        line.text("a", "/v2/images");
+        line.text("b", "two words");
+        line.text("c", "");
+        line.text("d", "x=\"y\"\n");
+        line.number("n", 7);
+        line.address("ip", "2001:db8::a".parse().unwrap());
+        let line = String::from_utf8(line.end("access")).unwrap();
+        let (_, line) = line.split_once("Z ").unwrap();
+        assert_eq!(
+            line,
+            "INFO reload failed, keeping the running configuration a=/v2/images b=\"two words\" c=\"\" \
+             d=\"x=\\\"y\\\"\\u000a\" n=7 ip=2001:db8::a target=access\n"
         );
     }
 

@@ -5,14 +5,15 @@
 
 mod access;
 mod line;
-pub(crate) mod line_writer;
 mod log;
+mod log_queue;
 mod record;
 mod recorder;
 pub(crate) mod request_stats;
 
-pub use access::AccessLog;
-pub use log::{LogGuard, before_sleep, init};
+pub use access::{AccessLog, AccessLogSettings, AccessMode};
+pub use line::LogFormat;
+pub use log::{LevelError, LogGuard, init, level, log_lines_dropped, panics, set_level};
 pub use record::{Disposition, Record, ReplyEnd, RequestFacts};
 pub use recorder::{Observer, PendingRecord, RecordedBody, Recorder};
 pub use request_stats::RequestStats;

@@ -18,8 +18,12 @@ pub struct RequestFacts {
     pub request_id: String,
     /// The protocol of the listener, as configured: `nova`, `glance`.
     pub speaks: &'static str,
-    /// Where it came from; `None` for a unix socket.
+    /// The id that the client gave it, if that is valid.
+    pub global_request_id: Option<String>,
+    /// Who asks, as far as trusted proxies say; else the peer.
     pub client: Option<IpAddr>,
+    /// The other end of the connection; `None` for a unix socket.
+    pub peer: Option<IpAddr>,
     /// Its method.
     pub method: Method,
     /// Its path, without the query.

@@ -206,7 +206,9 @@ mod tests {
         RequestFacts {
             request_id: "req-1".to_owned(),
             speaks: "nova",
+            global_request_id: None,
             client: None,
+            peer: None,
             method: method.clone(),
             path: "/p".to_owned(),
             user_agent: None,

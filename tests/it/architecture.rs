@@ -46,7 +46,7 @@ const ROOMS: &[Room] = &[
     pure("glance", &["model", "json", "webob"]),
     pure("sandbox", &["glance", "model", "json", "webob"]),
     pure("listing", &["model", "json"]),
-    shell("config", &["nova", "model"]),
+    shell("config", &["nova", "model", "watch"]),
     pure(
         "docgen",
         &["config", "deviations", "nova", "glance", "model"],

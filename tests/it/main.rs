@@ -19,6 +19,7 @@ mod identity;
 mod identity_pause;
 mod listeners;
 mod listing;
+mod log;
 mod logged;
 mod memory;
 mod nova_recorded;

@@ -38,9 +38,8 @@ pub(super) struct SandboxOptions {
 
 /// Shows one translation, then serves until a signal ends it.
 pub(super) fn run(options: &SandboxOptions) -> ExitCode {
-    let log = watch::init("warn");
-    let done = runtime().and_then(|runtime| runtime.block_on(play(options)));
-    drop(log);
+    let log = watch::init("warn", None).context("cannot start the log");
+    let done = log.and_then(|_log| runtime()?.block_on(play(options)));
     exit(done)
 }
 

@@ -14,6 +14,7 @@ use super::{
     Address, Config, Endpoint, HostHeader, Limits, Listener, Log, Problems, Protocol, Timeouts,
     Trusted, tls,
 };
+use crate::watch::{AccessLogSettings, AccessMode};
 
 mod compat;
 mod nova;
@@ -245,7 +246,11 @@ fn forward(section: &Section<'_, '_>) -> Vec<HeaderName> {
 fn log(section: &Section<'_, '_>) -> Log {
     Log {
         level: section.word("level").unwrap_or("info"),
-        access: section.flag("access"),
+        access: AccessLogSettings {
+            mode: section.said_or_flag("access").unwrap_or(AccessMode::All),
+            slow: section.duration("slow"),
+        },
+        format: section.said("format"),
     }
 }
 
