@@ -1,39 +1,40 @@
-//! Answers legacy OpenStack Nova images clients from Glance v2, and passes everything else through; and answers Glance
-//! v2 clients from a Nova images API.
+//! Answers legacy OpenStack Nova images clients from Glance v2 and passes their other calls through to Nova. Also
+//! answers Glance v2 clients from a Nova images API.
 //!
 //! # The life of a request
 //!
-//! `serve` accepts a connection, shakes hands and reads HTTP. Each request goes to [`proxy::handle`] together with the
-//! snapshot of the configuration of that moment. Five steps follow.
+//! `serve` accepts a connection, does the TLS handshake and reads HTTP. Each request goes to [`proxy::handle`] together
+//! with the configuration snapshot of that moment. Five steps follow.
 //!
 //! 1. *Guard*: a request that two servers could read in two ways is refused.
-//! 2. *Prepare*: the mount point is cut off, and it is decided what links begin with.
+//! 2. *Prepare*: the mount point is cut off, and the base URL of links is determined.
 //! 3. *Recognise*: the frontend of the listener ([`model::Frontend`]) routes the request by its head alone. If a
 //!    Keystone is configured and the route asks for it, Keystone says who the caller is. Then the frontend reads the
 //!    request, once, into a [`model::Recognized`].
 //! 4. *Dispatch*: a [`model::Call`] is carried out in plain steps (`proxy::ops`) against the other dialect's upstream
-//!    ([`model::Backend`]). A request that is not an image request passes through, or is refused where clients speak
-//!    Glance.
-//! 5. *Answer*: the reply is written in the client's dialect ([`model::Responder`]) as it streams by.
+//!    ([`model::Backend`]). A request that is not an image request passes through to Nova; from a Glance client it is
+//!    refused.
+//! 5. *Answer*: the reply is written in the client's dialect ([`model::Responder`]) while the upstream still sends.
 //!
-//! One record of the request is shown to every [`watch::Observer`]. `docs/architecture.md` tells more.
+//! Each request makes one record, which is shown to every [`watch::Observer`]. `docs/architecture.md` has more.
 //!
 //! # The module map
 //!
-//! Arrows go up this table and never down; `tests/it/architecture.rs` holds it, line by line.
+//! A module may name modules above it in this table, never below. `tests/it/architecture.rs` holds the same table and
+//! fails when the code disagrees.
 //!
 //! | module | what | may name |
 //! |---|---|---|
-//! | [`json`] | JSON text: members, elements of an array, lenient values; pure | nothing |
-//! | [`webob`] | what the web framework under both services decides: queries, error pages, Python's words; pure | nothing |
-//! | [`deviations`] | where answers knowingly differ from the services' own, as data | nothing |
-//! | [`watch`] | one record a request, the log; calls the observers that are handed in | nothing |
-//! | [`model`] | the nouns that both dialects can say, and what a dialect's halves can do; pure | `json` |
-//! | [`keystone`] | how a token is asked about itself; pure | `model` |
-//! | [`nova`] | the legacy dialect: `front`, `back`, `compat`; pure | `model`, `json`, `webob` |
-//! | [`glance`] | the current dialect, the same halves; pure | `model`, `json`, `webob` |
-//! | [`sandbox`] | Glance's front half on images in memory; pure | `glance`, `model`, `json`, `webob` |
-//! | [`listing`] | pages of an upstream in, a client's list out, and lists sorted here; pure | `model`, `json` |
+//! | [`json`] | members and array elements of JSON text; pure | nothing |
+//! | [`webob`] | queries, error pages and words of the web framework under both services; pure | nothing |
+//! | [`deviations`] | known differences from the real services, as data | nothing |
+//! | [`watch`] | one record per request, observers, the log | nothing |
+//! | [`model`] | images, queries, faults, and the traits of a dialect; pure | `json` |
+//! | [`keystone`] | how a token is validated; pure | `model` |
+//! | [`nova`] | the Nova dialect: `front`, `back`, `compat`; pure | `model`, `json`, `webob` |
+//! | [`glance`] | the Glance dialect: `front`, `back`; pure | `model`, `json`, `webob` |
+//! | [`sandbox`] | a Glance on images in memory; pure | `glance`, `model`, `json`, `webob` |
+//! | [`listing`] | upstream pages in, the client's list out; pure | `model`, `json` |
 //! | [`config`] | settings, read into one immutable snapshot | `nova::{compat, back}`, `model` |
 //! | [`docgen`] | the generated pages of `docs/` | the dialects, `deviations`, `config`, `model` |
 //! | [`net`] | bodies, headers, timers, secrets | `model` |

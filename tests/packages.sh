@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Packages of the system, for scripts that need some.  Sourced.
+# Helpers to install packages of the system, for scripts that need some.  Sourced.
 
-# missing NAME...: which of these are not installed, one a line.  dpkg-query fails where it does not know a package, and
-# still tells of the others: what it tells counts, and not how it ends.
+# missing NAME...: prints which of these are not installed, one per line.  dpkg-query fails if it does not know a
+# package, but still reports the others, so its output counts and not its exit status.
 missing() {
   local installed name
   installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null) || true
@@ -11,7 +11,7 @@ missing() {
   done
 }
 
-# packages NAME...: installs what is missing.  A bare machine has no lists of packages yet.
+# packages NAME...: installs missing packages.  A fresh machine has no package lists yet.
 packages() {
   local sudo='' names
   names=$(missing "$@")

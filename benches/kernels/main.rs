@@ -1,10 +1,10 @@
-//! The pure parts one by one, beside the floors: what moving the bytes costs, what looking at each once costs, and
-//! what a tree of values costs. `cargo bench --bench kernels [FILTER]`.
+//! Times the pure parts one by one, beside reference points: moving the bytes, parsing them without keeping anything,
+//! and building a tree of values. `cargo bench --bench kernels [FILTER]`.
 //!
-//! Throughput counts bytes of the page that is read, in writing too, so that rates can be compared and reciprocals
-//! added up. What is timed has been compared with a translation by way of a tree before.
+//! Throughput counts bytes of the page that is read, also for writing, so that rates can be compared and reciprocals
+//! added up. Before anything is timed, its result is compared with a translation through a tree.
 
-// A benchmark that cannot go on says so.
+// A benchmark that cannot continue panics.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,7 +12,7 @@
     clippy::missing_panics_doc,
     clippy::wildcard_imports,
     missing_docs,
-    reason = "this is no part of the program"
+    reason = "this is not a part of the program"
 )]
 
 mod payload;
@@ -40,7 +40,7 @@ use payload::COUNTS;
 
 const DETAIL: &str = "/v2.1/images/detail";
 const DETAIL_XML: &str = "/v2.1/images/detail.xml";
-/// As frames come: one segment of Ethernet, and what buffers hold.
+/// Frame sizes as they occur: one segment of Ethernet, and the sizes of buffers.
 const FRAMES: [usize; 4] = [1448, 8 << 10, 16 << 10, 64 << 10];
 const MAX_ELEMENT: usize = 16 << 20;
 
@@ -49,7 +49,7 @@ fn main() {
     divan::main();
 }
 
-/// Everything that is timed below does what it is there for.
+/// Checks the results of everything that is timed below.
 fn prove() {
     for count in COUNTS {
         let page = payload::page(count);
@@ -85,7 +85,7 @@ const BASE: &str = "http://compute.example.com:8774";
 fn context() -> NovaContext {
     NovaContext {
         base: BASE.to_owned(),
-        // What the tree does not write: a link to the next page.
+        // The tree does not write a link to the next page.
         compat: Arc::new(Compat {
             max_limit: 1_000_000,
             xml: Xml::All,
@@ -124,7 +124,7 @@ fn asked() -> AcceptedCall {
     read(DETAIL)
 }
 
-/// Id, name and metadata of each image, of a list in XML and of one in JSON.
+/// Id, name and metadata of each image, from a list in XML and from one in JSON.
 fn shown_in_xml(list: &[u8]) -> Vec<Value> {
     let text = std::str::from_utf8(list).unwrap();
     let document = roxmltree::Document::parse(text).unwrap();
@@ -177,10 +177,10 @@ fn read_all(elements: &[Vec<u8>]) -> Vec<Image<'_>> {
     images.collect()
 }
 
-/// A whole listing of one page. The output is taken as it is on the way to a client: in pieces.
+/// Translates a list of one page. The output is taken in pieces, as on the way to a client.
 fn reshape(asked: &AcceptedCall, page: &str, frame: usize) -> Vec<u8> {
     let Call::List(query) = &asked.call else {
-        panic!("this is no list");
+        panic!("this is not a list");
     };
     let back = GlanceBackend { page_size: 1000 };
     let bounds = Bounds {
@@ -189,7 +189,8 @@ fn reshape(asked: &AcceptedCall, page: &str, frame: usize) -> Vec<u8> {
         max_element: MAX_ELEMENT,
     };
     let responder = Arc::clone(&asked.responder);
-    let mut listing = Listing::new(responder, Arc::new(back), back.plan(query), None, bounds);
+    let pages = bounds.pages(Arc::new(back), back.plan(query), None);
+    let mut listing = Listing::new(responder, pages, bounds);
     let mut list = Vec::with_capacity(2 * page.len());
     for part in page.as_bytes().chunks(frame) {
         listing.push(part).unwrap();
@@ -202,7 +203,7 @@ fn reshape(asked: &AcceptedCall, page: &str, frame: usize) -> Vec<u8> {
     list
 }
 
-/// What nobody can do without.
+/// The reference points.
 #[divan::bench_group]
 mod floors {
     use super::*;
@@ -309,7 +310,7 @@ mod list {
 const QUERY: &str = "/v2.1/5b3c1e4d0f9a4f6d8c7b6a5948372615/images/detail?limit=100&status=ACTIVE&name=Ubuntu%2024.04\
 &property-os_distro=ubuntu&changes-since=2024-01-31T12:00:00Z";
 
-/// What is read of a request: by whoever it is for, in nanoseconds.
+/// Reading a request, for each kind of recipient, in nanoseconds.
 #[divan::bench_group]
 mod request {
     use super::*;
@@ -320,7 +321,7 @@ mod request {
         bencher.bench_local(|| webob::query::parse(black_box(query)));
     }
 
-    /// With the responder and the links that come of it.
+    /// Includes the responder and its links.
     #[divan::bench(args = [DETAIL, "/v2.1/5b3c1e4d0f9a4f6d8c7b6a5948372615/images/70a599e0-31e7-49b7-b260-868f441e862b", QUERY])]
     fn ours(bencher: Bencher<'_, '_>, target: &str) {
         let context = context();

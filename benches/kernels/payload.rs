@@ -1,9 +1,9 @@
-//! The page that every benchmark reads: what a Glance v2 of today says of images that a cloud would have.
+//! The page that every benchmark reads: images of a typical cloud, as a current Glance v2 shows them.
 
-/// How many images the lists have that are measured.
+/// The numbers of images in the measured lists.
 pub const COUNTS: [usize; 3] = [1, 25, 1000];
 
-/// Sixteen bytes of something, in hexadecimal: a different one for every image and purpose.
+/// Sixteen hexadecimal bytes, different for every image and purpose.
 fn hex(number: usize, salt: u64) -> String {
     let mixed = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt;
     format!(
@@ -24,7 +24,7 @@ fn id(number: usize) -> String {
     )
 }
 
-/// A page of so many images, about 1.6 KB each: 19 properties, then 23 base fields, written as Glance writes them.
+/// A page of `count` images, about 1.6 KB each: 19 properties, then 23 base fields, formatted as by Glance.
 pub fn page(count: usize) -> String {
     let images: Vec<_> = (0..count).map(image).collect();
     format!(

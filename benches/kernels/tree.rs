@@ -1,9 +1,8 @@
-//! The translation as one would write it first, by way of a tree of values: what the fast one is compared with, and how
-//! much faster it is.
+//! The straightforward translation through a tree of values, as a reference for the results and the speed.
 
 use serde_json::{Map, Value, json};
 
-/// What Glance says of an image and Nova does not show as metadata.
+/// Glance's fields of an image that Nova does not show as metadata.
 const BASE_FIELDS: [&str; 23] = [
     "name",
     "disk_format",
@@ -30,7 +29,7 @@ const BASE_FIELDS: [&str; 23] = [
     "stores",
 ];
 
-/// The images of a page.
+/// Returns the images of a page.
 pub fn elements(page: &str) -> Vec<Value> {
     let Value::Object(mut page) = serde_json::from_str(page).unwrap() else {
         panic!("the page is an object");

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starts every proxy before the same static upstream, checks that they answer alike, and measures them in turn.
+"""Starts every proxy in front of the same static upstream, checks that their answers are equal, and measures them in turn.
 
 Everything is in one run and interleaved: a round visits each proxy with each list before the next round begins, and
 each round begins with another one.  A proxy has a CPU of its own, where there are two; the upstream and the clients
@@ -26,7 +26,7 @@ HOST = "compute.example.com:8774"
 
 COUNTS = (1, 25, 1000)
 CONNECTIONS = {1: 16, 25: 16, 1000: 4}      # of the closed loop
-RATES = {1: 2000, 25: 800, 1000: 15}        # a second, of the open loop: what the slowest can do
+RATES = {1: 2000, 25: 800, 1000: 15}        # per second, of the open loop: the limit of the slowest
 TARGETS = {"pass": "/v2.1/servers/detail", "reshape": "/v2.1/images/detail"}
 OURS, PROBE, FLOOR, LUA = "this proxy", "bare hyper", "nginx", "nginx + Lua"
 
@@ -110,7 +110,7 @@ def pin(pid, cpus):
 
 
 def nginx_modules(*names):
-    """Debian keeps dynamic modules where nginx says."""
+    """nginx -V says where Debian installs dynamic modules."""
     said = subprocess.run(["nginx", "-V"], capture_output=True, text=True, check=True).stderr
     folder = re.search(r"--modules-path=(\S+)", said).group(1)
     return "\n".join(f"load_module {folder}/{name}.so;" for name in names)
@@ -135,7 +135,7 @@ JS_HANDLER = "location = /v2.1/images/detail { js_content reshape.reshape; }"
 
 
 def peers(args):
-    """Each line of the tables: name, what it does, and how it is started for one upstream."""
+    """The rows of the tables: name, task, and the command for one upstream."""
     conf = {"conf": CONF}
 
     def nginx(language="nothing", modules=(), init="", handler=""):
@@ -168,7 +168,7 @@ def peers(args):
 
 # ---------------------------------------------------------------- loads
 class Failed(Exception):
-    """A load that brought errors measures nothing."""
+    """A load with errors has no valid measurement."""
 
 
 def run(command):
@@ -179,7 +179,7 @@ def run(command):
 
 
 def closed_loop(url, connections, seconds):
-    """Requests a second, and p50 and p99 in microseconds."""
+    """Requests per second, and p50 and p99 in microseconds."""
     # wrk counts in whole seconds.
     out = run(["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-H", f"Host: {HOST}", "-s", CONF / "report.lua", url])
     requests, micros, p50, p99, errors = map(int, re.search(r"^RESULT (.*)$", out, re.M).group(1).split())
@@ -189,7 +189,7 @@ def closed_loop(url, connections, seconds):
 
 
 def open_loop(url, rate, seconds):
-    """p50 and p99 in microseconds, counted from when each request was due."""
+    """p50 and p99 in microseconds, counted from the time when each request was due."""
     out = run(["oha", "--no-tui", "--output-format", "json", "--latency-correction", "-z", f"{seconds}s", "-q", rate, "-c", 32, "-H", f"Host: {HOST}", url])
     found = json.loads(out)
     wrong = {status: n for status, n in found["statusCodeDistribution"].items() if status != "200"}
@@ -200,7 +200,7 @@ def open_loop(url, rate, seconds):
 
 
 def requests_upstream(up):
-    """How many requests the upstream has had: what a load cut off is counted too, as it has cost something."""
+    """The number of requests that the upstream got, including those that a load cut off, because they cost time too."""
     said = up.get("/").decode()
     return int(said.split("\n")[2].split()[2]), int(re.search(r"Active connections: (\d+)", said).group(1))
 
@@ -211,7 +211,7 @@ def measure(args, up, service, way, count):
     time.sleep(0.2)
     (before, _), cpu = requests_upstream(up), service.cpu()
     closed = closed_loop(url, CONNECTIONS[count], args.seconds)
-    # What is in flight when the load ends is finished or given up.
+    # Requests in flight at the end of the load are finished or cancelled.
     time.sleep(0.3)
     cpu, (after, _) = service.cpu() - cpu, requests_upstream(up)
     requests = after - before - 1
@@ -223,7 +223,7 @@ def measure(args, up, service, way, count):
 
 # ---------------------------------------------------------------- the run
 def check(services):
-    """Every proxy gives the same: the page as it is, or the same list."""
+    """Checks that every proxy gives the page unchanged, or the same list."""
     for count in COUNTS:
         page = (services["upstream"].dir / f"{count}.json").read_bytes()
         lists = {}
@@ -318,7 +318,7 @@ def report(args, found, idle, skip):
 
 
 def bars(found, median, skip, idle):
-    """What the proxy is held to, each a ratio of figures above."""
+    """The limits for the proxy, each a ratio of figures above."""
     lines = []
 
     def bar(what, value, limit=None, better=None):

@@ -1,17 +1,17 @@
-//! The least that a proxy on hyper can be: no guards, no log, no limits, nothing configured. What it costs more than
-//! nginx is hyper's; what the real one costs more than it is ours.
+//! A minimal proxy on hyper: no guards, no log, no limits, no configuration. The difference to nginx is hyper's cost,
+//! and the difference to the real proxy is ours.
 //!
 //!     probe pass LISTEN UPSTREAM      pass on
 //!     probe reshape LISTEN UPSTREAM   make Nova's list out of Glance's page
-//!     probe payload COUNT             print the page of so many images
-//!     probe skip COUNT                print how many nanoseconds serde_json takes to look at every byte of it, and how many those are
+//!     probe payload COUNT             print the page of COUNT images
+//!     probe skip COUNT                print the nanoseconds that serde_json takes to skip over it, and its size
 
-// A benchmark that cannot go on says so.
+// A benchmark that cannot continue panics.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     missing_docs,
-    reason = "this is no part of the program"
+    reason = "this is not a part of the program"
 )]
 
 #[path = "../kernels/payload.rs"]
@@ -47,12 +47,12 @@ fn main() {
         ["skip", count] => skip(count.parse().unwrap()),
         ["pass", listen, upstream] => serve(listen, upstream, false),
         ["reshape", listen, upstream] => serve(listen, upstream, true),
-        // `cargo bench` and `cargo test` call what they do not know the meaning of.
+        // `cargo bench` and `cargo test` pass arguments that this program does not know.
         _ => println!("see the head of this file"),
     }
 }
 
-/// Prints the median of many.
+/// Prints the median of many runs.
 fn skip(count: usize) {
     let page = payload::page(count);
     let mut nanos: Vec<_> = (0..300)

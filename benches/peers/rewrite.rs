@@ -1,5 +1,5 @@
-//! The quickest way from Glance's page to Nova's list that serde_json offers: each value is written as it is read.
-//! It is right for the page of the benchmark and for no other.
+//! The fastest translation that serde_json allows: each value is written as soon as it is read. It is correct only for
+//! the page of the benchmark.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The list that a client sees under this host.
+/// Returns the list that a client sees under this host.
 pub fn list(page: &[u8], host: &str) -> Bytes {
     let mut out = BytesMut::with_capacity(page.len() + page.len() / 4);
     let text = std::str::from_utf8(page).unwrap();

@@ -1,4 +1,4 @@
-//! `check`: what is wrong with a configuration.
+//! `check`: finds what is wrong with a configuration.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::{CONFIGURATION, print};
 use crate::config::Config;
 
-/// Prints every error with its place, or one line that says that there is none.
+/// Prints every error with its place, or one line that says that the configuration is valid.
 pub(super) fn run(file: &Path) -> ExitCode {
     let (text, code) = match Config::load(file) {
         Ok(_) => (format!("{}: ok", file.display()), ExitCode::SUCCESS),

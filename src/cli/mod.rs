@@ -1,22 +1,23 @@
-//! The command line.
+//! The command line: `serve`, `check`, `sandbox` and `explain`.
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 
-use crate::config::DEFAULT_FILE;
+use crate::config::{DEFAULT_FILE, PROTOCOLS, Protocol};
 
 mod check;
 mod explain;
 mod sandbox;
 mod serve;
 
-/// The command line was wrong (`EX_USAGE` of sysexits).
+/// The exit status of a wrong command line (`EX_USAGE` of sysexits).
 const USAGE: u8 = 64;
-/// The configuration is wrong (`EX_CONFIG`).
+/// The exit status of a wrong configuration (`EX_CONFIG` of sysexits).
 const CONFIGURATION: u8 = 78;
 
 /// Answers legacy Nova images clients from Glance v2, and Glance v2 clients from a cloud that only has the legacy API.
@@ -31,11 +32,11 @@ struct Arguments {
 enum Command {
     /// Run the proxy: SIGHUP reloads, SIGTERM drains
     Serve(ConfigFile),
-    /// Check a configuration: every error with its place, exit status 0 or 78
+    /// Check a configuration: print every error with its place, and exit with 0 or 78
     Check(ConfigFile),
-    /// Try the proxy without a cloud: a built-in image service with the proxy before it
+    /// Try the proxy without a cloud, in front of a built-in image service
     Sandbox(sandbox::SandboxOptions),
-    /// Say what a request would ask upstream, what would be decided here, and which deviations apply
+    /// Show what a request would send upstream, what the proxy would decide itself, and which deviations apply
     Explain(explain::ExplainOptions),
 }
 
@@ -46,13 +47,13 @@ struct ConfigFile {
     config: PathBuf,
 }
 
-/// Does what the process was called for.
+/// Runs the command that the command line names, and returns the exit status of the process.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             let is_wrong = error.use_stderr();
-            // Nobody is left to tell that standard error is closed.
+            // If standard error is closed, the message is lost, and the exit status still reports the error.
             let _ = error.print();
             return if is_wrong {
                 ExitCode::from(USAGE)
@@ -69,7 +70,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// One thread where there is one core: the work-stealing runtime would only cost there.
+/// Builds the runtime. With one core it has one thread, where the work-stealing scheduler would only cost time.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut builder = if cores == 1 {
@@ -83,17 +84,29 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("cannot start the runtime")
 }
 
-/// Prints what a command answers. If standard output is closed, nobody wants to know.
+/// Reads the word of a protocol, one of those that are `taken`.
+fn protocols(taken: fn(&Protocol) -> bool) -> impl TypedValueParser<Value = &'static Protocol> {
+    let taken = PROTOCOLS.iter().filter(move |protocol| taken(protocol));
+    let words = taken.map(|protocol| PossibleValue::new(protocol.word).help(protocol.about));
+    PossibleValuesParser::new(words).try_map(|word| {
+        let mut known = PROTOCOLS.iter().copied();
+        known
+            .find(|protocol| protocol.word == word)
+            .ok_or("unknown protocol")
+    })
+}
+
+/// Prints the result of a command. A closed standard output is ignored.
 fn print(text: &dyn std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// Prints what went wrong. If standard error is closed, the exit status still tells.
+/// Prints an error. If standard error is closed, the exit status still reports the error.
 fn eprint(error: &dyn std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{error}");
 }
 
-/// The exit status of a command, its error printed.
+/// Prints the error of a command, if any, and returns its exit status.
 fn exit(done: anyhow::Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! `serve`: the proxy itself.
+//! `serve`: runs the proxy.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use super::{CONFIGURATION, eprint, exit, runtime};
 use crate::config::{Config, ConfigSource};
 use crate::{serve, watch};
 
-/// Serves until a signal ends it.
+/// Runs the proxy until a signal ends it.
 pub(super) fn run(file: &Path) -> ExitCode {
     let config = match Config::load(file) {
         Ok(config) => config,
@@ -34,7 +34,7 @@ pub(super) fn run(file: &Path) -> ExitCode {
             Ok(())
         })
     });
-    // The runtime is gone, and every request with it.
+    // The log is closed only after the runtime and all requests have ended, so that no line is lost.
     drop(log);
     exit(done)
 }

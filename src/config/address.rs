@@ -1,4 +1,4 @@
-//! Addresses: where we listen, whom we ask, whom we believe.
+//! Addresses of listeners and upstreams, and the peers that are trusted.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,10 +10,10 @@ use http::Uri;
 use http::uri::{Authority, Scheme};
 use ipnet::IpNet;
 
-/// Where clients are accepted.
+/// The address of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// `host:port`; port 0 picks a free one.
+    /// `host:port`; port 0 picks a free port.
     Tcp(String),
     /// The path of a unix socket.
     Unix(PathBuf),
@@ -25,7 +25,7 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("unix:") {
             return if path.is_empty() {
-                Err("`unix:` lacks the path of the socket".to_owned())
+                Err("`unix:` must be followed by the path of a socket".to_owned())
             } else {
                 Ok(Self::Unix(PathBuf::from(path)))
             };
@@ -36,7 +36,7 @@ impl FromStr for Address {
                 Ok(Self::Tcp(text.to_owned()))
             }
             _ => Err(format!(
-                "`{}` is no address: it takes `host:port` or `unix:/path`",
+                "`{}` is not a valid address: write `host:port` or `unix:/path`",
                 masked(text)
             )),
         }
@@ -59,12 +59,12 @@ pub struct Endpoint {
     pub scheme: Scheme,
     /// Host and port.
     pub authority: Authority,
-    /// The mount point, `/image`; empty where the service has the host for itself. No trailing slash.
+    /// The path under which the service is mounted, such as `/image`; empty if it is at the root. No trailing slash.
     pub path: String,
 }
 
 impl Endpoint {
-    /// The same endpoint without the version that catalogues put at the end of it (`/v2`, `/v2.1`; `/v3` of Keystone).
+    /// Removes the version that catalogs put at the end of an endpoint: `/v2`, `/v2.1`, or `/v3` of Keystone.
     #[must_use]
     pub fn without_version(mut self) -> Self {
         for version in ["/v2", "/v2.1", "/v3"] {
@@ -76,7 +76,7 @@ impl Endpoint {
         self
     }
 
-    /// Whether it is reached by TLS.
+    /// Whether the endpoint uses TLS.
     pub fn is_tls(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }
@@ -86,21 +86,23 @@ impl FromStr for Endpoint {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |why: &str| format!("`{}` is no base URL: {why}", masked(text));
-        // Even in the path: what stands before it may be meant as a password.
+        let wrong = |why: &str| format!("`{}` is not a valid base URL: {why}", masked(text));
+        // An `@` is refused even in the path, because the text before it may be meant as a password.
         if text.contains('@') {
-            return Err(wrong("it takes no user and no password"));
+            return Err(wrong("it must not contain a user or a password"));
         }
         let uri: Uri = text.parse().map_err(|error| wrong(&format!("{error}")))?;
         let parts = uri.into_parts();
         let scheme = parts
             .scheme
             .filter(|scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS)
-            .ok_or_else(|| wrong("it begins with http:// or https://"))?;
-        let authority = parts.authority.ok_or_else(|| wrong("it names a host"))?;
+            .ok_or_else(|| wrong("it must begin with http:// or https://"))?;
+        let authority = parts
+            .authority
+            .ok_or_else(|| wrong("it must name a host"))?;
         let target = parts.path_and_query;
         if target.as_ref().is_some_and(|t| t.query().is_some()) || text.contains('#') {
-            return Err(wrong("it has no query and no fragment"));
+            return Err(wrong("it must not have a query or a fragment"));
         }
         let path = target.map_or(String::new(), |t| t.path().trim_end_matches('/').to_owned());
         Ok(Self {
@@ -117,7 +119,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// A URL or an address as it may be shown: what stands before an `@` may be a password.
+/// Masks the text before an `@` in a URL or an address, because it may be a password.
 #[must_use]
 pub fn masked(text: &str) -> Cow<'_, str> {
     let Some((user, rest)) = text.rsplit_once('@') else {
@@ -128,7 +130,7 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{scheme}{mark}***@{rest}"))
 }
 
-/// The peers whose word about who asked them, and how, is believed.
+/// The peers whose `Forwarded` and `X-Forwarded-*` headers are believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trusted {
     /// Peers by address.
@@ -138,7 +140,7 @@ pub struct Trusted {
 }
 
 impl Trusted {
-    /// Whether a peer is believed; `None` is a peer on a unix socket.
+    /// Whether a peer is trusted; `None` is a peer on a unix socket.
     pub fn believes(&self, peer: Option<IpAddr>) -> bool {
         match peer {
             None => self.unix,
@@ -159,14 +161,14 @@ impl Trusted {
             self.networks.push(IpNet::from(address));
         } else {
             return Err(format!(
-                "`{text}` is no network: it takes `10.0.0.0/8`, `::1` or `unix`"
+                "`{text}` is not a valid network: write `10.0.0.0/8`, `::1` or `unix`"
             ));
         }
         Ok(())
     }
 }
 
-/// Reads a mount point: empty, or segments each after a slash.
+/// Reads a mount point: empty, or a path of non-empty segments. Returns it without a trailing slash.
 pub(super) fn base_path(text: &str) -> Result<String, String> {
     let path = text.trim_end_matches('/');
     let plain = path
@@ -176,7 +178,7 @@ pub(super) fn base_path(text: &str) -> Result<String, String> {
         Ok(path.to_owned())
     } else {
         Err(format!(
-            "`{text}` is no base path: it begins with a slash and is plain, like `/compute`"
+            "`{text}` is not a valid base path: write a plain path such as `/compute`"
         ))
     }
 }
@@ -236,7 +238,7 @@ mod tests {
         let told = "http://u:pw@h".parse::<Endpoint>().unwrap_err();
         assert_eq!(
             told,
-            "`http://***@h` is no base URL: it takes no user and no password"
+            "`http://***@h` is not a valid base URL: it must not contain a user or a password"
         );
     }
 

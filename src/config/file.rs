@@ -1,8 +1,8 @@
 //! Reads the values of a TOML file, each with its place.
 //!
-//! serde would stop at the first thing that it does not like; an operator wants to know all of them. So the tree
-//! of values, which knows where each stands, is read by the table of settings: the table says which keys there
-//! are, what kind of value each takes and what holds where it is absent.
+//! serde would stop at the first error, and an operator wants to see all of them. So the file is parsed into a tree of
+//! values with places, and read by the table of settings. The table says which keys exist, what kind of value each
+//! takes, and the default of an absent key.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::place::Report;
 use super::settings::Kind;
 use super::settings::{self, Setting, Worded};
 
-/// A value and the piece of the file it stands in.
+/// A value and its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct At<T> {
     pub(super) value: T,
@@ -26,20 +26,20 @@ pub(super) struct At<T> {
 #[derive(Clone, Debug)]
 pub(super) struct Section<'r, 't> {
     report: &'r Report<'t>,
-    /// Its name in the table of settings; empty for the whole file.
+    /// The path in the table of settings; empty for the whole file.
     path: String,
     table: Option<&'r DeTable<'t>>,
-    /// Where the section stands: what a missing key is blamed on.
+    /// The place of the section, where a missing key is reported.
     pub(super) span: Range<usize>,
 }
 
 impl<'r, 't> Section<'r, 't> {
-    /// The whole file.
+    /// Returns the whole file as a section.
     pub(super) fn root(report: &'r Report<'t>, table: &'r Spanned<DeTable<'t>>) -> Self {
         Self::known(String::new(), table.get_ref(), 0..0, report)
     }
 
-    /// The section `key` of this one, whether the file has it or not.
+    /// Returns the section `key` of this one, whether or not the file has it.
     pub(super) fn section(&self, key: &str) -> Self {
         let path = self.path_to(key);
         let value = self.raw(key);
@@ -49,7 +49,7 @@ impl<'r, 't> Section<'r, 't> {
             return Self::known(path, table, value.span(), self.report);
         }
         if let Some(value) = value {
-            self.note(&value.span(), format!("`{path}` is a table"));
+            self.note(&value.span(), format!("`{path}` must be a table"));
         }
         Self {
             report: self.report,
@@ -59,7 +59,7 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// The tables of the array of tables `key`.
+    /// Returns the tables of the array of tables `key`.
     pub(super) fn sections(&self, key: &str) -> Vec<Self> {
         let path = self.path_to(key);
         let Some(value) = self.raw(key) else {
@@ -77,11 +77,16 @@ impl<'r, 't> Section<'r, 't> {
                 }
                 _ => self.note(
                     &item.span(),
-                    format!("`{path}` is an array of tables: write `[[{path}]]`"),
+                    format!("`{path}` must be an array of tables: write `[[{path}]]`"),
                 ),
             }
         }
         sections
+    }
+
+    /// Whether the file has the section `key` of this one.
+    pub(super) fn has(&self, key: &str) -> bool {
+        matches!(self.raw(key).map(Spanned::get_ref), Some(DeValue::Table(_)))
     }
 
     /// Whether the file has this section.
@@ -93,33 +98,33 @@ impl<'r, 't> Section<'r, 't> {
         self.read(key, flag).is_some_and(|at| at.value)
     }
 
-    /// A flag that has no value of its own where the file has none.
+    /// Returns a flag that has no default of its own.
     pub(super) fn choice(&self, key: &str) -> Option<bool> {
         self.read(key, flag).map(|at| at.value)
     }
 
-    /// A whole number that has no value of its own where the file has none.
+    /// Returns a whole number that has no default of its own.
     pub(super) fn number(&self, key: &str) -> Option<At<u64>> {
         self.read(key, whole)
     }
 
     pub(super) fn count(&self, key: &str) -> At<u64> {
-        self.read(key, whole).unwrap_or_else(|| self.nowhere())
+        self.read(key, whole).unwrap_or_else(|| self.empty())
     }
 
     pub(super) fn size(&self, key: &str) -> At<usize> {
-        self.read(key, bytes).unwrap_or_else(|| self.nowhere())
+        self.read(key, bytes).unwrap_or_else(|| self.empty())
     }
 
     pub(super) fn duration(&self, key: &str) -> Duration {
         self.time(key).map(|at| at.value).unwrap_or_default()
     }
 
-    /// A duration that is not nothing.
+    /// Returns a duration that must be greater than zero.
     pub(super) fn some_time(&self, key: &str) -> Duration {
         let at = self.time(key);
         if let Some(at) = at.as_ref().filter(|at| at.value.is_zero()) {
-            self.note(&at.span, format!("`{key}` is more than nothing"));
+            self.note(&at.span, format!("`{key}` must be greater than zero"));
         }
         at.map(|at| at.value).unwrap_or_default()
     }
@@ -132,7 +137,7 @@ impl<'r, 't> Section<'r, 't> {
         self.read(key, |value| value.as_str().map(str::to_owned))
     }
 
-    /// The word that stands at `key`, out of those that the table of settings has for it.
+    /// Returns the word at `key`, which must be one of those in the table of settings.
     pub(super) fn word(&self, key: &str) -> Option<&'static str> {
         let setting = self.setting(key)?;
         self.read(key, |value| setting.kind.word(value.as_str()?))
@@ -150,7 +155,7 @@ impl<'r, 't> Section<'r, 't> {
         T::ALL.iter().copied().find(|said| said.word() == at.value)
     }
 
-    /// What the word at `key` says.
+    /// Returns the variant that the word at `key` names.
     pub(super) fn said<T: Worded>(&self, key: &str) -> Option<T> {
         let word = self.word(key)?;
         T::ALL.iter().copied().find(|said| said.word() == word)
@@ -168,10 +173,10 @@ impl<'r, 't> Section<'r, 't> {
                 })
                 .collect()
         })
-        .unwrap_or_else(|| self.nowhere())
+        .unwrap_or_else(|| self.empty())
     }
 
-    /// The words listed at `key`, out of those that the table of settings has for it.
+    /// Returns the words listed at `key`, which must be among those in the table of settings.
     pub(super) fn words(&self, key: &str) -> Option<Vec<&'static str>> {
         let setting = self.setting(key)?;
         self.read(key, |value| {
@@ -188,7 +193,7 @@ impl<'r, 't> Section<'r, 't> {
         self.report.note(span, message);
     }
 
-    /// The value, or its error noted.
+    /// Returns the value, or notes its error.
     pub(super) fn keep<T, E: std::fmt::Display>(
         &self,
         span: &Range<usize>,
@@ -197,7 +202,7 @@ impl<'r, 't> Section<'r, 't> {
         self.report.keep(span, result)
     }
 
-    /// A table of the file; keys that the table of settings lacks are noted.
+    /// Makes a section of a table of the file, and notes its unknown keys.
     fn known(
         path: String,
         table: &'r DeTable<'t>,
@@ -215,7 +220,7 @@ impl<'r, 't> Section<'r, 't> {
                 report.note(
                     &key.span(),
                     format!(
-                        "unknown key `{}`: {here} has {}",
+                        "unknown key `{}`: {here} takes {}",
                         key.get_ref(),
                         known.join(", ")
                     ),
@@ -230,7 +235,7 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// The name of a key of this section in the table of settings.
+    /// Returns the path of a key of this section in the table of settings.
     fn path_to(&self, key: &str) -> String {
         if self.path.is_empty() {
             return key.to_owned();
@@ -249,7 +254,8 @@ impl<'r, 't> Section<'r, 't> {
             .map(|(_, value)| value)
     }
 
-    /// The value at `key` by `convert`, or the default; a value of another kind is noted.
+    /// Converts the value at `key`, or its default. Notes a value of the wrong kind and a required value that is
+    /// missing.
     fn read<T>(&self, key: &str, convert: impl Fn(&DeValue<'_>) -> Option<T>) -> Option<At<T>> {
         let setting = self.setting(key)?;
         if let Some(value) = self.raw(key) {
@@ -259,7 +265,7 @@ impl<'r, 't> Section<'r, 't> {
             }
             self.note(
                 &span,
-                format!("`{}` takes {}", setting.key, setting.kind.words()),
+                format!("`{}` must be {}", setting.key, setting.kind.words()),
             );
         }
         match &setting.default {
@@ -280,7 +286,7 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    fn nowhere<T: std::default::Default>(&self) -> At<T> {
+    fn empty<T: std::default::Default>(&self) -> At<T> {
         At {
             value: T::default(),
             span: self.span.clone(),
@@ -297,7 +303,7 @@ fn whole(value: &DeValue<'_>) -> Option<u64> {
     u64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
-/// The units of sizes.
+/// The units of sizes, in bytes.
 const UNITS: &[(&str, usize)] = &[
     ("B", 1),
     ("KiB", 1 << 10),
@@ -318,7 +324,7 @@ fn bytes(value: &DeValue<'_>) -> Option<usize> {
     number.parse::<usize>().ok()?.checked_mul(*times)
 }
 
-/// A value of the wrong kind for a setting, as TOML: what the tests put in its place.
+/// Returns TOML of the wrong kind for a setting, for tests.
 #[cfg(test)]
 pub(super) fn wrong(kind: &Kind) -> &'static str {
     match kind {

@@ -1,8 +1,8 @@
-//! What the operator decided: a file of TOML, read into one immutable [`Config`].
+//! The operator's configuration: a TOML file, read into one immutable [`Config`].
 //!
-//! [`settings`] is the table of all settings. `file` reads a file's values by that table, `resolve` turns them into
-//! the types below. A `Config` has everything in it that can be wrong, certificates and keys included, so whoever
-//! holds one need check nothing more.
+//! [`settings`] is the table of all settings. `file` reads a file's values by that table, and `resolve` turns them into
+//! the types below. Reading checks everything, certificates and keys included, so code that has a `Config` needs no
+//! further checks.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use rustls::{ClientConfig, ServerConfig};
+use rustls::ServerConfig;
 
 use crate::model::ScanLimits;
 use crate::nova;
@@ -20,6 +20,7 @@ use crate::watch::{AccessLogSettings, LogFormat};
 mod address;
 mod file;
 mod place;
+pub mod protocol;
 mod reload;
 mod resolve;
 pub mod settings;
@@ -29,169 +30,163 @@ mod tls;
 
 pub use address::{Address, Endpoint, Trusted, masked};
 pub use place::{LineColumn, Problem, Problems};
+pub use protocol::{PROTOCOLS, Protocol};
 pub use reload::{ConfigSource, RestartOnly};
+pub use tls::ClientTls;
 
-/// The file that is read where none is named.
+/// The configuration file that is read if the command line names none.
 pub const DEFAULT_FILE: &str = "/etc/nova-glance-proxy/config.toml";
 
-/// Everything that can be set; one snapshot of it.
+/// One snapshot of the whole configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where clients are accepted; never empty.
+    /// The addresses at which clients are accepted; never empty.
     pub listen: Vec<Arc<Listener>>,
-    /// The Glance that answers images.
+    /// The Glance that answers image requests of Nova clients.
     pub glance: Option<UpstreamConfig>,
-    /// The Nova that answers the rest; and images, where clients speak Glance's dialect.
+    /// The Nova that gets all other requests, and that answers image requests of Glance clients.
     pub nova: Option<UpstreamConfig>,
-    /// How that Nova is asked for images.
+    /// How the proxy requests images from that Nova.
     pub nova_images: NovaImages,
-    /// Who says whose tokens are, where they are to be validated here.
+    /// How tokens are validated; `None` if this proxy does not validate them.
     pub identity: Option<IdentityConfig>,
-    /// Which `Host` that Nova gets with what passes through.
+    /// The `Host` that passed-through requests have at Nova.
     pub host: HostHeader,
-    /// Whether the `Location` of a `createImage` reply comes to name the image here.
+    /// Whether the `Location` of a `createImage` reply is replaced by the image's address at this proxy.
     pub rewrite_location: bool,
-    /// Which Nova is imitated.
+    /// The Nova that the proxy imitates.
     pub compat: Arc<Compat>,
-    /// How much is too much.
+    /// Size and count limits.
     pub limits: Limits,
-    /// How long is too long, toward clients.
+    /// Timeouts toward clients.
     pub timeouts: Timeouts,
-    /// Headers of translated requests that are forwarded besides those that always are.
+    /// Headers of translated requests that are forwarded, in addition to those that always are.
     pub forward: Vec<HeaderName>,
-    /// What is logged.
+    /// Log settings.
     pub log: Log,
 }
 
-/// One place where clients are accepted.
+/// One address at which clients are accepted, and how they are served there.
 #[derive(Clone, Debug)]
 pub struct Listener {
-    /// Where.
+    /// The address to listen on.
     pub address: Address,
-    /// The dialect of the clients.
-    pub speaks: Protocol,
-    /// The path under which the API is mounted, `/compute`; empty at the top. No trailing slash.
+    /// The API that the clients use.
+    pub speaks: &'static Protocol,
+    /// The path under which the API is mounted, such as `/compute`; empty if it is at the root. No trailing slash.
     pub base_path: String,
-    /// What is shown to clients, where TLS is spoken.
+    /// The TLS settings; `None` if the listener does not use TLS.
     pub tls: Option<Arc<ServerConfig>>,
-    /// What links begin with, where that is not to be taken from requests. No trailing slash.
+    /// The base URL of links; `None` if links take it from the request. No trailing slash.
     pub public_url: Option<String>,
-    /// Whose `Forwarded` and `X-Forwarded-*` headers are believed.
+    /// The peers whose `Forwarded` and `X-Forwarded-*` headers are believed.
     pub trusted: Trusted,
 }
 
-/// What the clients of a listener speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Protocol {
-    /// The legacy Nova images API
-    Nova,
-    /// Glance v2
-    Glance,
-}
-
-/// Which `Host` a request has that passes through.
+/// The `Host` header of a passed-through request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostHeader {
-    /// The client's, so that Nova's own links lead here.
+    /// The client's, so that links in Nova's own replies lead to this proxy.
     Client,
-    /// The endpoint's, since clouds route by it.
+    /// The endpoint's, because some clouds route requests by it.
     Endpoint,
 }
 
-/// A service that is asked.
+/// A service that the proxy sends requests to.
 #[derive(Clone, Debug)]
 pub struct UpstreamConfig {
-    /// Where it is; the first one that can be reached serves. Never empty.
+    /// The base URLs; the first one that can be reached is used. Never empty.
     pub endpoints: Vec<Endpoint>,
-    /// Its address as clients reach it. No trailing slash.
+    /// The address at which clients reach the service. No trailing slash.
     pub public_url: Option<String>,
-    /// Whom to trust at `https` endpoints and what to show there; trusts nobody where no endpoint is `https`.
-    pub tls: Arc<ClientConfig>,
-    /// To open a connection, TLS included.
+    /// The trusted authorities and the client certificate for `https` endpoints. Trusts no authority if no endpoint is
+    /// `https`.
+    pub tls: ClientTls,
+    /// Timeout for opening a connection, TLS included.
     pub connect: Duration,
-    /// From the end of a request to the head of its reply.
+    /// Timeout from the end of a request to the head of its reply.
     pub first_byte: Duration,
-    /// Between two pieces of a reply's body.
+    /// The longest pause between two pieces of a reply's body.
     pub idle: Duration,
-    /// How long an idle connection is kept.
+    /// How long an idle connection is kept open.
     pub pool_idle: Duration,
 }
 
-/// The Keystone that validates tokens, and how.
+/// The Keystone that validates tokens, and how it is used.
 #[derive(Clone, Debug)]
 pub struct IdentityConfig {
-    /// Where it is.
+    /// How to reach Keystone.
     pub upstream: UpstreamConfig,
-    /// The challenge of a 401.
+    /// The `WWW-Authenticate` challenge of a 401.
     pub challenge: HeaderValue,
-    /// How long a valid token is not asked about again.
+    /// How long a valid token is cached.
     pub cache_ttl: Duration,
-    /// How many tokens are remembered; not 0.
+    /// The maximum number of cached tokens; not 0.
     pub cache_size: usize,
-    /// What happens while it cannot be asked.
+    /// What happens to requests while Keystone cannot be asked.
     pub on_failure: OnFailure,
-    /// The roles one of which a service's token must have; empty where any will do.
+    /// The accepted roles of a service token, which needs one of them; empty if any valid service token will do.
     pub service_token_roles: Vec<String>,
 }
 
-/// What happens to a request whose token cannot be validated just now.
+/// What happens to a request whose token cannot be validated at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
-    /// It goes on as if no token were ever looked at.
+    /// The request is handled as if tokens were not validated.
     Continue,
-    /// It is refused.
+    /// The request is refused.
     Refuse,
 }
 
-/// How much is too much.
+/// Size and count limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a request's head.
+    /// The maximum size of a request's head, in bytes.
     pub header_bytes: usize,
-    /// Header lines of a request.
+    /// The maximum number of header lines in a request.
     pub headers: usize,
-    /// Bytes of one image in an upstream's list.
+    /// The maximum size of one image in an upstream's list, in bytes.
     pub element_bytes: usize,
-    /// Bytes of the body of a request that is translated.
+    /// The maximum body size of a translated request, in bytes.
     pub body_bytes: usize,
-    /// Images of one listing; `None` means any number.
+    /// The maximum number of images in one list; `None` means no limit.
     pub max_items: Option<u64>,
-    /// Images that are asked of the upstream at a time.
+    /// The number of images requested from the upstream per page.
     pub page_size: u64,
 }
 
-/// How a Nova is asked for images.
+/// How the proxy requests images from a Nova.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NovaImages {
-    /// How its API is spoken, and what its images are to Glance clients.
+    /// Which version of the API to use, and how Nova's images look to Glance clients.
     pub settings: Arc<nova::back::NovaImageSettings>,
-    /// The project in its paths, which is also the owner of private images.
+    /// The project in the paths, which is also the owner of private images.
     pub project: Option<String>,
-    /// What a list may cost that this Nova cannot sort or select itself.
+    /// The limits for a list that this Nova cannot sort or filter itself.
     pub scan: ScanLimits,
 }
 
-/// How long is too long, toward clients.
+/// Timeouts toward clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// To send a request's head; and for the TLS handshake.
+    /// The time to send a request's head; also the time for the TLS handshake.
     pub header: Duration,
-    /// Between two requests.
+    /// The time between two requests.
     pub idle: Duration,
-    /// Between two pieces of a request's body.
+    /// The time for the next piece of a request's body.
     pub body: Duration,
-    /// While a client takes nothing of a reply.
+    /// The time in which a client must accept more of a reply.
     pub write: Duration,
-    /// How long clients are still accepted once the end has been asked for.
+    /// How long clients are still accepted after a signal to stop.
     pub drain_min: Duration,
     /// How long requests in flight may take after that.
     pub drain_max: Duration,
 }
 
-/// What is logged.
+/// Log settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
-    /// From which level on: a directive of tracing's filter.
+    /// The lowest level that is logged, as a directive of tracing's filter.
     pub level: &'static str,
     /// Which requests are.
     pub access: AccessLogSettings,
@@ -200,31 +195,22 @@ pub struct Log {
 }
 
 impl Config {
-    /// Reads a file.
+    /// Reads and checks a configuration file. Returns every problem that it has.
     pub fn load(file: &Path) -> Result<Self, Problems> {
         let text = std::fs::read_to_string(file).map_err(|e| Problems::unreadable(file, &e))?;
         Self::parse(&text, file)
     }
 
-    /// Reads a text; `file` names it in complaints, and file names in it are relative to where that file stands.
+    /// Reads a configuration from `text`. Problems name it as `file`, and relative file names in it start from that
+    /// file's folder.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Problems> {
         resolve::config(text, file)
     }
 }
 
-impl Protocol {
-    /// The word in the configuration and in the log.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Nova => "nova",
-            Self::Glance => "glance",
-        }
-    }
-}
-
 impl IdentityConfig {
-    /// Whether what is remembered under these settings may be remembered under others: it comes from the same place
-    /// and is kept as long.
+    /// Whether tokens cached under these settings may still be used under `other`: the Keystone, the lifetime and the
+    /// size of the cache are the same.
     pub fn remembers_like(&self, other: &Self) -> bool {
         self.upstream.endpoints == other.upstream.endpoints
             && self.cache_ttl == other.cache_ttl
@@ -233,7 +219,7 @@ impl IdentityConfig {
 }
 
 impl Listener {
-    /// Whether a peer's word about who asked it is believed; `None` is a peer on a unix socket.
+    /// Whether `Forwarded` headers of a peer are believed; `None` is a peer on a unix socket.
     pub fn believes(&self, peer: Option<IpAddr>) -> bool {
         self.trusted.believes(peer)
     }

@@ -1,4 +1,4 @@
-//! Where in the file something is wrong, and what.
+//! Problems of a configuration file, with the places where they are.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -7,21 +7,21 @@ use std::path::{Path, PathBuf};
 
 use super::address::masked;
 
-/// Everything that is wrong with one configuration file, in the order in which it stands there.
+/// Every problem of one configuration file, in file order.
 ///
-/// Displayed as one line a problem, `file:line:column: message`, which editors and terminals can follow.
+/// Displayed as one line per problem, `file:line:column: message`, which editors and terminals can follow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Problems {
-    /// The file, as it was named.
+    /// The file, as the operator named it.
     pub file: PathBuf,
-    /// What is wrong with it; never empty.
+    /// The problems; never empty.
     pub found: Vec<Problem>,
 }
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it stands; `None` where the file itself could not be read.
+    /// The place in the file; `None` if the file itself cannot be read.
     pub place: Option<LineColumn>,
     /// What is wrong, and what would be right.
     pub message: String,
@@ -30,14 +30,14 @@ pub struct Problem {
 /// A line and a column, both counted from 1; columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LineColumn {
-    /// The line.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// The character in the line.
+    /// The number of the character in the line, from 1.
     pub column: usize,
 }
 
 impl Problems {
-    /// The file could not be read at all.
+    /// The problem of a file that cannot be read.
     pub fn unreadable(file: &Path, error: &std::io::Error) -> Self {
         Self {
             file: file.to_owned(),
@@ -63,7 +63,7 @@ impl fmt::Display for Problems {
     }
 }
 
-/// Collects problems while a file is read, so that one run tells all of them.
+/// Collects problems while a file is read, so that one run reports all of them.
 #[derive(Debug)]
 pub(super) struct Report<'t> {
     text: &'t str,
@@ -81,13 +81,13 @@ impl<'t> Report<'t> {
     /// Notes a problem with the piece of text at `span`.
     pub(super) fn note(&self, span: &Range<usize>, message: impl Into<String>) {
         let message = message.into();
-        // What a message quotes may be a URL with a password, also where no URL belongs.
+        // A message may quote a URL with a password, also from a setting that does not take URLs.
         let pieces: Vec<_> = message.split('`').map(masked).collect();
         let message = pieces.join("`");
         self.found.borrow_mut().push((span.start, message));
     }
 
-    /// The value, or its error noted at `span`.
+    /// Returns the value, or notes its error at `span`.
     pub(super) fn keep<T, E: fmt::Display>(
         &self,
         span: &Range<usize>,
@@ -98,7 +98,7 @@ impl<'t> Report<'t> {
             .ok()
     }
 
-    /// What was found, sorted by place; `None` when all is well.
+    /// Returns the problems sorted by place, or `None` if there are none.
     pub(super) fn finish(self, file: &Path) -> Option<Problems> {
         let mut found = self.found.into_inner();
         found.sort();

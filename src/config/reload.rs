@@ -1,22 +1,22 @@
-//! Reading the configuration once more.
+//! Reading the configuration again while the program runs.
 
 use std::path::PathBuf;
 
 use super::{Address, Config, Problems};
 use crate::watch::LogFormat;
 
-/// Where a configuration came from, and comes from again on a reload.
+/// The origin of a configuration, which a reload reads again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigSource {
-    /// A file, read anew each time.
+    /// A file, read anew on each reload.
     File(PathBuf),
-    /// It was made in this process and stays as it is.
+    /// A configuration made by this process, which does not change.
     Fixed,
 }
 
 impl ConfigSource {
-    /// Reads everything anew: the file, and the certificates, keys and authorities that it names. `None` where
-    /// there is nothing to read.
+    /// Reads the configuration again, with the certificates, keys and authorities that it names. Returns `None` if it
+    /// is fixed.
     pub fn read(&self) -> Option<Result<Config, Problems>> {
         match self {
             Self::File(file) => Some(Config::load(file)),
@@ -25,7 +25,7 @@ impl ConfigSource {
     }
 }
 
-/// What a process keeps from its beginning to its end, whatever is configured later.
+/// The settings that take effect only at a restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestartOnly {
     addresses: Vec<Address>,
@@ -33,7 +33,7 @@ pub struct RestartOnly {
 }
 
 impl RestartOnly {
-    /// What lasts of the configuration that a process began with.
+    /// Takes these settings from the configuration that the process started with.
     pub fn of(config: &Config) -> Self {
         let listen = config.listen.iter();
         Self {
@@ -42,8 +42,8 @@ impl RestartOnly {
         }
     }
 
-    /// What of a newer configuration takes a restart, in words for the log; empty when nothing does.
-    pub fn unlike(&self, newer: &Config) -> Vec<String> {
+    /// Describes for the log what `newer` changes in these settings; empty if nothing.
+    pub fn changes_in(&self, newer: &Config) -> Vec<String> {
         let newer = Self::of(newer);
         let added = newer.addresses.iter();
         let added = added.filter(|address| !self.addresses.contains(address));

@@ -1,15 +1,16 @@
-//! Every setting there is, as data.
+//! Every setting, as data.
 //!
-//! The table decides which keys a file may hold, what values they take and what holds where a key is absent; the
-//! settings reference is printed from it. There is no second list of settings anywhere: the settings of `[compat]` come
-//! from the rows of [`crate::nova::compat::KEYS`], those that every upstream has from one template, and the words of a
-//! setting from the type that they are read into.
+//! The table decides which keys a file may contain, which values they take, and the default of an absent key. The
+//! settings reference is generated from it. There is no second list of settings: those of `[compat]` come from the rows
+//! of [`crate::nova::compat::KEYS`], those that all upstreams share come from one template, and the words of a setting
+//! come from the type that it is read into.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use super::{HostHeader, OnFailure, Protocol};
+use super::protocol::{self, PROTOCOLS, Protocol};
+use super::{HostHeader, OnFailure};
 use crate::model::attributes::{CONTAINER_FORMATS, DISK_FORMATS};
 use crate::model::query::Visibility;
 use crate::watch::{AccessMode, LogFormat};
@@ -20,17 +21,17 @@ mod upstream;
 /// One setting.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// Where it stands: section and key, joined by dots. `listen` is an array of tables.
+    /// Section and key, joined by dots. `listen` is an array of tables.
     pub key: Cow<'static, str>,
-    /// What values it takes.
+    /// The values that it takes.
     pub kind: Kind,
-    /// The value that holds where the key is absent, as TOML.
+    /// What applies if the key is absent.
     pub default: Absent,
-    /// What it decides.
+    /// What it does, for the settings reference.
     pub meaning: Cow<'static, str>,
 }
 
-/// What values a setting takes.
+/// The values that a setting takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `true` or `false`.
@@ -43,40 +44,40 @@ pub enum Kind {
     Size,
     /// Text with a unit: `"5s"`, `"1m 30s"`, `"250ms"`.
     Duration,
-    /// Any text; what is read from it stands in the meaning.
+    /// Any text; the meaning of the setting says what it may contain.
     Text,
-    /// One out of a few words.
+    /// One of these words.
     Word(Vec<&'static str>),
     /// A list of texts.
     Texts,
-    /// A list of words out of a few.
+    /// A list of these words.
     Words(Vec<&'static str>),
 }
 
-/// What holds where a key is absent.
+/// What applies if a key is absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Absent {
-    /// This value, written as TOML.
+    /// This default, written as TOML.
     Value(Cow<'static, str>),
-    /// Nothing; the text says what that means.
+    /// No default; the text says what that means.
     Nothing(Cow<'static, str>),
-    /// The section cannot do without the key.
+    /// The key is required if the section is present.
     Required,
 }
 
-/// What a file says in one word.
+/// A type whose variants are words in the file.
 pub(super) trait Worded: Copy + 'static {
-    /// Everything that can be said.
+    /// All variants that a file can name.
     const ALL: &'static [Self];
 
-    /// The word for it.
+    /// The word for a variant.
     fn word(self) -> &'static str;
 }
 
 use Absent::{Nothing, Required, Value};
 use Kind::{Count, Duration, Flag, FlagOr, Size, Text, Texts, Word, Words};
 
-/// The settings, in the order in which a file would hold them.
+/// The settings, in the order in which a file would have them.
 pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
     [
         listen(),
@@ -93,21 +94,20 @@ pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
 fn listen() -> Vec<Setting> {
     vec![
         setting("listen.address", Text, Required,
-            "Where to accept clients: `host:port` (port 0 picks a free one, the log tells which) or `unix:/path` (mode 0660)."),
-        setting("listen.speaks", words::<Protocol>(), Required,
-            "The dialect of the clients here: the legacy Nova images API, answered from `[glance]`, or Glance v2, answered from `[nova]`."),
+            "The address to accept clients on: `host:port` (port 0 picks a free port, which the log names) or `unix:/path` (mode 0660)."),
+        setting("listen.speaks", words::<&Protocol>(), Required, protocol::meaning()),
         setting("listen.base_path", Text, value(r#""""#),
-            "The path under which the API is mounted here, such as `/compute`."),
+            "The path under which this listener mounts the API, such as `/compute`."),
         setting("listen.public_url", Text, nothing("taken from the request"),
-            "What links begin with, mount point included; else scheme and `Host` of the request, and `base_path`."),
+            "The base URL of links, mount point included. By default it is made of the request's scheme and `Host`, and `base_path`."),
         setting("listen.trusted_proxies", Texts, value("[]"),
-            "Networks (`10.0.0.0/8`, `::1`) and `unix` whose `Forwarded` and `X-Forwarded-*` headers are believed."),
+            "Networks (`10.0.0.0/8`, `::1`) and `unix`. `Forwarded` and `X-Forwarded-*` headers are believed only from these peers."),
         setting("listen.tls.certificate", Text, Required,
             "PEM file with the certificate chain, leaf first. File names are relative to the configuration file."),
         setting("listen.tls.key", Text, Required,
             "PEM file with the private key."),
         setting("listen.tls.client_ca", Text, nothing("clients need no certificate"),
-            "PEM file with the authorities one of which must have signed each client's certificate."),
+            "PEM file with certificate authorities. If set, each client must show a certificate that one of them signed."),
     ]
 }
 
@@ -115,7 +115,7 @@ fn listen() -> Vec<Setting> {
 fn glance() -> Vec<Setting> {
     vec![
         setting("glance.public_url", Text, nothing("the first endpoint"),
-            "Glance's address as clients reach it: what `alternate` links name."),
+            "The address at which clients reach Glance; `alternate` links name it."),
     ]
 }
 
@@ -123,29 +123,29 @@ fn glance() -> Vec<Setting> {
 fn nova() -> Vec<Setting> {
     vec![
         setting("nova.host", words::<HostHeader>(), value("\"client\""),
-            "The `Host` of what passes through: the client's, where this proxy stands at Nova's public name; or the endpoint's own name, for a sidecar before a cloud that routes by name, with the client's in `X-Forwarded-Host` and `X-Forwarded-Proto`."),
+            "The `Host` header of requests that pass through. `client` keeps the client's, which is right if this proxy has Nova's public name. `endpoint` sets the endpoint's own name, which a sidecar needs in front of a cloud that routes by name; the client's name and scheme then go into `X-Forwarded-Host` and `X-Forwarded-Proto`."),
         setting("nova.rewrite_location", Flag, value("true"),
-            "Whether the `Location` of a `createImage` reply, which names Glance, names the image here instead."),
+            "Whether the `Location` of a `createImage` reply, which names Glance, is replaced by the image's address at this proxy."),
         setting("nova.api_version", Text, value(r#""v2.1""#),
-            "The version in the paths under which Nova is asked for images: `v2.1`, `v2`, `v1.1`."),
-        setting("nova.project", Text, nothing("with `[identity]` the project of the request's token; else no project in the paths"),
-            "The project in the paths under which Nova is asked for images, which Novas before Newton demand. Without `[identity]`, images that are private are this project's."),
+            "The API version in the path of image requests to Nova: `v2.1`, `v2` or `v1.1`."),
+        setting("nova.project", Text, nothing("with `[identity]`, the project of the request's token; otherwise paths have no project"),
+            "The project in the path of image requests to Nova. Novas before Newton require one. Without `[identity]`, private images belong to this project."),
         setting("nova.trusted_order", Flag, value("true"),
-            "Whether Nova lists images newest first, so that its own marker and limit can serve; else every list is fetched whole and sorted here."),
+            "Whether Nova lists images newest first, so that the proxy can use Nova's own marker and limit. If false, every list is fetched whole and sorted by the proxy."),
         setting("nova.max_scan", Count, value("10000"),
-            "How many images may be read for one list that has to be sorted here before it is refused; 0 means any number."),
+            "How many images the proxy may read for one list that it must sort itself; a longer list is refused. 0 means no limit."),
         setting("nova.max_scan_bytes", Size, value(r#""64MiB""#),
-            "How many bytes of images may be kept for one list that has to be sorted here before it is refused."),
+            "How many bytes of images the proxy may keep for one list that it must sort itself; a larger list is refused."),
         setting("nova.visibility", words::<Visibility>(), value(r#""public""#),
-            "The visibility of Nova's images, which Nova does not tell; the caller's own are `private`, and so are snapshots and backups unless they name another owner than a known caller."),
+            "The visibility of images, which Nova does not report. The caller's own images are `private`. Snapshots and backups are `private` too, unless the caller is known and they name another owner."),
         setting("nova.pending_delete", Flag, value("false"),
-            "Whether Nova's deleted images are shown, as `pending_delete`, or are gone."),
+            "Whether images that Nova reports as deleted are shown, with the status `pending_delete`. If false, they are left out."),
         setting("nova.disk_format", Word(DISK_FORMATS.to_vec()), nothing("null"),
-            "The disk format of every image, which Nova does not tell."),
+            "The disk format of every image, which Nova does not report."),
         setting("nova.container_format", Word(CONTAINER_FORMATS.to_vec()), nothing("null"),
-            "The container format of every image, which Nova does not tell."),
+            "The container format of every image, which Nova does not report."),
         setting("nova.allow_metadata_writes", Flag, value("false"),
-            "Whether `PATCH` of custom properties is carried out as writes to Nova's metadata, which since Newton make a shared image private."),
+            "Whether `PATCH` of custom properties is carried out as writes to Nova's metadata. From Newton on, such a write makes a shared image private."),
     ]
 }
 
@@ -153,50 +153,50 @@ fn nova() -> Vec<Setting> {
 fn identity() -> Vec<Setting> {
     vec![
         setting("identity.www_authenticate_uri", Text, nothing("`identity.url` with `/v3`"),
-            "Keystone's address as clients reach it: what the challenge of a 401 names, as Nova's `[keystone_authtoken] www_authenticate_uri`."),
+            "The address at which clients reach Keystone. The challenge of a 401 names it, like Nova's `[keystone_authtoken] www_authenticate_uri`."),
         setting("identity.cache_ttl", Duration, value(r#""5m""#),
-            "How long a valid token is not asked about again, as Nova's `token_cache_time`; never longer than the token lives. One that Keystone refuses, or calls a bad request, is not for 10 s at most. `0s` asks for each request."),
+            "How long a valid token is cached, like Nova's `token_cache_time`; never longer than the token lives. A token that Keystone refuses or calls a bad request is cached for at most 10 s. `0s` asks Keystone for every request."),
         setting("identity.cache_size", Count, value("10000"),
-            "How many tokens are remembered, by their digests; as many refused ones besides."),
+            "How many valid tokens are cached, as digests. The same number of refused tokens is cached separately."),
         setting("identity.on_failure", words::<OnFailure>(), value(r#""continue""#),
-            "What happens to a request while Keystone cannot be asked: it goes on as without `[identity]`, Glance decides; or it is refused with 503, as Nova does."),
+            "What happens to a request while Keystone cannot be asked. `continue` handles it as without `[identity]`, so that Glance decides. `refuse` answers with 503, as Nova does."),
         setting("identity.service_token_roles", Texts, value(r#"["service"]"#),
-            "The roles one of which an `X-Service-Token` must have, as in Nova's `[keystone_authtoken]`; with an empty list any valid token will do."),
+            "The accepted roles of an `X-Service-Token`, which needs one of them, as in Nova's `[keystone_authtoken]`. With an empty list any valid token will do."),
     ]
 }
 
-/// What belongs to no service.
+/// Settings of the proxy itself, not of a service.
 #[rustfmt::skip]
 fn proxy() -> Vec<Setting> {
     vec![
         setting("limits.header_bytes", Size, value(r#""64KiB""#),
-            "The head of a request; PKI tokens are large. At least 8 KiB."),
+            "The maximum size of a request's head; at least 8 KiB. PKI tokens are large."),
         setting("limits.headers", Count, value("100"),
-            "How many header lines a request may have."),
+            "The maximum number of header lines in a request; at most 4096."),
         setting("limits.element_bytes", Size, value(r#""16MiB""#),
-            "One image in an upstream's list."),
+            "The maximum size of one image in an upstream's list."),
         setting("limits.body_bytes", Size, value("114688"),
-            "The body of a request that is translated (oslo.middleware's limit); others are not limited."),
+            "The maximum body size of a request that is translated; the default is the limit of oslo.middleware. Other bodies are not limited."),
         setting("limits.max_items", Count, value("0"),
-            "How many images one listing may hold before it is refused; 0 means any number."),
+            "The maximum number of images in one list; a longer list is refused. 0 means no limit."),
         setting("limits.page_size", Count, value("1000"),
-            "How many images are asked of the upstream at a time."),
+            "How many images the proxy requests from the upstream per page."),
 
         setting("timeouts.header", Duration, value(r#""10s""#),
-            "For a client to send the head of a request; before the first one also for the TLS handshake, and for HTTP/2's preface."),
+            "How long a client may take to send the head of a request. It also limits the TLS handshake and the HTTP/2 preface."),
         setting("timeouts.idle", Duration, value(r#""75s""#),
-            "For a client between two requests, even if an HTTP/2 client answers pings."),
+            "How long a client may stay idle between two requests, even if an HTTP/2 client answers pings."),
         setting("timeouts.body", Duration, value(r#""60s""#),
-            "How long a client may be waited for until it has sent 64 KiB of a request's body, or the rest."),
+            "How long a client may take to send the next 64 KiB of a request's body, or the rest of it."),
         setting("timeouts.write", Duration, value(r#""60s""#),
-            "How long a client may be waited for until it has taken 64 KiB of a reply, or the rest; in HTTP/2 of each stream."),
+            "How long a client may take to receive the next 64 KiB of a reply, or the rest of it. In HTTP/2 it holds for each stream."),
         setting("timeouts.drain.min", Duration, value(r#""0s""#),
-            "How long clients are still accepted after SIGTERM, for a load balancer to notice."),
+            "How long clients are still accepted after SIGTERM, so that a load balancer has time to notice."),
         setting("timeouts.drain.max", Duration, value(r#""30s""#),
-            "How long requests in flight may then take."),
+            "How long requests in flight may take to finish after that."),
 
         setting("headers.forward", Texts, value("[]"),
-            "Headers of translated requests that go to the upstream besides those that always do."),
+            "Headers of translated requests to forward to the upstream, in addition to those that are always forwarded."),
 
         setting("log.level", Word(vec!["error", "warn", "info", "debug", "trace"]), value(r#""info""#),
             "What is logged. The variable `RUST_LOG`, read at the start, overrides it until a reload changes it."),
@@ -241,16 +241,16 @@ fn flag_or<T: Worded>() -> Kind {
     )
 }
 
-/// One out of the words of a type.
+/// One of the words of a type.
 fn words<T: Worded>() -> Kind {
     Word(T::ALL.iter().map(|said| said.word()).collect())
 }
 
-impl Worded for Protocol {
-    const ALL: &'static [Self] = &[Self::Nova, Self::Glance];
+impl Worded for &'static Protocol {
+    const ALL: &'static [Self] = PROTOCOLS;
 
     fn word(self) -> &'static str {
-        Self::word(self)
+        self.word
     }
 }
 
@@ -299,7 +299,7 @@ impl Worded for LogFormat {
     }
 }
 
-/// What an image can be; a list can ask for `all` of them besides.
+/// The visibilities that an image can have. A list can ask for `all` of them as well.
 impl Worded for Visibility {
     const ALL: &'static [Self] = &[Self::Public, Self::Private, Self::Shared, Self::Community];
 
@@ -309,14 +309,14 @@ impl Worded for Visibility {
 }
 
 impl Setting {
-    /// The row of a key.
+    /// Returns the setting with this key.
     pub fn find(key: &str) -> Option<&'static Self> {
         SETTINGS.iter().find(|setting| setting.key == key)
     }
 }
 
 impl Kind {
-    /// The same word as one of those that can be said, if it is one.
+    /// Returns `said` as a word of this kind, if it is one.
     pub(super) fn word(&self, said: &str) -> Option<&'static str> {
         match self {
             Word(words) | Words(words) | FlagOr(words) => {
@@ -326,23 +326,23 @@ impl Kind {
         }
     }
 
-    /// The values in a few words, for the reference and for complaints.
+    /// Describes the values, for the settings reference and for error messages.
     pub fn words(&self) -> String {
         match self {
             Flag => "true or false".to_owned(),
             FlagOr(words) => format!("true, false or {}", quoted(words)),
             Count => "a whole number".to_owned(),
-            Size => "bytes, as a number or as text like \"16MiB\"".to_owned(),
+            Size => "bytes, as a number or a string like \"16MiB\"".to_owned(),
             Duration => "a duration like \"5s\"".to_owned(),
-            Text => "text".to_owned(),
+            Text => "a string".to_owned(),
             Word(words) => format!("one of {}", quoted(words)),
-            Texts => "a list of texts".to_owned(),
-            Words(words) => format!("a list out of {}", quoted(words)),
+            Texts => "a list of strings".to_owned(),
+            Words(words) => format!("a list with any of {}", quoted(words)),
         }
     }
 }
 
-/// The settings reference, as Markdown: a table for each section at the top of the file.
+/// Returns the settings reference as Markdown, with a table for each top-level section.
 pub fn reference() -> String {
     let mut out = String::new();
     let mut last = "";
@@ -371,7 +371,7 @@ pub fn reference() -> String {
     out
 }
 
-/// The sections and keys that may stand directly in the section `path` (empty: at the top).
+/// Returns the sections and keys that may be directly in the section `path`; empty means the top level.
 pub(super) fn keys_in(path: &str) -> Vec<&'static str> {
     let mut keys: Vec<&str> = SETTINGS
         .iter()

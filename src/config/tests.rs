@@ -1,4 +1,4 @@
-//! A file is read whole, and everything that is wrong with it is told at once.
+//! Tests of reading a configuration file: values, defaults, and every error at once with its place.
 
 use crate::watch::AccessMode;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::settings::{Absent, Kind, SETTINGS, Setting};
-use super::{Address, Config, NovaImages, OnFailure, Protocol, file};
+use super::{Address, Config, NovaImages, OnFailure, PROTOCOLS, file, protocol};
 use crate::model::ScanLimits;
 use crate::model::query::Visibility;
 use crate::nova::back::NovaImageSettings;
@@ -30,7 +30,7 @@ fn parse(text: &str) -> Result<Config, Vec<String>> {
 }
 
 #[test]
-fn little_is_needed() {
+fn a_short_file_is_enough() {
     let config = parse(LEAST).unwrap();
     let listener = &config.listen[0];
     assert_eq!(listener.address, Address::Tcp("127.0.0.1:0".to_owned()));
@@ -92,7 +92,7 @@ fn the_release_decides_until_a_setting_does() {
     assert!(!but_one.quirks.no_head && but_one.quirks.worded_faults);
     let one = with("property_filter = \"literal\"");
     assert!(one.quirks.mangled_property_keys && !one.quirks.no_head);
-    // A release that did not make a mistake is not made to.
+    // `literal` cannot make a release make a mistake that it did not make.
     let none = with("release = \"icehouse\"\nproperty_filter = \"literal\"");
     assert!(!none.quirks.mangled_property_keys);
 
@@ -126,11 +126,11 @@ fn an_old_release_has_an_old_microversion() {
 }
 
 #[test]
-fn a_nova_is_asked_for_images_as_the_file_says() {
+fn image_requests_to_a_nova_follow_the_settings() {
     let before_nova = "listen = [{ address = \"h:1\", speaks = \"glance\" }]\n[nova]\nendpoints = [\"http://h/v2.1\"]\n";
     let config = parse(before_nova).unwrap();
     assert!(config.glance.is_none());
-    assert_eq!(config.listen[0].speaks, Protocol::Glance);
+    assert_eq!(config.listen[0].speaks, &protocol::GLANCE);
     let usual = NovaImages {
         settings: Arc::new(NovaImageSettings::default()),
         project: None,
@@ -166,21 +166,22 @@ fn a_nova_is_asked_for_images_as_the_file_says() {
     .unwrap_err();
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(
-        told[0].ends_with("`project` is one segment of a path, such as `v2.1`: `a/b` is none"),
+        told[0]
+            .ends_with("`a/b` is not valid for `project`: write one path segment, such as `v2.1`"),
         "{told:?}"
     );
 }
 
 #[test]
-fn every_rule_that_names_a_setting_names_one_that_there_is() {
+fn every_key_of_compat_is_a_setting() {
     for key in KEYS.iter().filter_map(|key| key.name) {
         assert!(Setting::find(&format!("compat.{key}")).is_some(), "{key}");
     }
 }
 
-/// A row of the table of what Novas do differently needs no reader of its own.
+/// Rows of `KEYS` are read by one reader, so each word must have an effect.
 #[test]
-fn every_word_of_compat_has_its_effect() {
+fn every_word_of_compat_has_an_effect() {
     for row in RELEASES {
         for (key, name) in KEYS.iter().filter_map(|key| Some((key, key.name?))) {
             let set = |toml: &str| {
@@ -190,7 +191,7 @@ fn every_word_of_compat_has_its_effect() {
                 );
                 parse(&text).unwrap().compat
             };
-            // A third word of a flag can only hold where nothing is set.
+            // A flag's third word cannot be set; it applies only while the key is absent.
             let settable = match key.values {
                 Values::Flag(words) => &words[..2],
                 _ => key.words(),
@@ -222,7 +223,7 @@ fn every_word_of_compat_has_its_effect() {
 }
 
 #[test]
-fn every_error_is_told_with_its_place() {
+fn every_error_is_reported_with_its_place() {
     let told = parse(
         r#"
 [[listen]]
@@ -252,30 +253,35 @@ forward = ["X-Fine", "Content-Length", "a b"]
 "#,
     )
     .unwrap_err();
+    let words: Vec<_> = PROTOCOLS
+        .iter()
+        .map(|it| format!("{:?}", it.word))
+        .collect();
+    let protocols = words.join(", ");
     let expected = [
-        "c.toml:3:11: `nowhere` is no address: it takes `host:port` or `unix:/path`",
-        "c.toml:4:10: `listen.speaks` takes one of \"nova\", \"glance\"",
-        "c.toml:5:1: unknown key `colour`: `listen` has address, speaks, base_path, public_url, trusted_proxies, tls",
+        "c.toml:3:11: `nowhere` is not a valid address: write `host:port` or `unix:/path`",
+        &format!("c.toml:4:10: `listen.speaks` must be one of {protocols}"),
+        "c.toml:5:1: unknown key `colour`: `listen` takes address, speaks, base_path, public_url, trusted_proxies, tls",
         "c.toml:7:1: `listen.address` is missing",
-        "c.toml:7:1: a listener that speaks glance needs `[nova]`: images are answered from there",
-        "c.toml:9:34: `x` is no network: it takes `10.0.0.0/8`, `::1` or `unix`",
+        "c.toml:7:1: a listener that speaks glance needs `[nova]`, which answers its clients",
+        "c.toml:9:34: `x` is not a valid network: write `10.0.0.0/8`, `::1` or `unix`",
         "c.toml:10:7: `listen.tls.key` is missing",
         "c.toml:10:23: absent.pem cannot be read: No such file or directory (os error 2)",
-        "c.toml:13:14: `ftp://h` is no base URL: it begins with http:// or https://",
-        "c.toml:14:21: `glance.timeouts.idle` takes a duration like \"5s\"",
-        "c.toml:17:19: `compat.alternate_style` takes one of \"bare\", \"project\", \"compute-host\", \"v2\", \"none\"",
-        "c.toml:18:20: `two` is no microversion: it takes `2.35`",
-        "c.toml:21:16: `header_bytes` is at least 8192",
-        "c.toml:22:13: `limits.max_items` takes a whole number",
-        "c.toml:25:22: `content-length` cannot be forwarded: it would change what the upstream is asked",
-        "c.toml:25:40: `a b` is no header name",
+        "c.toml:13:14: `ftp://h` is not a valid base URL: it must begin with http:// or https://",
+        "c.toml:14:21: `glance.timeouts.idle` must be a duration like \"5s\"",
+        "c.toml:17:19: `compat.alternate_style` must be one of \"bare\", \"project\", \"compute-host\", \"v2\", \"none\"",
+        "c.toml:18:20: `two` is not a valid microversion: write it like `2.35`",
+        "c.toml:21:16: `header_bytes` must be at least 8192",
+        "c.toml:22:13: `limits.max_items` must be a whole number",
+        "c.toml:25:22: `content-length` cannot be forwarded: it would change the meaning of the upstream request",
+        "c.toml:25:40: `a b` is not a valid header name",
     ];
     assert_eq!(told, expected);
 }
 
-/// Wherever a password is written, nothing that is printed tells it; and no URL may have one.
+/// No error message repeats a password, in whichever setting it stands, and URLs with a password are refused.
 #[test]
-fn passwords_are_refused_in_urls_and_shown_nowhere() {
+fn passwords_are_refused_in_urls_and_never_shown() {
     const SECRET: &str = "pa55w0rd";
     let urls = [
         "listen.public_url",
@@ -299,7 +305,8 @@ fn passwords_are_refused_in_urls_and_shown_nowhere() {
             let tells = |line: &String| line.contains(SECRET);
             assert!(!told.iter().any(tells), "{}: {told:?}", setting.key);
             if urls.contains(&&*setting.key) {
-                let refused = |line: &String| line.ends_with("it takes no user and no password");
+                let refused =
+                    |line: &String| line.ends_with("it must not contain a user or a password");
                 assert!(told.iter().any(refused), "{}: {told:?}", setting.key);
             }
         }
@@ -319,10 +326,7 @@ fn errors_in_the_syntax_have_places_too() {
     let told = parse("[[listen]]\naddress = \n").unwrap_err();
     assert!(told[0].starts_with("c.toml:2:"), "{told:?}");
     let told = parse("").unwrap_err();
-    assert_eq!(
-        told,
-        ["c.toml:1:1: there is no `[[listen]]`: nothing would be served"]
-    );
+    assert_eq!(told, ["c.toml:1:1: at least one `[[listen]]` is required"]);
 }
 
 #[test]
@@ -336,28 +340,31 @@ fn limits_that_would_stop_the_proxy_are_refused() {
     assert_eq!(
         told,
         [
-            "c.toml:7:11: `headers` is at most 4096",
-            "c.toml:9:8: `idle` is more than nothing"
+            "c.toml:7:11: `headers` must be at most 4096",
+            "c.toml:9:8: `idle` must be greater than zero"
         ]
     );
 }
 
 #[test]
-fn addresses_are_listened_on_once() {
+fn two_listeners_cannot_have_one_address() {
     let second = "[[listen]]\naddress = \"h:1\"\nspeaks = \"nova\"\n";
     let told = parse(&format!(
         "{second}{second}[glance]\nendpoints = [\"http://h\"]"
     ))
     .unwrap_err();
-    assert_eq!(told, ["c.toml:4:1: h:1 is listened on twice"]);
+    assert_eq!(
+        told,
+        ["c.toml:4:1: another listener already has the address h:1"]
+    );
 }
 
-/// The table and the code that reads a file agree: a wrong value anywhere is found, so each row is read.
+/// Each row of the table is read: a wrong value of any setting is reported.
 #[test]
 fn every_setting_is_read() {
     for setting in SETTINGS.iter() {
         let told = parse(&file_with(setting, file::wrong(&setting.kind))).unwrap_err();
-        let complaint = format!("`{}` takes {}", setting.key, setting.kind.words());
+        let complaint = format!("`{}` must be {}", setting.key, setting.kind.words());
         assert!(
             told.iter().any(|line| line.ends_with(&complaint)),
             "{told:?}"
@@ -365,9 +372,9 @@ fn every_setting_is_read() {
     }
 }
 
-/// Every default is a value that its setting takes, and so is every word in the table.
+/// Every default and every word in the table is a valid value of its setting.
 #[test]
-fn every_word_of_the_table_is_understood() {
+fn every_default_and_word_is_a_valid_value() {
     for setting in SETTINGS.iter() {
         let mut values = Vec::new();
         if let Absent::Value(default) = &setting.default {
@@ -380,7 +387,7 @@ fn every_word_of_the_table_is_understood() {
         }
         for value in values {
             let told = parse(&file_with(setting, &value)).err().unwrap_or_default();
-            let complaint = format!("`{}` takes", setting.key);
+            let complaint = format!("`{}` must be", setting.key);
             assert!(
                 !told.iter().any(|line| line.contains(&complaint)),
                 "{told:?}"
@@ -390,7 +397,7 @@ fn every_word_of_the_table_is_understood() {
 }
 
 #[test]
-fn settings_have_their_effect() {
+fn settings_have_an_effect() {
     let text = format!("{LEAST}[compat]\nalternate_style = \"v2\"\nextensions = []\n");
     let config = parse(&text).unwrap();
     assert_eq!(config.compat.alternate_style, AlternateStyle::V2);
@@ -400,7 +407,7 @@ fn settings_have_their_effect() {
     assert_eq!((limits.element_bytes, limits.body_bytes), (1 << 20, 7));
 }
 
-/// A file that holds one setting, and nothing else of its section.
+/// Returns a file whose section has this one setting.
 fn file_with(setting: &Setting, value: &str) -> String {
     let (section, key) = setting.key.rsplit_once('.').unwrap();
     let mut text = String::new();
@@ -441,7 +448,7 @@ fn a_keystone_is_named_by_its_url() {
 }
 
 #[test]
-fn what_is_wrong_with_a_keystone_is_told() {
+fn errors_in_the_identity_section_are_reported() {
     let text = format!(
         "{LEAST}[identity]\nwww_authenticate_uri = \"http://k/\\\"\"\ncache_size = 0\n[identity.tls]\nkey = \"k\"\n"
     );
@@ -450,14 +457,14 @@ fn what_is_wrong_with_a_keystone_is_told() {
         [
             "c.toml:7:1: `identity.url` is missing",
             "c.toml:8:24: a challenge cannot name a URL with quotes",
-            "c.toml:9:14: `cache_size` is at least 1",
+            "c.toml:9:14: `cache_size` must be at least 1",
             "c.toml:10:1: no endpoint is `https`: `tls` would do nothing",
             "c.toml:11:7: `certificate` and `key` go together",
         ]
     );
     let told = parse(&format!("{LEAST}[identity]\nurl = \"keystone\"\n")).unwrap_err();
     assert!(
-        told[0].starts_with("c.toml:8:7: `keystone` is no base URL"),
+        told[0].starts_with("c.toml:8:7: `keystone` is not a valid base URL"),
         "{told:?}"
     );
 }

@@ -1,28 +1,48 @@
 //! Certificates, keys and authorities, read from PEM files and checked against each other.
 //!
-//! A snapshot of the configuration holds what was read, so that a certificate that is replaced on disk takes effect
-//! with the next reload and not before, and a wrong one never does.
+//! The configuration snapshot contains the parsed files, not their names. A certificate that is replaced on disk takes
+//! effect with the next reload, and never if it is invalid.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use aws_lc_rs::digest::{Context, SHA256};
+use rustls::crypto::{CryptoProvider, aws_lc_rs as rustls_provider};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, TrustAnchor};
 
-/// The protocols that listeners offer, the preferred one first.
+/// The protocols that listeners offer, in order of preference.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// A certificate chain, leaf first, and its key.
+/// A certificate chain, leaf first, and its private key.
 #[derive(Debug)]
 pub(super) struct TlsIdentity {
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) key: PrivateKeyDer<'static>,
 }
 
-/// What a listener shows to its clients, and what it asks of them.
+/// TLS settings of an upstream. Two are equal if the same certificates, key and authorities were read, from whichever
+/// files.
+#[derive(Clone, Debug)]
+pub struct ClientTls {
+    /// The settings for rustls. They are new at each reading.
+    pub config: Arc<ClientConfig>,
+    /// A digest of what was read.
+    content: [u8; 32],
+}
+
+impl PartialEq for ClientTls {
+    fn eq(&self, other: &Self) -> bool {
+        self.content == other.content
+    }
+}
+
+impl Eq for ClientTls {}
+
+/// TLS settings of a listener. With `client_ca`, each client must show a certificate.
 pub(super) fn server(
     identity: TlsIdentity,
     client_ca: Option<RootCertStore>,
@@ -43,21 +63,58 @@ pub(super) fn server(
     Ok(config)
 }
 
-/// Whom we trust as an upstream, and what we show to it.
+/// TLS settings toward an upstream: the authorities to trust, and the client certificate to show.
 pub(super) fn client(
     roots: RootCertStore,
     identity: Option<TlsIdentity>,
-) -> Result<ClientConfig, rustls::Error> {
+) -> Result<ClientTls, rustls::Error> {
+    let content = content(&roots, identity.as_ref());
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots);
-    match identity {
-        None => Ok(builder.with_no_client_auth()),
-        Some(identity) => builder.with_client_auth_cert(identity.chain, identity.key),
-    }
+    let config = match identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => builder.with_client_auth_cert(identity.chain, identity.key)?,
+    };
+    Ok(ClientTls {
+        config: Arc::new(config),
+        content,
+    })
 }
 
-/// The authorities of a PEM file.
+/// A digest of what was read from the files, or of what the system trusts. The order of authorities has no meaning, and
+/// the system's differs from one reading to the next.
+fn content(roots: &RootCertStore, identity: Option<&TlsIdentity>) -> [u8; 32] {
+    let anchor = |anchor: &TrustAnchor<'_>| {
+        digest([
+            &*anchor.subject,
+            &*anchor.subject_public_key_info,
+            anchor.name_constraints.as_deref().unwrap_or_default(),
+        ])
+    };
+    let anchors: BTreeSet<_> = roots.roots.iter().map(anchor).collect();
+    let anchors = digest(anchors.iter().map(<[u8; 32]>::as_slice));
+    let shown = identity.map(|TlsIdentity { chain, key }| {
+        let chain = chain.iter().map(AsRef::as_ref);
+        digest(chain.chain([key.secret_der()]))
+    });
+    let shown = shown.as_ref().map_or(&[][..], <[u8; 32]>::as_slice);
+    digest([&anchors[..], shown])
+}
+
+/// SHA-256 over parts, each with its length, so that no two lists of parts look alike.
+fn digest<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(&part.len().to_le_bytes());
+        context.update(part);
+    }
+    let mut digest = [0; 32];
+    digest.copy_from_slice(context.finish().as_ref());
+    digest
+}
+
+/// Reads the authorities of a PEM file.
 pub(super) fn authorities(file: &Path) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(file)? {
@@ -68,7 +125,7 @@ pub(super) fn authorities(file: &Path) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-/// The authorities that the system trusts.
+/// Returns the authorities that the system trusts.
 pub(super) fn system_authorities() -> Result<RootCertStore, String> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -81,21 +138,21 @@ pub(super) fn system_authorities() -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-/// The certificates of a PEM file; at least one.
+/// Reads the certificates of a PEM file; there must be at least one.
 pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let pem = read(file)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(format!("{} holds no certificate", file.display())),
+        Ok(_) => Err(format!("{} contains no certificate", file.display())),
         Err(error) => Err(format!("{}: {error}", file.display())),
     }
 }
 
-/// The private key of a PEM file.
+/// Reads the private key of a PEM file.
 pub(super) fn key(file: &Path) -> Result<PrivateKeyDer<'static>, String> {
     PrivateKeyDer::from_pem_slice(&read(file)?)
-        .map_err(|error| format!("{} holds no private key: {error}", file.display()))
+        .map_err(|error| format!("{} contains no usable private key: {error}", file.display()))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, String> {
@@ -103,5 +160,51 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
 }
 
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
+    Arc::new(rustls_provider::default_provider())
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::RootCertStore;
+    use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+    use super::{TlsIdentity, content};
+
+    fn self_signed() -> TlsIdentity {
+        let made = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap();
+        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        TlsIdentity {
+            chain: vec![made.cert.der().clone()],
+            key: PrivateKeyDer::Pkcs8(key),
+        }
+    }
+
+    fn store(authorities: &[&CertificateDer<'static>]) -> RootCertStore {
+        let mut store = RootCertStore::empty();
+        for authority in authorities {
+            store.add((*authority).clone()).unwrap();
+        }
+        store
+    }
+
+    #[test]
+    fn content_is_what_was_read_whatever_the_order_of_authorities() {
+        let (one, other) = (self_signed(), self_signed());
+        let (first, second) = (&one.chain[0], &other.chain[0]);
+        let both = content(&store(&[first, second]), Some(&one));
+        assert_eq!(both, content(&store(&[second, first, second]), Some(&one)));
+        let other_key = TlsIdentity {
+            chain: one.chain.clone(),
+            key: other.key.clone_key(),
+        };
+        for different in [
+            content(&store(&[first, second]), None),
+            content(&store(&[first, second]), Some(&other)),
+            content(&store(&[first, second]), Some(&other_key)),
+            content(&store(&[first]), Some(&one)),
+            content(&store(&[]), Some(&one)),
+        ] {
+            assert_ne!(both, different);
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! Where this proxy knowingly answers otherwise than the service that it stands for, compiled in: than Nova
 //! (`src/deviations/nova.toml`), and than Glance where it answers from a Nova (`src/deviations/glance.toml`).
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 /// One deliberate difference from the service whose dialect the client speaks.
 #[derive(Clone, Debug, Deserialize)]
@@ -12,13 +13,19 @@ use serde::Deserialize;
 pub struct Deviation {
     /// Its stable name.
     pub id: String,
-    /// A regular expression over the request line, `METHOD TARGET`.
-    pub request: String,
-    /// What else must be true for the answers to differ.
-    pub when: Option<String>,
-    /// The releases that answer otherwise than this proxy does, as `compat.release` names them; all when absent.
+    /// Matches the request lines that it is about, `METHOD TARGET`.
+    #[serde(deserialize_with = "pattern")]
+    pub request: Regex,
+    /// The releases that answer otherwise than this proxy does, as `compat.release` names them; all when empty.
     #[serde(default)]
     pub releases: Vec<String>,
+    /// The encoding that it is about, if it is not about all.
+    pub encoding: Option<DeviatingEncoding>,
+    /// What must be configured for the answers to differ.
+    pub needs: Option<Need>,
+    /// What else must be true for them to differ: of the request, its caller or the services. `None` if the request
+    /// line alone decides.
+    pub when: Option<String>,
     /// What that service answers; the column is called by its name.
     #[serde(alias = "nova", alias = "glance")]
     pub theirs: String,
@@ -26,142 +33,146 @@ pub struct Deviation {
     pub ours: String,
     /// The reason.
     pub why: String,
-    /// The setting that restores that service's answer.
-    pub setting: Option<String>,
+    /// The settings that together restore that service's answer; empty if none do.
+    #[serde(default)]
+    pub restored_by: Vec<RestoringSetting>,
 }
 
-impl Deviation {
-    /// Whether the row speaks of that release, by its name in `compat.release`.
-    pub fn is_about(&self, release: &str) -> bool {
-        self.releases.is_empty() || self.releases.iter().any(|about| about == release)
+/// An encoding in which answers differ that are alike in others.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviatingEncoding {
+    /// XML, which is only spoken where `compat.xml` says so.
+    Xml,
+}
+
+/// What must be configured for answers to differ.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// A Keystone.
+    Keystone,
+    /// A Nova that requests pass through to.
+    Nova,
+    /// No such Nova.
+    NoNova,
+    /// `compat.faults = "literal"`.
+    LiteralFaults,
+    /// `nova.allow_metadata_writes = true`.
+    MetadataWrites,
+}
+
+/// A setting that restores a service's own answer, alone or with others.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct RestoringSetting {
+    /// Section and key, joined by dots, as the settings reference names it.
+    pub key: String,
+    /// The value that restores the answer.
+    pub value: toml::Value,
+}
+
+/// A table of deviations that cannot be read, which only a build from changed tables can have.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{file}: {error}")]
+pub struct DeviationsError {
+    file: &'static str,
+    error: toml::de::Error,
+}
+
+/// The rows about clients that speak a protocol, by its word in `listen.speaks`. A protocol that only passes through has
+/// none.
+pub fn of(protocol: &str) -> Deviations {
+    match protocol {
+        "nova" => of_nova(),
+        "glance" => of_glance(),
+        _ => Ok(&[]),
     }
-
-    /// Whether the row speaks of requests like this one.
-    pub fn concerns(&self, request_line: &str) -> bool {
-        Regex::new(&self.request).is_ok_and(|pattern| pattern.is_match(request_line))
-    }
 }
 
-/// The rows about Nova clients, in the order of the file.
-pub fn all() -> &'static [Deviation] {
-    static ALL: LazyLock<Vec<Deviation>> = LazyLock::new(|| rows(OF_NOVA));
-    &ALL
+/// Rows in the order of their file.
+pub type Deviations = Result<&'static [Deviation], &'static DeviationsError>;
+
+/// The rows about Nova clients.
+pub fn of_nova() -> Deviations {
+    static ROWS: LazyLock<Result<Vec<Deviation>, DeviationsError>> =
+        LazyLock::new(|| rows("src/deviations/nova.toml", include_str!("nova.toml")));
+    ROWS.as_deref()
 }
 
-/// The rows about Glance clients before a Nova, in the order of the file.
-pub fn of_glance() -> &'static [Deviation] {
-    static ALL: LazyLock<Vec<Deviation>> = LazyLock::new(|| rows(OF_GLANCE));
-    &ALL
+/// The rows about Glance clients before a Nova.
+pub fn of_glance() -> Deviations {
+    static ROWS: LazyLock<Result<Vec<Deviation>, DeviationsError>> =
+        LazyLock::new(|| rows("src/deviations/glance.toml", include_str!("glance.toml")));
+    ROWS.as_deref()
 }
 
-const OF_NOVA: &str = include_str!("nova.toml");
-const OF_GLANCE: &str = include_str!("glance.toml");
-
-fn rows(text: &str) -> Vec<Deviation> {
+fn rows(file: &'static str, text: &str) -> Result<Vec<Deviation>, DeviationsError> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct File {
         deviation: Vec<Deviation>,
     }
-    // A test reads the files with the error that this drops.
-    toml::from_str::<File>(text)
-        .map(|file| file.deviation)
-        .unwrap_or_default()
+    match toml::from_str::<File>(text) {
+        Ok(read) => Ok(read.deviation),
+        Err(error) => Err(DeviationsError { file, error }),
+    }
+}
+
+fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Regex::new(&text).map_err(de::Error::custom)
+}
+
+impl Deviation {
+    /// Whether the row speaks of that release, by its name in `compat.release`.
+    #[must_use]
+    pub fn is_about(&self, release: &str) -> bool {
+        self.releases.is_empty() || self.releases.iter().any(|about| about == release)
+    }
+
+    /// Whether the row speaks of requests like this one.
+    #[must_use]
+    pub fn concerns(&self, request_line: &str) -> bool {
+        self.request.is_match(request_line)
+    }
+
+    /// Whether settings of a section, such as `compat`, restore the service's answer.
+    #[must_use]
+    pub fn is_restored_in(&self, section: &str) -> bool {
+        let mut settings = self.restored_by.iter();
+        settings.any(|setting| setting.section() == section)
+    }
+}
+
+impl Need {
+    /// What is needed, as the pages tell it.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Keystone => "`[identity]` is configured",
+            Self::Nova => "`[nova]` is configured",
+            Self::NoNova => "no `[nova]` is configured",
+            Self::LiteralFaults => "`compat.faults` is `literal`",
+            Self::MetadataWrites => "`nova.allow_metadata_writes` is `true`",
+        }
+    }
+}
+
+impl RestoringSetting {
+    fn section(&self) -> &str {
+        self.key
+            .split_once('.')
+            .map_or(&self.key, |(section, _)| section)
+    }
+}
+
+/// As it stands in a configuration file, with the section before the key.
+impl fmt::Display for RestoringSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}", self.key, self.value)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use regex_lite::Regex;
-
-    use super::{OF_GLANCE, OF_NOVA, all, of_glance};
-
-    #[test]
-    fn every_row_can_be_read_and_has_its_own_name() {
-        for (text, all) in [(OF_NOVA, all()), (OF_GLANCE, of_glance())] {
-            let rows = text.lines().filter(|line| *line == "[[deviation]]").count();
-            assert_eq!(
-                all.len(),
-                rows,
-                "{:?}",
-                toml::from_str::<toml::Table>(text).err()
-            );
-            let names: HashSet<_> = all.iter().map(|row| &row.id).collect();
-            assert_eq!(names.len(), rows);
-            for row in all {
-                assert!(Regex::new(&row.request).is_ok(), "{}", row.id);
-            }
-        }
-    }
-
-    #[test]
-    fn rows_about_glance_clients_concern_what_they_explain() {
-        let concerned = |line: &str| -> Vec<&str> {
-            let rows = of_glance().iter();
-            let certain = rows.filter(|row| row.when.is_none() && row.concerns(line));
-            certain.map(|row| &*row.id).collect()
-        };
-        for (line, expected) in [
-            ("GET /v2/images?limit=5&members=x", "failures-are-refusals"),
-            ("GET /v2/images?tag=a&limit=2&tag=b", "links-keep-repeats"),
-            (
-                "GET /v2/images?sort_key=name&sort_key=size",
-                "links-keep-repeats",
-            ),
-            ("PUT /v2/images/abc/file", "resources-not-offered"),
-            ("POST /v2/images", "resources-not-offered"),
-            ("DELETE /v2/images/abc/tags/x", "resources-not-offered"),
-        ] {
-            assert_eq!(concerned(line), [expected], "{line}");
-        }
-        for line in [
-            "GET /v2/images",
-            "GET /v2/images?tag=a&name=b",
-            "GET /v2/images?size_min=1",
-            "GET /v2/images/abc",
-            "DELETE /v2/images/abc",
-            "GET /v2/schemas/image",
-        ] {
-            assert_eq!(concerned(line), [""; 0], "{line}");
-        }
-    }
-
-    #[test]
-    fn rows_concern_what_they_explain() {
-        for (line, expected) in [
-            (
-                "GET /v2.1/a/images/detail?limit=3&status=SAVING",
-                "status-mapped",
-            ),
-            (
-                "GET /v2.1/a/images?property-os_distro=x",
-                "property-key-exact",
-            ),
-            (
-                "GET /v2.1/a/images?property-visibility=all",
-                "property-not-injected",
-            ),
-            ("GET /v2/a/images?name=Ubuntu%3A+14", "operators-are-text"),
-            ("GET /v2/a/images?limit=1;status=saving", "status-mapped"),
-            ("GET /v2/a/images/detail.json", "suffixes-served"),
-            ("GET /v2/a/images/./detail", "dot-segments-refused"),
-            ("HEAD /v2/images", "head-is-served"),
-            ("GET /v2/a/images/x/metadata?a=b", "metadata-query-ignored"),
-        ] {
-            let row = all().iter().find(|row| row.id == expected).unwrap();
-            assert!(row.concerns(line), "{expected}: {line}");
-        }
-        let unconditional: Vec<_> = all()
-            .iter()
-            .filter(|row| {
-                row.when.is_none()
-                    && row.concerns(
-                        "GET /v2.1/abc/images/detail?status=ACTIVE&property-architecture=x",
-                    )
-            })
-            .map(|row| &*row.id)
-            .collect();
-        assert!(unconditional.is_empty(), "{unconditional:?}");
-    }
-}
+mod tests;

@@ -1,16 +1,16 @@
-//! The generated pages of `docs/`, written from the tables that run: what is translated, and where answers differ.
+//! Generates pages of `docs/` from the program's own tables: what is translated, and where answers differ.
 
 use std::fmt::Write as _;
 
-use crate::deviations::{self, Deviation};
+use crate::deviations::{self, Deviation, Deviations, Need};
 use crate::nova::encoding::{Encoding, MEDIA_TYPES};
 use crate::nova::tables::{self, FIELDS, OPERATIONS, PARAMETERS};
 
 pub mod pages;
 mod reverse;
 
-/// What is translated, as Markdown: operations, encodings, query parameters, fields and statuses of Nova clients, then
-/// the tables of the other direction.
+/// Returns what is translated, as Markdown: operations, encodings, query parameters, fields and statuses of Nova
+/// clients, then the tables of the other direction.
 fn compatibility() -> String {
     let mut out = String::new();
     operations(&mut out);
@@ -22,7 +22,7 @@ fn compatibility() -> String {
     out
 }
 
-/// Every deviation, of both directions.
+/// Returns every deviation, of both directions.
 fn deviating() -> String {
     let mut out = String::new();
     heading(
@@ -36,7 +36,7 @@ fn deviating() -> String {
             "setting that restores Nova's answer",
         ],
     );
-    rows(&mut out, deviations::all());
+    rows(&mut out, deviations::of_nova());
     heading(
         &mut out,
         "Glance clients: deviations from Glance",
@@ -80,7 +80,7 @@ fn operations(out: &mut String) {
         .collect();
     let _ = writeln!(
         out,
-        "\nEach is served under {}, with and without a project in the path. Microversions apply under `/v2.1` only.",
+        "\nEach operation is served under {}, with and without a project in the path. Microversions apply under `/v2.1` only.",
         versions.join(", ")
     );
 }
@@ -96,15 +96,15 @@ fn encodings(out: &mut String) {
         let place = match row.encoding {
             Encoding::Json => "everywhere",
             Encoding::Xml => {
-                "under `/v1.1` and `/v2` with `compat.release = \"icehouse\"`; otherwise where `compat.xml` allows it"
+                "under `/v1.1` and `/v2` with `compat.release = \"icehouse\"`; otherwise if `compat.xml` allows it"
             }
         };
         line(out, &[&code(row.name), &suffix, place]);
     }
     out.push_str(
         "
-`Accept` chooses as Nova's URL map does: the highest weight, then the range with fewer `*`, then the first type \
-         here; parameters other than `q` do not count. A path suffix overrides it (`compat.suffixes`). The body of a write \
+`Accept` is read as by Nova's URL map: the highest weight wins, then the range with fewer `*`, then the first type \
+         of this table. Parameters other than `q` are ignored. A path suffix overrides `Accept` (`compat.suffixes`). The body of a write \
          may be in either encoding, as its `Content-Type` says.
 ",
     );
@@ -156,25 +156,49 @@ fn statuses(out: &mut String) {
     }
 }
 
-/// One line for each deviation, under a heading with these five columns.
-fn rows(out: &mut String, rows: &[Deviation]) {
-    for row in rows {
-        let when = row
-            .when
-            .as_ref()
-            .map_or(String::new(), |when| format!(" (when {when})"));
-        let setting = row.setting.as_deref().map_or_else(|| "-".to_owned(), code);
-        line(
-            out,
-            &[
-                &code(&row.id),
-                &format!("{}{when}", row.theirs),
-                &row.ours,
-                &row.why,
-                &setting,
-            ],
-        );
+/// One line for each deviation, under a heading with these five columns. If they cannot be read, the error.
+fn rows(out: &mut String, rows: Deviations) {
+    match rows {
+        Ok(rows) => rows.iter().for_each(|row| deviation(out, row)),
+        Err(error) => out.push_str(&error.to_string()),
     }
+}
+
+fn deviation(out: &mut String, row: &Deviation) {
+    let conditions = conditions(row);
+    let when = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" (when {})", conditions.join(" and "))
+    };
+    let settings = row.restored_by.iter();
+    let settings: Vec<_> = settings.map(|setting| code(&setting.to_string())).collect();
+    let settings = match &settings[..] {
+        [] => "-".to_owned(),
+        settings => settings.join(", "),
+    };
+    line(
+        out,
+        &[
+            &code(&row.id),
+            &format!("{}{when}", row.theirs),
+            &row.ours,
+            &row.why,
+            &settings,
+        ],
+    );
+}
+
+/// What must be true for the answers to differ, apart from the request line.
+fn conditions(row: &Deviation) -> Vec<String> {
+    let releases: Vec<_> = row.releases.iter().map(|release| code(release)).collect();
+    let release = format!("`compat.release` is {}", releases.join(" or "));
+    let conditions = [
+        (!releases.is_empty()).then_some(release),
+        row.needs.map(Need::about).map(str::to_owned),
+        row.when.clone(),
+    ];
+    conditions.into_iter().flatten().collect()
 }
 
 fn heading(out: &mut String, title: &str, columns: &[&str]) {

@@ -1,7 +1,7 @@
 //! The generated pages of `docs/`, as data.
 //!
-//! A test compares each page with the tables that the program runs on, and rewrites it with `BLESS=1`. Other code that
-//! needs the pages walks this table too.
+//! A test compares each page with the program's tables, and rewrites it with `BLESS=1`. Other code that needs the pages
+//! reads this table too.
 
 use super::{compatibility, deviating};
 use crate::config::settings;
@@ -14,13 +14,13 @@ pub struct GeneratedPage {
     pub file: &'static str,
     /// The heading of the page.
     pub title: &'static str,
-    /// What stands between the heading and the tables, as Markdown.
+    /// The text between the heading and the tables, as Markdown.
     pub introduction: &'static str,
     /// Writes the tables, as Markdown.
     pub body: fn() -> String,
 }
 
-/// The command that writes the pages, as each of them says at its top.
+/// The command that writes the pages, as each page quotes it.
 const COMMAND: &str = "BLESS=1 cargo test --test it papers";
 
 /// Every generated page.
@@ -52,7 +52,7 @@ pub const GENERATED_PAGES: &[GeneratedPage] = &[
 ];
 
 impl GeneratedPage {
-    /// The whole page.
+    /// Returns the whole page.
     #[must_use]
     pub fn text(&self) -> String {
         format!(
@@ -75,17 +75,17 @@ request, run `nova-glance-proxy explain METHOD TARGET`.";
 
 const DEVIATIONS: &str = "\
 Every place where the proxy knowingly answers differently from the service it stands for. A difference that has no row
-here is a bug. Tests check that each row still differs in the way it says.
+here is a bug. Tests check that each row still differs as described.
 
-The last column names the setting that brings the real service's answer back. `-` means that there is none, and the
-reason column says why. `compat.literal = true` sets every `literal` value at once, see [releases.md](releases.md).";
+The last column names the setting that restores the real service's answer. `-` means that there is none, and the
+column before it has the reason. `compat.literal = true` sets every `literal` value at once, see [releases.md](releases.md).";
 
 const RELEASES: &str = "\
-By default the proxy answers as Nova 30 and later (where those differ: 34), except where that Nova is wrong. Three settings change this:
+By default the proxy answers as Nova 30 and later (where these differ, as Nova 34), except where that Nova is wrong. Three settings change this:
 
 * `compat.release` names an older Nova, and the proxy answers as that one did.
 * `compat.vendor` names a cloud whose images API differs from Nova's.
-* `compat.literal = true` brings back the mistakes of the chosen release, for a client that has come to depend on them.
+* `compat.literal = true` restores the mistakes of the chosen release, for clients that depend on them.
 
 Every rule with a name in the setting column can also be set on its own. A single setting always wins over release,
 vendor and `literal`:
@@ -97,14 +97,14 @@ literal = true
 server_filter = \"segment\"       # keep the correct behaviour for this one
 ```
 
-Some mistakes are never brought back: Glance parameters inside `property-KEY`, `?_method=`, and failures that help no
+Some mistakes are never restored: Glance parameters inside `property-KEY`, `?_method=`, and failures that help no
 client. [deviations.md](deviations.md) lists them with the reason.
 
 The table shows the rules on which releases differ, and then the rules that `literal` switches. Rows that begin with
 `literal:` show the values that hold with `literal = true`.";
 
 const CONFIGURATION: &str = "\
-Every setting, in the order in which a file would hold them. The file is TOML; `nova-glance-proxy serve` reads
+Every setting, in the order in which a file would have them. The file is TOML; `nova-glance-proxy serve` reads
 `/etc/nova-glance-proxy/config.toml` unless `--config` names another one.
 
 An unknown key or a wrong value makes the whole file invalid. `nova-glance-proxy check --config FILE` prints every error

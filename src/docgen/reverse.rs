@@ -1,7 +1,7 @@
-//! The other direction: Glance v2 answered from Nova.
+//! Generates the tables of the other direction: Glance v2 answered from Nova.
 //!
-//! The table of parameters is not written down here: each sample goes through the code that serves requests, and the
-//! table shows the plan that comes out.
+//! The table of parameters is not written by hand. Each sample goes through the code that serves requests, and the
+//! table shows the resulting plan.
 
 use http::{HeaderMap, Method};
 
@@ -44,7 +44,7 @@ const SAMPLES: &[&str] = &[
     "checksum=X",
 ];
 
-/// Every table of this direction.
+/// Writes every table of this direction.
 pub fn tables(out: &mut String) {
     parameters(out);
     fields(out);
@@ -62,10 +62,10 @@ fn parameters(out: &mut String) {
         let (asked, here) = planned(sample);
         line(out, &[&code(sample), &asked, &here]);
     }
-    out.push_str("\nThe status of every image is checked as well: a list never shows images that failed or were deleted.\n");
+    out.push_str("\nThe status of every image is checked as well, so that a list never shows images that failed or were deleted.\n");
 }
 
-/// What Nova is asked for this query, and what is done here, with every setting at its default.
+/// Returns the query for Nova and what the proxy does itself, with every setting at its default.
 fn planned(query: &str) -> (String, String) {
     let context = front::GlanceContext {
         base: String::new(),
@@ -79,10 +79,10 @@ fn planned(query: &str) -> (String, String) {
         headers: &headers,
     };
     let reading = front::read(&context, head);
-    let Recognized::Call(AcceptedCall {
+    let Some(Recognized::Call(AcceptedCall {
         call: Call::List(query),
         ..
-    }) = reading
+    })) = reading
     else {
         return (String::from("-"), String::from("refused"));
     };

@@ -1,9 +1,9 @@
-//! The image object of Glance v2, read.
+//! Reading of Glance v2's image object.
 //!
-//! Both halves of the dialect read it: the back from an upstream's replies, the sandbox's store from its file. The
-//! reader borrows what it can and takes what it gets: an attribute of an unexpected type is read as what it
-//! plainly means (`"64"` is 64) or as absent, so that an image of odd types does not spoil a list. What is no JSON, or
-//! no Unicode, still does: no Glance can have written it.
+//! The backend reads it from an upstream's replies, the sandbox's store from its file. The reader borrows text where it
+//! can. It is tolerant: an attribute of an unexpected type is read by its obvious meaning (`"64"` is 64) or as absent,
+//! so that one image with odd types does not make a list fail. Text that is not JSON or not Unicode is an error,
+//! because no Glance writes it.
 
 use crate::json::{Malformed, Run, members};
 use crate::model::{Image, Properties, Size, Status, Value};
@@ -11,7 +11,7 @@ use crate::model::{Image, Properties, Size, Status, Value};
 /// Reads one image object.
 ///
 /// # Errors
-/// When the bytes are not UTF-8, not a JSON object, or the object has no `id`; the text is for the log.
+/// If the bytes are not UTF-8, are not a JSON object, or the object has no `id`. The text is for the log.
 pub fn read(json: &[u8]) -> Result<Image<'_>, String> {
     let text = std::str::from_utf8(json).map_err(|error| error.to_string())?;
     let text = text.trim_matches([' ', '\t', '\n', '\r']);
@@ -25,11 +25,11 @@ pub fn read(json: &[u8]) -> Result<Image<'_>, String> {
     Ok(image)
 }
 
-/// Reads the image object that a text begins with, and says how long it is. Its `id` may be missing.
+/// Reads the image object at the beginning of a text, and returns it with its length in bytes. Its `id` may be missing.
 ///
 /// # Errors
-/// When there is no JSON object, or not all of one.
-pub fn read_first(text: &str) -> Result<(Image<'_>, usize), Malformed> {
+/// If the text does not begin with a complete JSON object.
+pub(crate) fn read_first(text: &str) -> Result<(Image<'_>, usize), Malformed> {
     let mut image = Image::default();
     let (mut properties, mut run) = (Vec::with_capacity(24), Run::default());
     let object = members(text, |member| {
@@ -60,7 +60,7 @@ pub fn read_first(text: &str) -> Result<(Image<'_>, usize), Malformed> {
             "direct_url" => image.direct_url = Some(member.value()),
             "locations" => image.locations = Some(member.value()),
             "stores" => image.stores = Some(member.value()),
-            // Minted anew by whoever writes an image.
+            // The responder writes these anew for every image.
             "self" | "file" | "schema" => {}
             _ => {
                 run.add(member);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn properties_that_stand_side_by_side_keep_their_text() {
+    fn adjacent_properties_keep_their_text() {
         for (json, written) in [
             (
                 r#"{"b": "1", "a": null, "id": "i"}"#,
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_types_are_read_as_what_they_mean() {
+    fn values_of_odd_types_are_read_by_their_meaning() {
         let image = read(
             br#"{"id": 7, "name": 1.5, "status": ["active"], "min_ram": "64", "min_disk": {}, "size": "x", "protected": "True"}"#,
         )
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_an_error() {
+    fn text_that_is_not_an_image_is_an_error() {
         for bad in [
             &b"{}"[..],
             b"[]",

@@ -1,7 +1,7 @@
 //! The current dialect: Glance's images API v2.
 //!
-//! [`back`] asks a Glance, [`front`] answers as one. [`image`] reads the image object for both, [`tables`] holds
-//! what both know of the API.
+//! [`back`] sends requests to a Glance, and [`front`] answers requests like a Glance. [`image`] reads the image object,
+//! and [`tables`] holds the parts of the API that both sides need.
 
 pub mod back;
 pub mod front;

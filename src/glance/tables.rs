@@ -1,17 +1,17 @@
-//! What both halves know of Glance v2, as data.
+//! The parts of Glance v2 that frontend and backend share, as data.
 
-pub use crate::model::attributes::{BASE_PROPERTIES, is_base_property};
+pub(crate) use crate::model::attributes::is_base_property;
 use crate::model::query::{
     MemberStatus, NumberField, Relation, SortKey, TextField, TimeField, Visibility,
 };
 
-/// The beginning of the names of properties that Glance writes itself and lets nobody else write.
-pub const RESERVED_PREFIX: &str = "os_glance_";
+/// The prefix of properties that only Glance itself writes.
+pub(crate) const RESERVED_PREFIX: &str = "os_glance_";
 
-/// Names that cannot be those of a custom property though the schema has no such attribute: Glance reserves the first
-/// three (`glance/api/v2/images.py`, `_reserved_properties`), and sets the others on the object that stands for the
+/// Names that a custom property cannot have, although the schema has no attribute of that name. Glance reserves the
+/// first three (`glance/api/v2/images.py`, `_reserved_properties`). It sets the others on the Python object of the
 /// image instead of storing them (`_do_add`: `hasattr(image, path_root)`; `glance/notifier.py`, `ImageProxy`).
-pub const OBJECT_ATTRIBUTES: &[&str] = &[
+pub(crate) const OBJECT_ATTRIBUTES: &[&str] = &[
     "location",
     "deleted",
     "deleted_at",
@@ -33,9 +33,9 @@ pub const OBJECT_ATTRIBUTES: &[&str] = &[
     "set_data",
 ];
 
-/// The custom properties that the stock `schema-image.json` names. Glance shows a null only in these; a null in
-/// any other custom property is shown as an empty string (`glance/schema.py`, `Schema.filter`).
-pub const SCHEMA_PROPERTIES: &[&str] = &[
+/// The custom properties that the stock `schema-image.json` names. Glance shows null only in these; in any other custom
+/// property it shows null as an empty string (`glance/schema.py`, `Schema.filter`).
+pub(crate) const SCHEMA_PROPERTIES: &[&str] = &[
     "kernel_id",
     "ramdisk_id",
     "instance_uuid",
@@ -47,8 +47,8 @@ pub const SCHEMA_PROPERTIES: &[&str] = &[
     "cinder_encryption_key_deletion_policy",
 ];
 
-/// What a list can be sorted by, in the order of Glance's error message.
-pub const SORT_KEYS: &[(&str, SortKey)] = &[
+/// The keys by which a list can be sorted, in the order of Glance's error message.
+pub(crate) const SORT_KEYS: &[(&str, SortKey)] = &[
     ("name", SortKey::Name),
     ("status", SortKey::Status),
     ("container_format", SortKey::ContainerFormat),
@@ -59,8 +59,8 @@ pub const SORT_KEYS: &[(&str, SortKey)] = &[
     ("updated_at", SortKey::UpdatedAt),
 ];
 
-/// Values of `visibility`.
-pub const VISIBILITIES: &[(&str, Visibility)] = &[
+/// The values of `visibility`.
+pub(crate) const VISIBILITIES: &[(&str, Visibility)] = &[
     ("community", Visibility::Community),
     ("public", Visibility::Public),
     ("private", Visibility::Private),
@@ -68,17 +68,17 @@ pub const VISIBILITIES: &[(&str, Visibility)] = &[
     ("all", Visibility::All),
 ];
 
-/// Values of `member_status`.
-pub const MEMBER_STATUSES: &[(&str, MemberStatus)] = &[
+/// The values of `member_status`.
+pub(crate) const MEMBER_STATUSES: &[(&str, MemberStatus)] = &[
     ("pending", MemberStatus::Pending),
     ("accepted", MemberStatus::Accepted),
     ("rejected", MemberStatus::Rejected),
     ("all", MemberStatus::All),
 ];
 
-/// Text attributes whose filter takes `eq:` and `in:`. A value with a colon is always taken apart there, so a
-/// value that must be taken literally is sent as `eq:VALUE`.
-pub const OPERATOR_FIELDS: &[(&str, TextField)] = &[
+/// Text attributes whose filter takes `eq:` and `in:`. Glance always splits a value at its colon, so a value that must
+/// be taken literally is sent as `eq:VALUE`.
+pub(crate) const OPERATOR_FIELDS: &[(&str, TextField)] = &[
     ("name", TextField::Name),
     ("id", TextField::Id),
     ("status", TextField::Status),
@@ -86,8 +86,8 @@ pub const OPERATOR_FIELDS: &[(&str, TextField)] = &[
     ("disk_format", TextField::DiskFormat),
 ];
 
-/// Text attributes whose filter is plain equality, whatever the value looks like.
-pub const TEXT_FIELDS: &[(&str, TextField)] = &[
+/// Text attributes whose filter is plain equality, even for a value with a colon.
+pub(crate) const TEXT_FIELDS: &[(&str, TextField)] = &[
     ("owner", TextField::Owner),
     ("checksum", TextField::Checksum),
     ("os_hash_algo", TextField::OsHashAlgo),
@@ -95,7 +95,7 @@ pub const TEXT_FIELDS: &[(&str, TextField)] = &[
 ];
 
 /// Number attributes: the filter is equality, and each also has a `_min` and a `_max` parameter.
-pub const NUMBER_FIELDS: &[(&str, NumberField)] = &[
+pub(crate) const NUMBER_FIELDS: &[(&str, NumberField)] = &[
     ("min_ram", NumberField::MinRam),
     ("min_disk", NumberField::MinDisk),
     ("size", NumberField::Size),
@@ -103,13 +103,13 @@ pub const NUMBER_FIELDS: &[(&str, NumberField)] = &[
 ];
 
 /// Time attributes: the filter takes every operator of [`RELATIONS`].
-pub const TIME_FIELDS: &[(&str, TimeField)] = &[
+pub(crate) const TIME_FIELDS: &[(&str, TimeField)] = &[
     ("created_at", TimeField::CreatedAt),
     ("updated_at", TimeField::UpdatedAt),
 ];
 
 /// The operators of time filters (`glance/common/utils.py`, `evaluate_filter_op`).
-pub const RELATIONS: &[(&str, Relation)] = &[
+pub(crate) const RELATIONS: &[(&str, Relation)] = &[
     ("gt", Relation::Gt),
     ("gte", Relation::Gte),
     ("lt", Relation::Lt),
@@ -118,11 +118,11 @@ pub const RELATIONS: &[(&str, Relation)] = &[
     ("eq", Relation::Eq),
 ];
 
-/// List parameters that are neither a filter on an attribute above nor on a custom property: what steers the
-/// list, and names that Glance finds on its database model and so never looks up as a property
-/// (`glance/db/sqlalchemy/api.py`, `_make_conditions_from_filters`: `hasattr(models.Image, k)`). The first ones
-/// have a meaning; `properties`, `locations` and `members` make Glance fail with 500; the methods match nothing.
-pub const OTHER_PARAMETERS: &[&str] = &[
+/// List parameters that filter neither on an attribute above nor on a custom property. Some control the list. Others
+/// are names of Glance's database model, which Glance therefore never looks up as properties
+/// (`glance/db/sqlalchemy/api.py`, `_make_conditions_from_filters`: `hasattr(models.Image, k)`). The first ones have a
+/// meaning; `properties`, `locations` and `members` make Glance fail with 500; the methods match nothing.
+pub(crate) const OTHER_PARAMETERS: &[&str] = &[
     "limit",
     "marker",
     "member_status",
@@ -153,23 +153,23 @@ pub const OTHER_PARAMETERS: &[&str] = &[
     "values",
 ];
 
-/// The versions that Glance 33 lists, in its order, current one first
-/// (`glance/api/versions.py` with several stores and an image cache configured).
-pub const VERSIONS: &[&str] = &[
+/// The versions that Glance 33 lists, in its order with the current one first (`glance/api/versions.py`, with several
+/// stores and an image cache configured).
+pub(crate) const VERSIONS: &[&str] = &[
     "v2.18", "v2.17", "v2.16", "v2.15", "v2.14", "v2.13", "v2.12", "v2.11", "v2.10", "v2.9",
     "v2.8", "v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0",
 ];
 
-/// Whether Glance keeps a property of this name for itself, or could not hold one.
+/// Whether Glance reserves the property's name or cannot store such a property.
 #[must_use]
-pub fn is_reserved(name: &str) -> bool {
+pub(crate) fn is_reserved(name: &str) -> bool {
     name.starts_with(RESERVED_PREFIX) || OBJECT_ATTRIBUTES.contains(&name)
 }
 
-/// Whether a list parameter of this name selects by the custom property of this name. If not, a filter on such a
-/// property cannot be sent to a Glance: it would mean something else there.
+/// Whether a list parameter of this name filters on the custom property of that name. If not, Glance gives the
+/// parameter another meaning, and the filter cannot be sent.
 #[must_use]
-pub fn is_property_filter(name: &str) -> bool {
+pub(crate) fn is_property_filter(name: &str) -> bool {
     let names_attribute = lookup(OPERATOR_FIELDS, name).is_some()
         || lookup(TEXT_FIELDS, name).is_some()
         || lookup(NUMBER_FIELDS, name).is_some()
@@ -182,18 +182,18 @@ pub fn is_property_filter(name: &str) -> bool {
         || OTHER_PARAMETERS.contains(&name))
 }
 
-/// What a table holds for a word.
+/// Returns the value of a word in a table.
 #[must_use]
-pub fn lookup<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
+pub(crate) fn lookup<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
     table
         .iter()
         .find(|(known, _)| *known == word)
         .map(|(_, value)| *value)
 }
 
-/// The word of a value in a table; empty if the table does not hold it.
+/// Returns the word of a value in a table; empty if the table does not have it.
 #[must_use]
-pub fn word<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
+pub(crate) fn word<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
     table
         .iter()
         .find(|(_, known)| known == value)
@@ -206,7 +206,7 @@ mod tests {
 
     use super::*;
     use crate::model::attributes::{
-        CONTAINER_FORMATS, DELETION_POLICIES, DELETION_POLICY, DISK_FORMATS,
+        BASE_PROPERTIES, CONTAINER_FORMATS, DELETION_POLICIES, DELETION_POLICY, DISK_FORMATS,
     };
 
     #[test]
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_glance_looks_up_as_a_property_is_a_property_filter() {
+    fn only_names_that_glance_looks_up_as_properties_are_property_filters() {
         for property in [
             "architecture",
             "trait:CUSTOM_X",

@@ -1,4 +1,4 @@
-//! One question to Keystone.
+//! One request to Keystone about a token.
 
 use std::sync::Arc;
 
@@ -11,53 +11,53 @@ use crate::net::collect::{CollectError, collect};
 use crate::net::secrets::Secrets;
 use crate::upstream::Upstream;
 
-/// What Keystone says of a token.
+/// What Keystone says about a token.
 #[derive(Clone, Debug)]
 pub(crate) enum Verdict {
-    /// It is good.
+    /// The token is valid.
     Valid(Arc<Token>),
-    /// It is not: never was, has expired or was revoked.
+    /// The token is not valid: it never was, has expired, or was revoked.
     Refused,
 }
 
-/// Why Keystone said nothing of a token.
+/// Why there is no verdict about a token.
 #[derive(Clone, Debug)]
 pub(crate) struct NoVerdict {
-    /// For the log.
+    /// The reason, for the log.
     pub(crate) why: Arc<str>,
-    /// What that tells about the next question.
-    pub(crate) kind: SilenceKind,
+    /// How the failure affects further questions.
+    pub(crate) kind: NoVerdictKind,
 }
 
-/// What it tells about the next question that one brought nothing.
+/// How a failed question affects further ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SilenceKind {
-    /// Keystone cannot be reached, or does not answer in time; perhaps it would not answer about other tokens either.
-    Total,
-    /// Keystone calls the question a bad request. It would say so again: what differs is the token.
+pub(crate) enum NoVerdictKind {
+    /// Keystone cannot be reached, or does not answer in time. It might not answer about other tokens either.
+    NoAnswer,
+    /// Keystone calls the question a bad request. It would do so again for this token.
     BadRequest,
-    /// Nothing: the answer was an error or made no sense.
+    /// Nothing follows: the answer was an error or made no sense.
     Unclear,
 }
 
 impl NoVerdict {
     /// Keystone cannot be reached, or does not answer in time.
-    pub(crate) fn total(why: impl Into<Arc<str>>) -> Self {
-        let (why, kind) = (why.into(), SilenceKind::Total);
+    pub(crate) fn no_answer(why: impl Into<Arc<str>>) -> Self {
+        let (why, kind) = (why.into(), NoVerdictKind::NoAnswer);
         Self { why, kind }
     }
 
     /// The answer was an error or made no sense.
     pub(crate) fn unclear(why: impl Into<Arc<str>>) -> Self {
-        let (why, kind) = (why.into(), SilenceKind::Unclear);
+        let (why, kind) = (why.into(), NoVerdictKind::Unclear);
         Self { why, kind }
     }
 }
 
-/// The longest description of a token, in bytes: without the catalogue it is some hundred bytes and the roles.
+/// The maximum size of Keystone's answer, in bytes. Without the catalog, it has some hundred bytes and the roles.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// Asks about a token.
+/// Asks Keystone about a token.
 pub(crate) async fn ask(
     keystone: &Upstream,
     asked: &http::HeaderValue,
@@ -69,18 +69,19 @@ pub(crate) async fn ask(
     let reply = keystone.send(&parts, body).await;
     let reply = reply.map_err(|fault| match fault.reason {
         Reason::UpstreamUnreachable | Reason::UpstreamTimeout => {
-            NoVerdict::total(fault.to_string())
+            NoVerdict::no_answer(fault.to_string())
         }
         _ => NoVerdict::unclear(fault.to_string()),
     })?;
     match reply.status() {
         StatusCode::OK => {}
-        // 401 is about the token as who asks, 404 about the token as what is asked about: they are one.
+        // 401 rejects the token that asks, 404 does not find the token that is asked about. Here both are the same
+        // token.
         StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND => return Ok(Verdict::Refused),
         status => {
             let mut no_verdict = NoVerdict::unclear(format!("Keystone answered {status}"));
             if status == StatusCode::BAD_REQUEST {
-                no_verdict.kind = SilenceKind::BadRequest;
+                no_verdict.kind = NoVerdictKind::BadRequest;
             }
             return Err(no_verdict);
         }
@@ -89,12 +90,12 @@ pub(crate) async fn ask(
     let token = keystone::read(&body);
     let token =
         token.map_err(|error| NoVerdict::unclear(format!("Keystone's answer is {error}")))?;
-    // The log tells who calls, and must not tell the token.
+    // The log shows the caller's ids, so they must not contain the token.
     let secrets = Secrets::of_token(asked);
     let Caller { project, user } = &token.caller;
     if secrets.are_in(user) || project.as_ref().is_some_and(|id| secrets.are_in(id)) {
         return Err(NoVerdict::unclear(
-            "Keystone's answer names the token for whose it is",
+            "Keystone's answer has the token in the caller's ids",
         ));
     }
     Ok(Verdict::Valid(Arc::new(token)))
@@ -110,7 +111,7 @@ async fn whole(mut body: Body) -> Result<Vec<u8>, NoVerdict> {
             CollectError::Broken(error) => {
                 let why = format!("Keystone's answer broke off: {error}");
                 match error.downcast_ref() {
-                    Some(BodyError::UpstreamIdle(_)) => NoVerdict::total(why),
+                    Some(BodyError::UpstreamIdle(_)) => NoVerdict::no_answer(why),
                     _ => NoVerdict::unclear(why),
                 }
             }

@@ -1,4 +1,4 @@
-//! What is remembered for a while, and never more than so much of it.
+//! A cache of fixed size whose values expire.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,12 +6,12 @@ use tokio::time::Instant;
 
 use super::Digest;
 
-/// Values by digest, each until its own time. Where there is no more room, what has been here longest goes.
+/// Values by digest, each with its own expiry time. If the cache is full, the oldest value is dropped.
 #[derive(Debug)]
 pub(crate) struct ExpiringCache<V> {
     size: usize,
     held: HashMap<Digest, Held<V>>,
-    /// What is held, in the order in which it came.
+    /// The digests in the order in which their values were added.
     turns: BTreeMap<u64, Digest>,
     next_turn: u64,
 }
@@ -24,7 +24,7 @@ struct Held<V> {
 }
 
 impl<V: Clone> ExpiringCache<V> {
-    /// An empty one with room for so many.
+    /// Makes an empty cache with room for `size` values.
     pub(crate) fn new(size: usize) -> Self {
         Self {
             size,
@@ -34,7 +34,7 @@ impl<V: Clone> ExpiringCache<V> {
         }
     }
 
-    /// The value, unless its time is over.
+    /// Returns the value, unless it has expired.
     pub(crate) fn get(&mut self, digest: &Digest) -> Option<V> {
         let held = self.held.get(digest)?;
         if held.until > Instant::now() {
@@ -44,7 +44,7 @@ impl<V: Clone> ExpiringCache<V> {
         None
     }
 
-    /// Keeps a value until then.
+    /// Adds a value that expires at `until`.
     pub(crate) fn put(&mut self, digest: Digest, value: V, until: Instant) {
         self.remove(&digest);
         if until <= Instant::now() {
@@ -62,7 +62,7 @@ impl<V: Clone> ExpiringCache<V> {
         self.held.insert(digest, Held { value, until, turn });
     }
 
-    /// Forgets a value.
+    /// Removes a value.
     pub(crate) fn remove(&mut self, digest: &Digest) {
         if let Some(held) = self.held.remove(digest) {
             self.turns.remove(&held.turn);
@@ -85,48 +85,48 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn values_are_held_until_their_time() {
-        let mut shelf = ExpiringCache::new(10);
-        shelf.put(digest(1), "long", Instant::now() + 3 * SECOND);
-        shelf.put(digest(2), "short", Instant::now() + SECOND);
-        shelf.put(digest(3), "never", Instant::now());
-        assert_eq!(shelf.get(&digest(3)), None);
+    async fn values_are_kept_until_they_expire() {
+        let mut cache = ExpiringCache::new(10);
+        cache.put(digest(1), "long", Instant::now() + 3 * SECOND);
+        cache.put(digest(2), "short", Instant::now() + SECOND);
+        cache.put(digest(3), "never", Instant::now());
+        assert_eq!(cache.get(&digest(3)), None);
         advance(Duration::from_millis(999)).await;
-        assert_eq!(shelf.get(&digest(2)), Some("short"));
+        assert_eq!(cache.get(&digest(2)), Some("short"));
         advance(Duration::from_millis(1)).await;
-        assert_eq!(shelf.get(&digest(2)), None);
-        assert_eq!(shelf.get(&digest(1)), Some("long"));
+        assert_eq!(cache.get(&digest(2)), None);
+        assert_eq!(cache.get(&digest(1)), Some("long"));
         advance(2 * SECOND).await;
-        assert_eq!(shelf.get(&digest(1)), None);
-        assert!(shelf.held.is_empty() && shelf.turns.is_empty());
+        assert_eq!(cache.get(&digest(1)), None);
+        assert!(cache.held.is_empty() && cache.turns.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_full_shelf_loses_what_came_first() {
-        let mut shelf = ExpiringCache::new(2);
+    async fn a_full_cache_drops_the_oldest_value() {
+        let mut cache = ExpiringCache::new(2);
         let until = Instant::now() + SECOND;
-        shelf.put(digest(1), 1, until);
-        shelf.put(digest(2), 2, until);
-        // What comes again has come last.
-        shelf.put(digest(1), 10, until);
-        shelf.put(digest(3), 3, until);
-        let held = [1, 2, 3].map(|number| shelf.get(&digest(number)));
+        cache.put(digest(1), 1, until);
+        cache.put(digest(2), 2, until);
+        // A value that is added again is the newest.
+        cache.put(digest(1), 10, until);
+        cache.put(digest(3), 3, until);
+        let held = [1, 2, 3].map(|number| cache.get(&digest(number)));
         assert_eq!(held, [Some(10), None, Some(3)]);
-        shelf.remove(&digest(3));
-        assert_eq!(shelf.get(&digest(3)), None);
+        cache.remove(&digest(3));
+        assert_eq!(cache.get(&digest(3)), None);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_never_holds_more_than_it_has_room_for() {
-        let mut shelf = ExpiringCache::new(3);
+    async fn it_never_exceeds_its_size() {
+        let mut cache = ExpiringCache::new(3);
         for round in 0..1000_u32 {
             let number = u8::try_from(round % 7).unwrap();
             let life = Duration::from_millis(u64::from(round % 5));
-            shelf.put(digest(number), round, Instant::now() + life);
-            assert!(shelf.held.len() <= 3);
-            assert_eq!(shelf.held.len(), shelf.turns.len());
+            cache.put(digest(number), round, Instant::now() + life);
+            assert!(cache.held.len() <= 3);
+            assert_eq!(cache.held.len(), cache.turns.len());
             advance(Duration::from_millis(1)).await;
-            shelf.get(&digest(number));
+            cache.get(&digest(number));
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Who sends a request: the token that comes with it, asked about itself at Keystone.
+//! Whose token it is: asks Keystone about the token of a request, with that same token.
 //!
-//! What Keystone says is remembered by the token's digest, for a while and never longer than the token lives; and so is
-//! that it said nothing, for a moment. While Keystone cannot be asked, requests go on as they do where no Keystone is
-//! configured, or are refused: the operator decides. Nothing is shown to anybody on the strength of what is remembered here: the service that answers gets
-//! the token and validates it itself.
+//! Verdicts are cached by the digest of the token, for a while and never longer than the token lives; failures to get a
+//! verdict are remembered for a moment. While Keystone cannot be asked, requests go on as without a Keystone, or are
+//! refused, as the operator configured. No data is shown on the strength of a cached verdict: the service that answers
+//! gets the token and validates it itself.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
-use ask::{NoVerdict, SilenceKind, Verdict};
+use ask::{NoVerdict, NoVerdictKind, Verdict};
 use expiring_cache::ExpiringCache;
 use pause::{PAUSE, Pause};
 use single_flight::SingleFlight;
@@ -22,7 +22,7 @@ use crate::config;
 use crate::config::OnFailure;
 use crate::keystone::Token;
 use crate::model::{Caller, Fault, Reason};
-use crate::upstream::{Replies, Upstream};
+use crate::upstream::{Replies, Upstream, UpstreamSnapshot};
 
 mod ask;
 mod expiring_cache;
@@ -30,29 +30,29 @@ mod pause;
 mod single_flight;
 mod tokens;
 
-/// What a token is known by: SHA-256.
+/// The key of a token: its SHA-256.
 type Digest = [u8; 32];
 
-/// What Keystone said, or that it said nothing.
+/// Keystone's verdict, or why there is none.
 type Answer = Result<Verdict, NoVerdict>;
 
-/// How long a refusal is remembered at most: a token that one Keystone does not know yet, the next one may.
+/// The longest time for which a refusal is cached. A token that one Keystone server does not know yet may be known to
+/// the next.
 const REFUSAL: Duration = Duration::from_secs(10);
 
-/// Says whose requests are.
+/// Tells who sends a request.
 #[derive(Debug)]
 pub struct Identity {
     settings: config::IdentityConfig,
     keystone: Upstream,
-    memory: Arc<TokenCache>,
+    cache: Arc<TokenCache>,
     single_flight: Arc<SingleFlight<Answer>>,
-    /// The tokens that Keystone has just said nothing of, in a way that it would again.
-    silent: Mutex<ExpiringCache<NoVerdict>>,
+    /// Tokens for which a question just failed in a way that would repeat itself.
+    no_verdicts: Mutex<ExpiringCache<NoVerdict>>,
     pause: Pause,
 }
 
-/// What is remembered of tokens. What is good and what is not have rooms of their own, so that nonsense cannot drive
-/// out what is good.
+/// Cached verdicts. Valid and refused tokens have separate caches, so that invalid tokens cannot push valid ones out.
 #[derive(Debug)]
 struct TokenCache {
     valid: Mutex<ExpiringCache<Arc<Token>>>,
@@ -60,37 +60,45 @@ struct TokenCache {
 }
 
 impl Identity {
-    /// Remembers nothing yet.
+    /// Makes an identity service with empty caches.
     #[must_use]
     pub fn new(settings: &config::IdentityConfig) -> Arc<Self> {
-        Self::with(settings, TokenCache::new(settings.cache_size))
+        let keystone = Upstream::new("identity", &settings.upstream, Replies::Read);
+        Self::with(settings, keystone, TokenCache::new(settings.cache_size))
     }
 
-    /// The same for a later configuration. What is remembered stays so where it comes from the same Keystone and is
-    /// to be kept in the same way.
+    /// Makes the same for a later configuration. Cached verdicts are kept if Keystone and the cache settings are the
+    /// same. Connections are kept like those of every upstream.
     #[must_use]
     pub fn renewed(&self, settings: &config::IdentityConfig) -> Arc<Self> {
-        if self.settings.remembers_like(settings) {
-            return Self::with(settings, Arc::clone(&self.memory));
-        }
-        Self::new(settings)
+        let keystone = self.keystone.renewed(&settings.upstream);
+        let cache = if self.settings.remembers_like(settings) {
+            Arc::clone(&self.cache)
+        } else {
+            TokenCache::new(settings.cache_size)
+        };
+        Self::with(settings, keystone, cache)
     }
 
-    fn with(settings: &config::IdentityConfig, memory: Arc<TokenCache>) -> Arc<Self> {
+    fn with(
+        settings: &config::IdentityConfig,
+        keystone: Upstream,
+        cache: Arc<TokenCache>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             settings: settings.clone(),
-            keystone: Upstream::new("identity", &settings.upstream, Replies::Read),
-            memory,
+            keystone,
+            cache,
             single_flight: SingleFlight::new(),
-            silent: Mutex::new(ExpiringCache::new(settings.cache_size)),
+            no_verdicts: Mutex::new(ExpiringCache::new(settings.cache_size)),
             pause: Pause::default(),
         })
     }
 
-    /// Who sends a request with these headers; `None` where that cannot be told and the request shall go on.
+    /// Returns who sends a request with these headers; `None` if that is not known and the request may go on.
     ///
-    /// Faults: keystonemiddleware's 401, challenge included, where there is no token or Keystone refuses it; 503 where
-    /// Keystone says nothing and requests are to be refused then.
+    /// Faults: keystonemiddleware's 401, challenge included, if there is no token or Keystone refuses it; 503 if
+    /// Keystone gives no verdict and the operator wants such requests refused.
     pub async fn caller(self: &Arc<Self>, headers: &HeaderMap) -> Result<Option<Caller>, Fault> {
         let TokenHeader::One(token) = tokens::of_user(headers) else {
             return Err(self.unauthorized("no token, or several"));
@@ -102,32 +110,37 @@ impl Identity {
         };
         match self.verdict(token).await {
             Ok(Verdict::Valid(token)) => Ok(Some(token.caller.clone())),
-            // A service may go on with a user's token that has only expired, which is for the upstream to tell.
+            // A service may act with a user's token that has only expired. The upstream decides that.
             Ok(Verdict::Refused) if is_for_service => Ok(None),
             Ok(Verdict::Refused) => Err(self.unauthorized("Keystone refuses the token")),
             Err(no_verdict) => self.without_answer(&no_verdict).map(|()| None),
         }
     }
 
-    /// Who sends the request, if that is known without asking.
+    /// Returns the state of Keystone as an upstream.
+    pub fn upstream(&self) -> UpstreamSnapshot {
+        self.keystone.snapshot()
+    }
+
+    /// Returns who sends the request, if that is cached.
     pub fn known(&self, headers: &HeaderMap) -> Option<Caller> {
         let TokenHeader::One(token) = tokens::of_user(headers) else {
             return None;
         };
-        match self.memory.recall(&tokens::digest_of(token)) {
+        match self.cache.recall(&tokens::digest_of(token)) {
             Some(Verdict::Valid(token)) => Some(token.caller.clone()),
             _ => None,
         }
     }
 
-    /// Forgets what is known of the token of a request, since an upstream has just refused it.
+    /// Drops the cached verdict on the token of a request, because an upstream has just refused the token.
     pub fn forget(&self, headers: &HeaderMap) {
         if let TokenHeader::One(token) = tokens::of_user(headers) {
-            lock(&self.memory.valid).remove(&tokens::digest_of(token));
+            lock(&self.cache.valid).remove(&tokens::digest_of(token));
         }
     }
 
-    /// Whether a service token is one; without an answer it is not known to be.
+    /// Whether a service token is valid and has an accepted role; `false` if there is no verdict.
     async fn is_of_service(self: &Arc<Self>, token: &HeaderValue) -> Result<bool, Fault> {
         let wanted = &self.settings.service_token_roles;
         match self.verdict(token).await {
@@ -137,20 +150,20 @@ impl Identity {
                 Ok(true)
             }
             Ok(Verdict::Valid(_)) => {
-                Err(self.unauthorized("the service token has no role of a service"))
+                Err(self.unauthorized("the service token has none of the accepted roles"))
             }
             Ok(Verdict::Refused) => Err(self.unauthorized("Keystone refuses the service token")),
             Err(no_verdict) => self.without_answer(&no_verdict).map(|()| false),
         }
     }
 
-    /// What Keystone says of a token, or has said.
+    /// Returns Keystone's verdict on a token, from the cache or by asking.
     async fn verdict(self: &Arc<Self>, token: &HeaderValue) -> Answer {
         let digest = tokens::digest_of(token);
-        if let Some(verdict) = self.memory.recall(&digest) {
+        if let Some(verdict) = self.cache.recall(&digest) {
             return Ok(verdict);
         }
-        if let Some(no_verdict) = lock(&self.silent).get(&digest) {
+        if let Some(no_verdict) = lock(&self.no_verdicts).get(&digest) {
             return Err(no_verdict);
         }
         if let Some(no_verdict) = self.pause.why() {
@@ -160,11 +173,15 @@ impl Identity {
         let asked = self
             .single_flight
             .join(digest, self.question(digest, token));
-        let dropped = || Err(NoVerdict::unclear("the question was dropped"));
+        let dropped = || {
+            Err(NoVerdict::unclear(
+                "the task that asked Keystone ended early",
+            ))
+        };
         asked.await.unwrap_or_else(dropped)
     }
 
-    /// Asks about a token although Keystone is left alone, where it is time for that. Nobody waits for the answer.
+    /// Asks about a token during a pause, if it is time for a probe. Does not wait for the answer.
     fn probe(self: &Arc<Self>, digest: Digest, token: &HeaderValue) {
         if self.pause.may_probe() {
             self.single_flight
@@ -183,7 +200,7 @@ impl Identity {
 
     async fn ask(&self, digest: Digest, token: &HeaderValue) -> Answer {
         // Another question about the token may have ended just before this one began.
-        if let Some(verdict) = self.memory.recall(&digest) {
+        if let Some(verdict) = self.cache.recall(&digest) {
             return Ok(verdict);
         }
         let upstream = &self.settings.upstream;
@@ -192,39 +209,39 @@ impl Identity {
         let began = Instant::now();
         let asked = timeout(limit, ask::ask(&self.keystone, token)).await;
         let late = || format!("Keystone's answer is not complete after {limit:?}");
-        let answer = asked.unwrap_or_else(|_| Err(NoVerdict::total(late())));
+        let answer = asked.unwrap_or_else(|_| Err(NoVerdict::no_answer(late())));
         match &answer {
             Ok(verdict) => {
                 self.pause.answered();
-                self.memory.keep(digest, verdict, self.settings.cache_ttl);
+                self.cache.keep(digest, verdict, self.settings.cache_ttl);
             }
             Err(no_verdict) => self.note(digest, began, no_verdict),
         }
         answer
     }
 
-    /// Notes that Keystone was asked about a token and said nothing.
+    /// Notes that a question about a token got no verdict.
     fn note(&self, digest: Digest, began: Instant, no_verdict: &NoVerdict) {
         tracing::warn!(why = &*no_verdict.why, "a token could not be validated");
         let span = match no_verdict.kind {
-            SilenceKind::Unclear => return,
-            // As long as a refusal, and no longer than the operator lets anything be remembered.
-            SilenceKind::BadRequest => {
+            NoVerdictKind::Unclear => return,
+            // As long as a refusal, but never longer than the operator's `cache_ttl`.
+            NoVerdictKind::BadRequest => {
                 self.pause.answered();
                 REFUSAL.min(self.settings.cache_ttl)
             }
-            SilenceKind::Total => {
+            NoVerdictKind::NoAnswer => {
                 self.pause.failed(digest, began, no_verdict);
                 PAUSE
             }
         };
-        lock(&self.silent).put(digest, no_verdict.clone(), Instant::now() + span);
+        lock(&self.no_verdicts).put(digest, no_verdict.clone(), Instant::now() + span);
     }
 
     fn without_answer(&self, no_verdict: &NoVerdict) -> Result<(), Fault> {
         match self.settings.on_failure {
             OnFailure::Continue => Ok(()),
-            // It is the proxy that refuses: nothing that Nova makes of a Glance's refusals applies.
+            // The proxy itself refuses, so compat settings about Glance's refusals do not apply.
             OnFailure::Refuse => Err(Fault::proxy(
                 StatusCode::SERVICE_UNAVAILABLE,
                 Reason::UpstreamUnreachable,
@@ -274,7 +291,7 @@ impl TokenCache {
     }
 }
 
-/// How long it is until then; nothing where then is over.
+/// The time until `expires_at`; zero if that has passed.
 fn life_left(expires_at: Timestamp) -> Duration {
     let left = expires_at.duration_since(Timestamp::now());
     Duration::try_from(left).unwrap_or_default()

@@ -1,8 +1,8 @@
-//! When Keystone is left alone: after several tokens in a row that it said nothing of.
+//! Pauses questions to Keystone, after it gave no verdict on several tokens in a row.
 //!
-//! One slow token says nothing about other tokens, so it takes several different ones, each asked about after the last
-//! answer that Keystone gave to anybody. While Keystone is left alone nobody waits for it; one question now and then is
-//! asked in the background, and the first answer ends the pause.
+//! One slow token says nothing about other tokens. So a pause needs failures of several different tokens, each asked
+//! about after the last answer of Keystone. During a pause no request waits for Keystone. A probe is sent in the
+//! background from time to time, and the first answer ends the pause.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -12,33 +12,33 @@ use tokio::time::Instant;
 use super::ask::NoVerdict;
 use super::{Digest, lock};
 
-/// How many different tokens in a row it takes.
+/// How many different tokens in a row must fail before a pause.
 pub(crate) const SEVERAL: usize = 5;
 
-/// How long Keystone is left alone, and how long a token is that it said nothing of.
+/// How long a pause lasts, and how long a token whose question failed is not asked about again.
 pub(crate) const PAUSE: Duration = Duration::from_secs(5);
 
-/// How much time lies at least between two questions that are asked during a pause.
+/// The shortest time between two probes during a pause.
 pub(crate) const BETWEEN_PROBES: Duration = Duration::from_secs(1);
 
-/// Decides when Keystone is left alone.
+/// Decides when Keystone is not asked.
 #[derive(Debug, Default)]
 pub(crate) struct Pause(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// When Keystone answered last.
+    /// When Keystone last answered.
     answered: Option<Instant>,
-    /// The tokens that it said nothing of since then; no more than [`SEVERAL`].
+    /// The tokens whose questions failed since then; at most [`SEVERAL`].
     failed: Vec<Digest>,
-    /// Until when it is left alone, and why.
+    /// The end of the pause, and its reason.
     until: Option<(Instant, NoVerdict)>,
-    /// When the next question may be asked during a pause.
+    /// When the next probe may be sent during a pause.
     next_probe: Option<Instant>,
 }
 
 impl Pause {
-    /// Keystone has answered, so it is there.
+    /// Notes that Keystone answered.
     pub(crate) fn answered(&self) {
         let mut state = self.state();
         state.answered = Some(Instant::now());
@@ -47,10 +47,10 @@ impl Pause {
         state.next_probe = None;
     }
 
-    /// Keystone could not be reached, or did not answer in time, when it was asked about this token at `asked`.
+    /// Notes that Keystone could not be reached, or did not answer in time, about a token asked about at `asked`.
     pub(crate) fn failed(&self, token: Digest, asked: Instant, no_verdict: &NoVerdict) {
         let mut state = self.state();
-        // Keystone has answered somebody while this token waited: it is the token that is slow.
+        // Keystone answered another question meanwhile, so only this token is slow.
         if state.answered.is_some_and(|answered| answered > asked) {
             return;
         }
@@ -64,15 +64,15 @@ impl Pause {
         }
     }
 
-    /// Why Keystone is left alone just now, if it is.
+    /// Returns the reason of the current pause, if there is one.
     pub(crate) fn why(&self) -> Option<NoVerdict> {
         let state = self.state();
         let (until, no_verdict) = state.until.as_ref()?;
         (*until > Instant::now()).then(|| no_verdict.clone())
     }
 
-    /// Whether it is time to ask although Keystone is left alone. Slow tokens do not keep others from their turn, so it
-    /// does not matter what became of the question before.
+    /// Whether it is time for a probe. The result of the previous probe does not matter, so that one slow token does
+    /// not prevent further probes.
     pub(crate) fn may_probe(&self) -> bool {
         let mut state = self.state();
         let now = Instant::now();
@@ -99,17 +99,17 @@ mod tests {
 
     const SLOW: Duration = Duration::from_secs(5);
 
-    /// These tokens are asked about at the same time, and get no answer.
+    /// These tokens are asked about at the same time and time out.
     async fn time_out(pause: &Pause, tokens: impl IntoIterator<Item = u8>) {
         let asked = Instant::now();
         advance(SLOW).await;
         for token in tokens {
-            pause.failed([token; 32], asked, &NoVerdict::total("late"));
+            pause.failed([token; 32], asked, &NoVerdict::no_answer("late"));
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_takes_several_different_tokens() {
+    async fn a_pause_needs_several_different_tokens() {
         let pause = Pause::default();
         for _ in 0..100 {
             time_out(&pause, [1]).await;
@@ -123,12 +123,12 @@ mod tests {
         time_out(&pause, [1]).await;
         assert!(
             pause.why().is_some(),
-            "it is a row as long as nothing comes"
+            "failures count in a row until Keystone answers"
         );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_answer_ends_row_and_pause() {
+    async fn one_answer_ends_the_row_and_the_pause() {
         let pause = Pause::default();
         time_out(&pause, 1..=4).await;
         pause.answered();
@@ -143,20 +143,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn tokens_that_others_were_answered_beside_are_slow_themselves() {
+    async fn a_timeout_during_which_keystone_answered_others_does_not_count() {
         let pause = Pause::default();
         let asked = Instant::now();
         advance(SLOW / 2).await;
         pause.answered();
         advance(SLOW / 2).await;
         for token in 0..100 {
-            pause.failed([token; 32], asked, &NoVerdict::total("late"));
+            pause.failed([token; 32], asked, &NoVerdict::no_answer("late"));
         }
         assert!(pause.why().is_none());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_question_now_and_then_is_asked_all_the_same() {
+    async fn probes_are_sent_during_a_pause() {
         let pause = Pause::default();
         time_out(&pause, 1..=u8::try_from(SEVERAL).unwrap()).await;
         assert!(!pause.may_probe(), "not at once");

@@ -1,4 +1,4 @@
-//! Many want to know the same at the same time: one asks, and all hear the answer.
+//! Merges identical questions that are asked at the same time: one is sent, and all get its answer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,73 +7,73 @@ use tokio::sync::watch;
 
 use super::Digest;
 
-/// The questions that are under way, by digest.
+/// The questions in flight, by digest.
 #[derive(Debug)]
 pub(crate) struct SingleFlight<V> {
-    under_way: Mutex<HashMap<Digest, watch::Receiver<Option<V>>>>,
+    in_flight: Mutex<HashMap<Digest, watch::Receiver<Option<V>>>>,
 }
 
 impl<V: Clone + Send + Sync + 'static> SingleFlight<V> {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            under_way: Mutex::new(HashMap::new()),
+            in_flight: Mutex::new(HashMap::new()),
         })
     }
 
-    /// The answer to a question: of the one that is under way, or else of this one. The question is a task of its
-    /// own, so whoever asked first may leave without the others losing their answer. `None` where the task died.
+    /// Returns the answer to a question, from the one in flight if there is one. The question runs in a task of its
+    /// own, so the first caller may leave without the others losing the answer. Returns `None` if the task died.
     pub(crate) async fn join<F>(self: &Arc<Self>, digest: Digest, ask: F) -> Option<V>
     where
         F: Future<Output = V> + Send + 'static,
     {
-        let mut landing = self.landing(digest, ask);
-        let landed = landing.wait_for(Option::is_some).await.ok()?;
-        landed.clone()
+        let mut receiver = self.receiver(digest, ask);
+        let answer = receiver.wait_for(Option::is_some).await.ok()?;
+        answer.clone()
     }
 
-    /// Asks, unless the question is under way already, and does not wait for the answer.
+    /// Asks the question, unless it is in flight already, and does not wait for the answer.
     pub(crate) fn send<F>(self: &Arc<Self>, digest: Digest, ask: F)
     where
         F: Future<Output = V> + Send + 'static,
     {
-        drop(self.landing(digest, ask));
+        drop(self.receiver(digest, ask));
     }
 
-    fn landing<F>(self: &Arc<Self>, digest: Digest, ask: F) -> watch::Receiver<Option<V>>
+    fn receiver<F>(self: &Arc<Self>, digest: Digest, ask: F) -> watch::Receiver<Option<V>>
     where
         F: Future<Output = V> + Send + 'static,
     {
-        let mut under_way = self.lock();
-        if let Some(landing) = under_way.get(&digest) {
-            return landing.clone();
+        let mut in_flight = self.lock();
+        if let Some(receiver) = in_flight.get(&digest) {
+            return receiver.clone();
         }
-        let (landed, landing) = watch::channel(None);
-        under_way.insert(digest, landing.clone());
-        let over = Over {
+        let (sender, receiver) = watch::channel(None);
+        in_flight.insert(digest, receiver.clone());
+        let guard = InFlight {
             single_flight: Arc::clone(self),
             digest,
         };
         tokio::spawn(async move {
-            let _over = over;
-            landed.send_replace(Some(ask.await));
+            let _in_flight = guard;
+            sender.send_replace(Some(ask.await));
         });
-        landing
+        receiver
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Digest, watch::Receiver<Option<V>>>> {
-        self.under_way
+        self.in_flight
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Takes a question off the list when its task ends, however it ends.
-struct Over<V: Clone + Send + Sync + 'static> {
+/// Removes a question from the map when its task ends, however it ends.
+struct InFlight<V: Clone + Send + Sync + 'static> {
     single_flight: Arc<SingleFlight<V>>,
     digest: Digest,
 }
 
-impl<V: Clone + Send + Sync + 'static> Drop for Over<V> {
+impl<V: Clone + Send + Sync + 'static> Drop for InFlight<V> {
     fn drop(&mut self) {
         self.single_flight.lock().remove(&self.digest);
     }
@@ -99,14 +99,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_asks_and_all_hear() {
+    async fn one_question_answers_all_callers() {
         let (single_flight, asked) = (SingleFlight::new(), Arc::new(AtomicUsize::new(0)));
         let waiting = (0..100).map(|_| single_flight.join(DIGEST, answer(Arc::clone(&asked))));
         let heard = join_all(waiting).await;
         assert!(heard.iter().all(|answer| *answer == Some(1)), "{heard:?}");
         assert!(single_flight.lock().is_empty());
         let again = single_flight.join(DIGEST, answer(Arc::clone(&asked))).await;
-        assert_eq!(again, Some(2), "what has landed is asked anew");
+        assert_eq!(again, Some(2), "an answered question is asked again");
     }
 
     #[tokio::test(start_paused = true)]
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_asked_first_may_leave() {
+    async fn the_first_caller_may_leave() {
         let (single_flight, asked) = (SingleFlight::new(), Arc::new(AtomicUsize::new(0)));
         let first = single_flight.join(DIGEST, answer(Arc::clone(&asked)));
         assert!(timeout(Duration::from_millis(10), first).await.is_err());
@@ -132,9 +132,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_task_that_dies_leaves_nobody_waiting() {
+    async fn a_task_that_dies_leaves_no_caller_waiting() {
         let single_flight: Arc<SingleFlight<usize>> = SingleFlight::new();
-        let died = single_flight.join(DIGEST, async { panic!("as the test wants it") });
+        let died = single_flight.join(DIGEST, async { panic!("the task dies") });
         assert_eq!(died.await, None);
         assert!(single_flight.lock().is_empty());
     }

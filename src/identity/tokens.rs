@@ -1,4 +1,4 @@
-//! Which token a request presents, as keystonemiddleware reads it (`keystonemiddleware/auth_token/_request.py`).
+//! Finds the token of a request, as keystonemiddleware does (`keystonemiddleware/auth_token/_request.py`).
 
 use aws_lc_rs::digest::{SHA256, digest};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -6,18 +6,18 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use super::Digest;
 use crate::net::headers::{X_AUTH_TOKEN, X_SERVICE_TOKEN, X_STORAGE_TOKEN};
 
-/// What a request presents in place of a token.
+/// The content of a token header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenHeader<'h> {
-    /// Nothing, or an empty line.
+    /// No line, or an empty one.
     Nothing,
-    /// Several lines, which WSGI joins with commas to what is no token.
+    /// Several lines, which WSGI joins with commas into an invalid token.
     Several,
-    /// This.
+    /// One token.
     One(&'h HeaderValue),
 }
 
-/// The user's token: `X-Storage-Token` counts only where there is no `X-Auth-Token`, not even an empty one.
+/// Returns the user's token. `X-Storage-Token` is read only if there is no `X-Auth-Token`, not even an empty one.
 pub(crate) fn of_user(headers: &HeaderMap) -> TokenHeader<'_> {
     if headers.contains_key(X_AUTH_TOKEN) {
         return lines(headers, &X_AUTH_TOKEN);
@@ -25,12 +25,12 @@ pub(crate) fn of_user(headers: &HeaderMap) -> TokenHeader<'_> {
     lines(headers, &X_STORAGE_TOKEN)
 }
 
-/// The token of a service that asks for the user.
+/// Returns the token of a service that acts for the user.
 pub(crate) fn of_service(headers: &HeaderMap) -> TokenHeader<'_> {
     lines(headers, &X_SERVICE_TOKEN)
 }
 
-/// What a token is known by: tokens themselves are not kept.
+/// Returns the key of a token. Tokens themselves are not stored.
 pub(crate) fn digest_of(token: &HeaderValue) -> Digest {
     let mut short = Digest::default();
     let long = digest(&SHA256, token.as_bytes());

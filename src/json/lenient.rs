@@ -1,8 +1,8 @@
-//! Members of JSON objects, read as what they plainly mean.
+//! Reads members of JSON objects by what they mean, not by their type.
 //!
-//! Services and vendors write numbers as text and text as numbers. An image of odd types must not spoil a list, so a
-//! value of an unexpected type is read as what it means (`"64"` is 64) or as absent. What can be borrowed is. Values are
-//! read from their own text: `serde_json` would make a float of a long number, which is then no longer that number.
+//! Services and vendors write numbers as text and text as numbers. An image with unexpected types must not spoil a
+//! list, so such a value is converted (`"64"` is 64) or treated as absent. Values are borrowed if possible. They are
+//! read from their own text, because `serde_json` would turn a long number into a float and lose digits.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::Json;
 
-/// A member's value as text.
+/// Reads a member's value as text.
 ///
 /// # Errors
 /// When the JSON is broken.
@@ -19,7 +19,7 @@ pub fn text<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Option<Cow<'de, str>>
     map.next_value::<Text<'de>>().map(|Text(value)| value)
 }
 
-/// A member's value as a number.
+/// Reads a member's value as a number.
 ///
 /// # Errors
 /// When the JSON is broken.
@@ -55,7 +55,7 @@ impl<'de> Visitor<'de> for NameVisitor {
     }
 }
 
-/// Any value as text: strings as they are, numbers and booleans as written, everything else as absent.
+/// Any value as text: a string without its quotes, a number or boolean as written, `None` for anything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text<'a>(pub Option<Cow<'a, str>>);
 
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
         let json: Json<'de> = Deserialize::deserialize(deserializer)?;
         json.text()
             .map(Self)
-            .map_err(|_| de::Error::custom("half of a character"))
+            .map_err(|_| de::Error::custom("a string with an unpaired surrogate"))
     }
 }
 

@@ -1,13 +1,12 @@
-//! JSON text, looked at once: an object is taken apart into its members, and whatever they hold is checked and handed
-//! on as it was written.
+//! Reads JSON text in one pass: splits an object into its members, and checks their values without converting them.
 //!
-//! `serde_json` does the same and more; through it the members of an image took twice as long, which was a third of all
-//! the time that a list takes. It still reads whatever is nested more deeply than anything in an image, and it decides
-//! in the tests what is JSON.
+//! `serde_json` does the same and more. With it, reading the members of an image took twice as long, which was a third
+//! of the whole time of a list. It still reads values that are nested more deeply than anything in an image, and the
+//! tests use it to decide what is valid JSON.
 
 #![allow(
     clippy::inline_always,
-    reason = "otherwise there are calls for each string, and they are nearly half of the time"
+    reason = "without it each string costs calls, which take nearly half of the time"
 )]
 
 use std::borrow::Cow;
@@ -24,54 +23,54 @@ mod whole;
 use reader::Reader;
 pub use special_bytes::{is_marked, is_plain};
 
-/// One value as it was written, with nothing around it.
+/// One value as it was written, without white space around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Json<'a>(&'a str);
 
-/// The text is no JSON object, or not all of one.
+/// The text does not begin with a complete JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no JSON object: it breaks off or goes wrong at byte {at}")]
+#[error("not a valid JSON object: wrong or cut off at byte {at}")]
 pub struct Malformed {
-    /// How far the text was sound.
+    /// The number of bytes that are valid.
     pub at: usize,
 }
 
-/// A string that is half of a character, and so no text (RFC 8259, 8.2).
+/// A string with an unpaired surrogate, which is not text (RFC 8259, 8.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoText;
 
 /// A member of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member<'a> {
-    /// What the object is the beginning of.
+    /// The text that begins with the object.
     text: &'a str,
     name: Span,
     value: Span,
 }
 
-/// Where a value stands in a text, quotes included.
+/// The place of a value in a text, quotes included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span {
     from: usize,
     to: usize,
-    /// Whether it is a string with a backslash in it.
+    /// Whether the value is a string that contains a backslash.
     is_escaped: bool,
 }
 
-/// An object that has been taken apart.
+/// An object that has been split into its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// How long it is, in bytes.
+    /// The length of the object, in bytes.
     pub length: usize,
-    /// Whether it is written as Python's `json.dumps` writes: nothing but printable ASCII in its strings, and a blank
-    /// behind each comma and each colon.
+    /// Whether the object is written as Python's `json.dumps` does: only printable ASCII in strings, and a space after
+    /// each comma and colon.
     pub is_python: bool,
 }
 
-/// Takes apart the object that a text begins with. Members come as they stand, repeated ones too.
+/// Splits the object at the start of a text. `each` gets the members in their order, repeated ones too.
 ///
 /// # Errors
-/// When there is no object, it is not all there, or one of its strings is wanted and is no text.
+/// When there is no complete object, or when `each` needs a string that is not text.
 #[inline]
 pub fn members<'a>(
     text: &'a str,
@@ -85,16 +84,16 @@ pub fn members<'a>(
 }
 
 impl<'a> Member<'a> {
-    /// Its name.
+    /// Returns the name.
     ///
     /// # Errors
-    /// When that is no text.
+    /// When the name is not text.
     #[inline]
     pub fn name(self) -> Result<Cow<'a, str>, NoText> {
         self.string(self.name)
     }
 
-    /// Its value as it was written.
+    /// Returns the value as it was written.
     #[inline]
     #[must_use]
     pub fn value(self) -> Json<'a> {
@@ -102,10 +101,11 @@ impl<'a> Member<'a> {
         Json(self.text.get(from..to).unwrap_or_default())
     }
 
-    /// Its value as text: strings as they are, numbers and booleans as written, everything else as absent.
+    /// Returns the value as text: a string without its quotes, a number or boolean as written, `None` for anything
+    /// else.
     ///
     /// # Errors
-    /// When it is a string that is no text.
+    /// When the value is a string that is not text.
     #[inline(always)]
     pub fn text(self) -> Result<Option<Cow<'a, str>>, NoText> {
         match self.text.as_bytes().get(self.value.from) {
@@ -125,14 +125,15 @@ impl<'a> Member<'a> {
         Ok(Cow::Borrowed(inner.unwrap_or_default()))
     }
 
-    /// Its value as a number: a whole one, or text that is one; a fraction is dropped, everything else is absent.
+    /// Returns the value as a whole number, also from text that is a number. A fraction is dropped; anything else is
+    /// `None`.
     #[inline(always)]
     #[must_use]
     pub fn number(self) -> Option<i64> {
         number(self.value().0)
     }
 
-    /// Its value as a flag: true is what reads so, in any case.
+    /// Returns the value as a flag: `true`, also as text and in any case. Anything else is false.
     #[inline(always)]
     #[must_use]
     pub fn flag(self) -> bool {
@@ -151,8 +152,8 @@ fn flag(json: &str) -> bool {
     text(json).is_some_and(|word| word.eq_ignore_ascii_case("true"))
 }
 
-/// What [`Member::text`] says, of a value on its own: a member that were handed on whole would not stay in registers, which
-/// takes a thirtieth longer.
+/// Returns what [`Member::text`] returns, for a value that is not a string. It takes only the value: a whole member as
+/// argument would not stay in registers, which costs a thirtieth of the time.
 fn text(json: &str) -> Option<Cow<'_, str>> {
     match json.as_bytes() {
         [b'"', ..] => unescaped(json).ok().map(Cow::Owned),
@@ -179,19 +180,19 @@ impl<'de> Deserialize<'de> for Json<'de> {
 }
 
 impl<'a> Json<'a> {
-    /// Null.
+    /// JSON null.
     pub const NULL: Self = Self("null");
 
-    /// The text.
+    /// Returns the JSON text.
     #[must_use]
     pub fn get(self) -> &'a str {
         self.0
     }
 
-    /// What [`Member::text`] says of a member with this value.
+    /// Returns what [`Member::text`] returns for a member with this value.
     ///
     /// # Errors
-    /// When it is a string that is no text.
+    /// When the value is a string that is not text.
     pub fn text(self) -> Result<Option<Cow<'a, str>>, NoText> {
         match self.0.as_bytes() {
             [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
@@ -203,21 +204,21 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// What [`Member::number`] says of a member with this value.
+    /// Returns what [`Member::number`] returns for a member with this value.
     #[must_use]
     pub fn number(self) -> Option<i64> {
         number(self.0)
     }
 
-    /// The value, detached from what it was read from.
+    /// Copies the value.
     #[must_use]
     pub fn to_raw(self) -> Box<RawValue> {
-        // It is JSON, so that this cannot fail.
+        // This cannot fail, because the text is valid JSON.
         RawValue::from_string(self.0.to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 }
 
-/// Members of one object that stand side by side.
+/// Adjacent members of one object.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Run<'a> {
     text: &'a str,
@@ -227,22 +228,22 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Takes the next member.
+    /// Adds the next member.
     #[inline(always)]
     pub fn add(&mut self, member: Member<'a>) {
         let Member { text, name, value } = member;
         if self.to == 0 {
             (self.text, self.from) = (text, name.from);
         } else {
-            // A comma and a blank.
+            // A comma and a space.
             self.is_broken |= name.from != self.to + 2;
         }
         self.is_broken |= name.is_escaped;
         self.to = value.to;
     }
 
-    /// The members as they are written in this object, if that is how Python writes them, nothing stands between them,
-    /// and none of their names has an escape.
+    /// Returns the members as they are written in this object, if Python wrote them, nothing is between them, and no
+    /// name has an escape.
     #[must_use]
     pub fn text(self, object: Object) -> Option<&'a str> {
         let text = self.text.get(self.from..self.to)?;

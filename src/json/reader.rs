@@ -1,16 +1,17 @@
-//! A place in a JSON text, and how to get on from there.
+//! A position in a JSON text, and how to advance it.
 //!
-//! What is rare takes the reader and gives another one back: so the one at hand stays in registers.
+//! Rarely used functions take the reader by value and return a new one, so that the compiler can keep the reader in
+//! registers.
 
 use serde::de::IgnoredAny;
 
 use super::special_bytes::Marks;
 use super::{Member, NoText, Object, Span};
 
-/// How deeply values may be nested before somebody else reads them, who does not recurse.
+/// The depth of nesting from which `serde_json` reads, which does not recurse when it ignores a value.
 const DEEP: u32 = 32;
 
-/// A place in a text. `None` means that the text is malformed, or ends, about there.
+/// A position in a text. `None` from a function means that the text is malformed or ends near there.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     text: &'a str,
@@ -30,12 +31,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// How far it has come.
+    /// Returns the current position in bytes.
     pub(crate) fn at(&self) -> usize {
         self.at
     }
 
-    /// The object that has been read.
+    /// Returns the object that has been read.
     pub(crate) fn object(&self) -> Object {
         Object {
             length: self.at,
@@ -43,7 +44,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads an object.
+    /// Reads an object and gives each member to `each`.
     #[inline(always)]
     pub(crate) fn members(
         &mut self,
@@ -69,7 +70,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// What stands between two brackets, separated by commas; each time `each` is at the first byte, which it gets.
+    /// Reads a comma-separated list between two brackets. `each` is called at the first byte of each entry, and gets
+    /// it.
     #[inline(always)]
     fn list(
         &mut self,
@@ -93,7 +95,7 @@ impl<'a> Reader<'a> {
         self.take(close)
     }
 
-    /// Steps over one value that begins so.
+    /// Skips one value that begins with `first`.
     #[inline(always)]
     fn value(&mut self, first: u8, depth: u32) -> Option<()> {
         match first {
@@ -113,7 +115,7 @@ impl<'a> Reader<'a> {
             let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
             values.next()?.ok()?;
             self.at += values.byte_offset();
-            // Nobody has looked.
+            // The spacing inside was not checked.
             self.is_python = false;
         } else if first == b'[' {
             self.list(b'[', b']', |reader, first| reader.value(first, depth + 1))?;
@@ -132,7 +134,7 @@ impl<'a> Reader<'a> {
         if first == b'"' { self.string() } else { None }
     }
 
-    /// Steps over a string that begins here.
+    /// Skips a string that begins here, and returns where it is.
     #[inline(always)]
     fn string(&mut self) -> Option<Span> {
         let from = self.marks.next_from(self.at)?;
@@ -169,10 +171,10 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Steps over this byte with what blanks are around it, and gives the next one.
+    /// Skips this byte and the white space around it, and returns the next byte.
     #[inline(always)]
     fn behind(&mut self, byte: u8) -> Option<u8> {
-        // This is how Python writes it.
+        // Python writes a space after commas and colons.
         if let Some(&[is, b' ', next]) = self.rest()?.first_chunk()
             && is == byte
             && next > b' '
@@ -186,7 +188,7 @@ impl<'a> Reader<'a> {
         self.next()
     }
 
-    /// The next byte that is no white space.
+    /// Returns the next byte that is not white space.
     #[inline(always)]
     fn next(&mut self) -> Option<u8> {
         let rest = self.rest()?;
@@ -202,7 +204,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How long the number is that these bytes begin with.
+/// Returns the length of the number at the start of these bytes.
 fn number(bytes: &[u8]) -> Option<usize> {
     let one = |at: usize, of: &[u8]| {
         let is_one = bytes.get(at).is_some_and(|byte| of.contains(byte));
@@ -229,15 +231,15 @@ fn number(bytes: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-/// How long the word is that these bytes begin with.
+/// Returns the length of `true`, `false` or `null` at the start of these bytes.
 fn word(bytes: &[u8]) -> Option<usize> {
     let words: [&[u8]; 3] = [b"true", b"false", b"null"];
     let word = words.into_iter().find(|word| bytes.starts_with(word))?;
     Some(word.len())
 }
 
-/// How many bytes an escape has behind its backslash. Half a character passes here: only who wants the content has to
-/// mind.
+/// Returns the length of an escape after its backslash. An unpaired surrogate is accepted here, because it matters only
+/// to a caller that wants the text.
 fn escape(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(1),

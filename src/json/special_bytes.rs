@@ -1,17 +1,17 @@
-//! Where there is something other than plain text in a text, sixty-four bytes looked at in one go.
+//! Finds bytes that are not plain text, 64 bytes at a time.
 //!
-//! That is how Langdale and Lemire find them (Parsing Gigabytes of JSON per Second, 3.1). Eight at a time, by arithmetic,
-//! it took a quarter longer to read an image.
+//! The method is from Langdale and Lemire (Parsing Gigabytes of JSON per Second, 3.1). Eight bytes at a time, with
+//! integer arithmetic, made reading an image a quarter slower.
 
 use wide::i8x16;
 
-/// The bytes of a text that are marked, one after the other: quotes, backslashes, and all that is not printable ASCII.
+/// Iterates over the marked bytes of a text: quotes, backslashes, and everything outside printable ASCII.
 #[derive(Clone, Copy)]
 pub(crate) struct Marks<'a> {
     bytes: &'a [u8],
-    /// Where the block begins that is being looked at.
+    /// The start of the current block.
     block: usize,
-    /// What is left of its marks: a bit for each byte, the first one the lowest.
+    /// The marks of the block that are left: one bit per byte, the lowest for the first byte.
     bits: u64,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Marks<'a> {
         }
     }
 
-    /// Where the next mark is.
+    /// Returns the place of the next mark.
     #[inline(always)]
     pub(crate) fn next(&mut self) -> Option<usize> {
         while self.bits == 0 {
@@ -39,7 +39,7 @@ impl<'a> Marks<'a> {
         Some(at)
     }
 
-    /// Where the next mark is that is not before this place.
+    /// Returns the place of the next mark at or after `place`.
     #[inline(always)]
     pub(crate) fn next_from(&mut self, place: usize) -> Option<usize> {
         loop {
@@ -58,12 +58,12 @@ impl<'a> Marks<'a> {
     }
 }
 
-/// Whether a text stands between quotes as it is: there is nothing in it but printable ASCII, no quote and no backslash.
+/// Whether a JSON string of this text needs no escapes: it has only printable ASCII, no quote and no backslash.
 #[must_use]
 pub fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (quarters, rest) = bytes.as_chunks();
-    // Some of the last sixteen may have been looked at already, which does no harm.
+    // Some of the last 16 bytes may have been checked already, which does no harm.
     let rest = match bytes.last_chunk() {
         Some(last) => marks_of_quarter(last) == 0,
         None => rest.iter().all(|byte| !is_marked(*byte)),
@@ -73,13 +73,13 @@ pub fn is_plain(text: &str) -> bool {
         .all(|quarter| marks_of_quarter(quarter) == 0)
 }
 
-/// Whether a byte does not stand between quotes as it is.
+/// Whether a byte needs an escape in a JSON string.
 #[must_use]
 pub fn is_marked(byte: u8) -> bool {
     !(b' '..=b'~').contains(&byte) || matches!(byte, b'"' | b'\\')
 }
 
-/// The marks of the block that these bytes begin with.
+/// Returns the marks of the block at the start of these bytes.
 #[inline(never)]
 fn look(bytes: &[u8]) -> u64 {
     if let Some(block) = bytes.first_chunk() {
@@ -100,12 +100,12 @@ fn marks(block: &[u8; BLOCK]) -> u64 {
     })
 }
 
-/// A bit for each of sixteen.
+/// Returns a bit for each of 16 bytes.
 #[inline]
 fn marks_of_quarter(bytes: &[u8; 16]) -> u32 {
     let bytes = i8x16::from(bytes.map(u8::cast_signed));
     let all = |byte: u8| i8x16::splat(byte.cast_signed());
-    // What is beyond ASCII is negative, and so is one more than DEL.
+    // As signed numbers, bytes beyond ASCII are negative, and so is one more than DEL.
     let is_odd = (bytes + all(1)).simd_lt(all(b' ' + 1));
     let is_mark = bytes.simd_eq(all(b'"')) | bytes.simd_eq(all(b'\\')) | is_odd;
     is_mark.to_bitmask()

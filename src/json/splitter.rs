@@ -1,35 +1,35 @@
-//! A page of images as it streams by.
+//! Splits a page of images into its elements while it streams.
 //!
 //! Both dialects wrap a page as an object whose `images` member is an array. [`Splitter`] cuts that array into its
-//! elements while the page arrives, in frames of any size, and holds at most one element. Whoever gets the elements
-//! parses them, and so finds what is wrong inside. Nearly all elements lie within one frame, and whoever parses such
-//! a one finds its end as well: so it is not looked for before. Of an element that spans frames, and of one that
-//! cannot be parsed, the boundaries are found here.
+//! elements while the page arrives, in frames of any size, and holds at most one element. The receiver parses the
+//! elements, and so finds errors inside them. Nearly all elements lie within one frame, and a receiver that parses one
+//! of those also finds its end, so the splitter does not search for it first. It finds the boundaries of elements that
+//! span frames or cannot be parsed.
 
 use memchr::memchr2;
 
-/// Cuts a page into elements.
+/// Splits a page into elements.
 #[derive(Debug)]
 pub struct Splitter {
     state: State,
-    /// The part of the current element or key that earlier frames brought.
+    /// The part of the current element or key that is in earlier frames.
     carry: Vec<u8>,
     depth: u32,
     in_string: bool,
     escaped: bool,
     max_element: usize,
-    /// How long the last element was: one that cannot be as long is likely not all there.
+    /// The length of the last element. If fewer bytes are left in a frame, the next element is probably incomplete.
     usual: usize,
     seen_images: bool,
     envelope: Envelope,
 }
 
-/// What a page says besides its images.
+/// The members of a page other than its images.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
     /// The names of the members that are neither `images` nor null.
     members: Vec<String>,
-    /// What the members hold that hold links.
+    /// The members that contain links.
     links: Vec<Links>,
 }
 
@@ -37,40 +37,40 @@ pub struct Envelope {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Links {
     name: String,
-    /// Its value; `None` where that is too long to be looked at.
+    /// The value; `None` if it is too long to be kept.
     json: Option<Vec<u8>>,
 }
 
 impl Envelope {
-    /// Whether there is such a member and it is not null.
+    /// Whether the page has this member and it is not null.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.members.iter().any(|is| is == name)
     }
 
-    /// What the members of this name hold, as JSON, if the name ends with `links`. `None` stands for what is too long to
-    /// be a list of links.
+    /// Returns the values of the members with this name as JSON, if the name ends with `links`. `None` stands for a
+    /// value that is too long to be a list of links.
     pub fn links(&self, name: &str) -> impl Iterator<Item = Option<&[u8]>> {
         let named = self.links.iter().filter(move |links| links.name == name);
         named.map(|links| links.json.as_deref())
     }
 }
 
-/// An element of a page, as it is handed on.
+/// An element of a page, as the receiver gets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element<'a> {
-    /// The element is at the beginning of this text, if all of it is there. To be answered with how long it is, or
-    /// with 0 to have it found and handed on whole.
+    /// This text begins with the element, which may be incomplete. The receiver returns the element's length, or 0 to
+    /// get it as [`Element::Whole`] later.
     Begun(&'a str),
-    /// This is the element. What it is answered with does not matter.
+    /// The whole element. What the receiver returns does not matter.
     Whole(&'a [u8]),
 }
 
-/// Why a page cannot be cut.
+/// Why a page cannot be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the texts say it")]
 pub enum PageError {
-    #[error("the page is no JSON object of the form {{\"images\": [...]}}")]
+    #[error("the page is not a JSON object of the form {{\"images\": [...]}}")]
     Malformed,
     #[error("the page ends in the middle")]
     CutOff,
@@ -80,20 +80,20 @@ pub enum PageError {
     ElementTooLong,
 }
 
-/// Why cutting stopped.
+/// Why splitting stopped.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stop<E> {
     /// The page is broken.
     Page(PageError),
-    /// The receiver of the elements wants no more.
+    /// The receiver of the elements stopped it.
     Receiver(E),
 }
 
-/// Members that are looked at; a page with more is not from any Glance or Nova.
+/// The maximum number of members; no Glance or Nova sends more.
 const MAX_MEMBERS: usize = 64;
-/// The longest name of a member.
+/// The maximum length of a member's name, in bytes.
 const MAX_NAME: usize = 256;
-/// The longest value of links that is looked at.
+/// The maximum length of a value with links that is kept, in bytes.
 const MAX_LINKS: usize = 16 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ enum State {
     Colon,
     Value,
     Skipping,
-    /// Likewise, and what is skipped is kept as links.
+    /// Skips a value and keeps it as links.
     Keeping,
     ElementOrEnd,
     ElementOnly,
@@ -116,7 +116,7 @@ enum State {
 }
 
 impl Splitter {
-    /// A splitter for one page that refuses elements longer than `max_element` bytes.
+    /// Makes a splitter for one page, which refuses elements longer than `max_element` bytes.
     #[must_use]
     pub fn new(max_element: usize) -> Self {
         Self {
@@ -132,10 +132,10 @@ impl Splitter {
         }
     }
 
-    /// Takes the next bytes of the page and hands each element that they complete to `each`.
+    /// Takes the next bytes of the page, and gives each element that they complete to `each`.
     ///
     /// # Errors
-    /// When the page is malformed, or with what `each` returned. Either ends the page: nothing may follow.
+    /// When the page is malformed, or the error of `each`. After an error, `push` must not be called again.
     pub fn push<E>(
         &mut self,
         frame: &[u8],
@@ -163,7 +163,7 @@ impl Splitter {
         Ok(())
     }
 
-    /// Ends the page.
+    /// Ends the page and returns its other members.
     ///
     /// # Errors
     /// When the page is not complete, or had no `images`.
@@ -175,7 +175,7 @@ impl Splitter {
         }
     }
 
-    /// One byte between values.
+    /// Handles one byte between values.
     fn structure(&mut self, frame: &[u8], at: usize) -> Result<usize, PageError> {
         let byte = frame[at];
         if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
@@ -201,7 +201,7 @@ impl Splitter {
         Ok(at + 1)
     }
 
-    /// The first byte of a member's value. The carry holds the member's name.
+    /// Handles the first byte of a member's value. `carry` contains the member's name.
     fn begin_value(&mut self, byte: u8, at: usize) -> Result<usize, PageError> {
         if self.carry == b"images" {
             if byte != b'[' || self.seen_images {
@@ -233,7 +233,7 @@ impl Splitter {
         Ok(at)
     }
 
-    /// A member's name, gathered without its quotes.
+    /// Collects a member's name without its quotes.
     fn name(&mut self, frame: &[u8], at: usize) -> Result<usize, PageError> {
         if !self.in_string {
             self.carry.clear();
@@ -253,7 +253,7 @@ impl Splitter {
         Ok(upto)
     }
 
-    /// A value that nobody asked for, or of which nothing more is wanted than its text.
+    /// Skips a value, or keeps its text as links.
     fn skip(&mut self, frame: &[u8], at: usize) -> Result<usize, PageError> {
         let keeps = self.state == State::Keeping;
         let end = self.skip_upto(frame, at)?;
@@ -298,7 +298,7 @@ impl Splitter {
         Ok(at)
     }
 
-    /// The current element, which has been read where it is.
+    /// Moves past the current element, which the receiver has read in place.
     fn pass(&mut self, from: usize, length: usize) -> Result<usize, PageError> {
         if length > self.max_element {
             return Err(PageError::ElementTooLong);
@@ -308,7 +308,7 @@ impl Splitter {
         Ok(from + length)
     }
 
-    /// The current element, until its last brace or the end of the frame.
+    /// Reads the current element, up to its last brace or the end of the frame.
     fn element<E>(
         &mut self,
         frame: &[u8],
@@ -335,7 +335,7 @@ impl Splitter {
         Ok(end)
     }
 
-    /// Where the current element ends: the index behind its last brace, if this frame holds that.
+    /// Returns the index after the last brace of the current element, if this frame has it.
     fn element_end(&mut self, frame: &[u8], from: usize) -> Option<usize> {
         let mut at = from;
         while at < frame.len() {
@@ -359,7 +359,7 @@ impl Splitter {
         None
     }
 
-    /// The index of the quote that ends the current string, if this frame holds it.
+    /// Returns the index of the quote that ends the current string, if this frame has it.
     fn string_end(&mut self, frame: &[u8], from: usize) -> Option<usize> {
         let mut at = from;
         if self.escaped && at < frame.len() {
@@ -379,7 +379,7 @@ impl Splitter {
     }
 }
 
-/// A name without its escapes. One that is no text stays as it is spelled, and is no name that is looked for.
+/// Removes the escapes of a name. A name that is not valid text is kept as it is spelled; it cannot match a known name.
 fn plain(name: Vec<u8>) -> Vec<u8> {
     if !name.contains(&b'\\') {
         return name;
@@ -388,7 +388,7 @@ fn plain(name: Vec<u8>) -> Vec<u8> {
     serde_json::from_slice::<String>(&quoted).map_or(name, String::into_bytes)
 }
 
-/// The text that bytes begin with, if it is not all of them: a character may be cut off at the end.
+/// Returns the valid text at the start of the bytes. A character may be cut off at their end.
 fn text(bytes: &[u8]) -> &str {
     let valid = match std::str::from_utf8(bytes) {
         Ok(text) => return text,

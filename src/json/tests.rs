@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Member, Run, members};
 
-/// The members of the object that a text begins with, and how long it is.
+/// Returns the members and the length of the object at the start of a text.
 fn read(text: &str) -> Option<(Vec<Member<'_>>, usize)> {
     let mut found = Vec::new();
     let length = members(text, |member| {
@@ -14,14 +14,14 @@ fn read(text: &str) -> Option<(Vec<Member<'_>>, usize)> {
     length.ok().map(|object| (found, object.length))
 }
 
-/// How long the object is that a text begins with, by `serde_json`.
+/// Returns the length of the object at the start of a text, by `serde_json`.
 fn length(text: &str) -> Option<usize> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     let is_object = text.starts_with('{') && matches!(values.next(), Some(Ok(_)));
     is_object.then(|| values.byte_offset())
 }
 
-/// Both agree on whether there is an object, on its end and on what is in it.
+/// Checks that both agree on whether there is an object, on its end and on its content.
 fn agree(text: &str) {
     let found = read(text);
     let end = found.as_ref().map(|(_, length)| *length);
@@ -29,7 +29,7 @@ fn agree(text: &str) {
     let Some((members, length)) = found else {
         return;
     };
-    // An object says something only where each of its strings does.
+    // `serde_json` gives a value only if each string is text.
     let Ok(Value::Object(expected)) = serde_json::from_str(&text[..length]) else {
         return;
     };
@@ -50,7 +50,7 @@ fn agree(text: &str) {
 }
 
 #[test]
-fn members_come_as_they_were_written() {
+fn members_are_returned_as_they_are_written() {
     let text =
         r#"{ "a" : 1.50e+3 ,"b":[ {} , "]" ],"a":null,"\u0063\n":"č\"\\" , "":{"x":[]}} rest"#;
     let (found, length) = read(text).unwrap();
@@ -71,7 +71,7 @@ fn members_come_as_they_were_written() {
 }
 
 #[test]
-fn what_is_no_object_is_refused_as_serde_json_refuses_it() {
+fn text_that_is_not_an_object_is_refused_as_by_serde_json() {
     for value in [
         "",
         "nul",
@@ -134,7 +134,7 @@ fn what_is_no_object_is_refused_as_serde_json_refuses_it() {
 }
 
 #[test]
-fn numbers_and_flags_are_read_as_what_they_mean() {
+fn numbers_and_flags_are_read_by_their_meaning() {
     for (json, number, flag) in [
         ("64", Some(64), false),
         ("\"64\"", Some(64), false),
@@ -157,9 +157,9 @@ fn numbers_and_flags_are_read_as_what_they_mean() {
     }
 }
 
-/// Half a character is nobody's business before somebody wants it.
+/// An unpaired surrogate is an error only when the string is read.
 #[test]
-fn half_characters_are_no_text() {
+fn unpaired_surrogates_are_not_text() {
     let text = r#"{"\ud800": "\udc00", "a": "\ud83d\ude00"}"#;
     let (found, _) = read(text).unwrap();
     assert!(found[0].name().is_err() && found[0].text().is_err());
@@ -167,7 +167,7 @@ fn half_characters_are_no_text() {
 }
 
 #[test]
-fn a_run_is_members_side_by_side_as_python_writes_them() {
+fn a_run_is_adjacent_members_as_python_writes_them() {
     for (text, run) in [
         ("{}", Some("")),
         (r#"{"a": 1}"#, Some(r#""a": 1"#)),
@@ -196,7 +196,7 @@ fn a_run_is_members_side_by_side_as_python_writes_them() {
 }
 
 #[test]
-fn what_python_writes_is_told_from_what_it_does_not() {
+fn text_written_by_python_is_recognised() {
     for (text, is_python) in [
         ("{}", true),
         (
@@ -221,7 +221,7 @@ fn what_python_writes_is_told_from_what_it_does_not() {
 }
 
 #[test]
-fn depth_has_no_bound() {
+fn depth_is_not_limited() {
     for depth in [1, 31, 32, 33, 100, 100_000] {
         let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         let text = format!("{{\"a\":{nested},\"b\":1}}");
@@ -234,7 +234,7 @@ fn depth_has_no_bound() {
 
 proptest! {
     #[test]
-    fn objects_are_what_serde_json_says(
+    fn objects_equal_those_of_serde_json(
         members in proptest::collection::btree_map("\\PC{0,12}|[\\x00-\\x7f]{0,20}", "\\PC{0,20}|[\\x00-\\x7f]{0,40}", 0..6),
         numbers in proptest::collection::vec(any::<f64>(), 0..4),
     ) {

@@ -1,12 +1,12 @@
-//! Numbers that are meant to be whole.
+//! Whole numbers.
 
-/// The whole part of a number, or of text that is one: every digit of it counts, whatever form it has. What is out of
-/// range is as near as it gets. `None` where the text is no number, or one that is not finite.
+/// Returns the whole part of a number, or of text that is a number. Every digit counts, whatever form the number has. A
+/// number out of range becomes the nearest `i64`. Returns `None` if the text is not a finite number.
 pub(crate) fn whole(text: &str) -> Option<i64> {
     if let Ok(number) = text.parse() {
         return Some(number);
     }
-    // It only says whether this is a number: a float would lose digits.
+    // The float only tells whether this is a number. Its value would lose digits.
     text.parse::<f64>()
         .ok()
         .filter(|number| number.is_finite())?;
@@ -26,7 +26,7 @@ pub(crate) fn whole(text: &str) -> Option<i64> {
     let point = match point.map(usize::try_from) {
         _ if all_zero => return Some(0),
         Some(Ok(point)) => point,
-        // The point is before all digits, or far before them.
+        // The decimal point is before all digits.
         Some(Err(_)) => return Some(0),
         None if exponent.starts_with('-') => return Some(0),
         None => return Some(bound),
@@ -38,14 +38,14 @@ pub(crate) fn whole(text: &str) -> Option<i64> {
     }
     let kept = significant.get(..places.min(significant.len()))?;
     let sign = if is_negative { "-" } else { "" };
-    // At least one digit, and zeros where the exponent says so.
+    // At least one digit, padded with zeros up to the exponent.
     format!("{sign}0{kept:0<places$}")
         .parse()
         .ok()
         .or(Some(bound))
 }
 
-/// How many digits a number of 64 bits has at most.
+/// The maximum number of digits of a 64-bit number.
 const LONGEST: usize = 19;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Keystone's API v3, as far as a token is asked about itself: what to ask, and how to read what comes back. Pure.
+//! The part of Keystone's API v3 that validates a token: the request, and the reading of the reply. It does no I/O.
 
 use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use jiff::Timestamp;
@@ -6,30 +6,32 @@ use serde::Deserialize;
 
 use crate::model::Caller;
 
-/// Where tokens are validated, below Keystone's base URL. The catalogue, which is most of the reply, is left out.
-pub const VALIDATION: &str = "/v3/auth/tokens?nocatalog";
+/// The path of token validation, relative to Keystone's base URL. The reply leaves out the catalogue, which would be
+/// most of it.
+pub(crate) const VALIDATION: &str = "/v3/auth/tokens?nocatalog";
 
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 const X_SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 const ACCESS_RULES: HeaderName = HeaderName::from_static("openstack-identity-access-rules");
 
-/// A token that is valid, as Keystone describes it.
+/// A valid token, as Keystone describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// Whose it is.
+pub(crate) struct Token {
+    /// The user and the project that it belongs to.
     pub caller: Caller,
-    /// When its life ends.
+    /// The end of its validity.
     pub expires_at: Timestamp,
-    /// The names of its roles.
+    /// The names of the token's roles.
     pub roles: Vec<String>,
 }
 
-/// The headers with which a token is asked about itself, which Keystone's default policy allows to every token
-/// (`identity:validate_token`, rule `token_subject`): it is who asks and what is asked about.
+/// Returns the headers with which a token validates itself. Keystone's default policy allows this for every token
+/// (`identity:validate_token`, rule `token_subject`). The token is both the caller's and the subject.
 ///
-/// Tokens of application credentials with access rules are validated only for those who say that they know of such
-/// rules. They are left to the service that answers: it validates the token again, and knows its own paths.
-pub fn headers(token: &HeaderValue) -> HeaderMap {
+/// Keystone validates tokens of application credentials with access rules only for services that declare support for
+/// such rules. The proxy declares it and leaves the rules to the service that answers, which validates the token again
+/// and knows its own paths.
+pub(crate) fn headers(token: &HeaderValue) -> HeaderMap {
     let mut secret = token.clone();
     secret.set_sensitive(true);
     let mut headers = HeaderMap::new();
@@ -42,19 +44,19 @@ pub fn headers(token: &HeaderValue) -> HeaderMap {
     headers
 }
 
-/// A body that describes no token. It says where it ends to make sense and quotes nothing, since what is in it may be a
-/// secret.
+/// The error for a reply that does not describe a token. It has the position of the error, but quotes nothing, because
+/// the reply may contain a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no description of a token: it makes no sense at line {line}, column {column}")]
-pub struct Unreadable {
+#[error("the reply does not describe a token: unexpected content at line {line}, column {column}")]
+pub(crate) struct Unreadable {
     /// The line, from 1.
     pub line: usize,
     /// The column, from 0.
     pub column: usize,
 }
 
-/// Reads the body of a reply of 200.
-pub fn read(body: &[u8]) -> Result<Token, Unreadable> {
+/// Reads the body of a reply with status 200.
+pub(crate) fn read(body: &[u8]) -> Result<Token, Unreadable> {
     let unreadable = |error: serde_json::Error| Unreadable {
         line: error.line(),
         column: error.column(),
@@ -94,7 +96,7 @@ struct Role {
     name: String,
 }
 
-/// `2026-11-21T11:56:34.000000Z`.
+/// A time such as `2026-11-21T11:56:34.000000Z`.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 struct Instant(Timestamp);
@@ -104,7 +106,7 @@ impl TryFrom<String> for Instant {
 
     fn try_from(text: String) -> Result<Self, String> {
         let read = text.parse().map(Self);
-        read.map_err(|_| "expires_at is no time".to_owned())
+        read.map_err(|_| "expires_at is not a time".to_owned())
     }
 }
 
@@ -114,7 +116,7 @@ mod tests {
 
     use super::{headers, read};
 
-    /// As a real Keystone answers.
+    /// The reply of a real Keystone.
     const SCOPED: &str = r#"{"token": {"methods": ["password"], "user": {"domain": {"id": "default", "name": "Default"}, "id": "cf50452a04dc485dafe33ff024f856d8", "name": "alpha", "password_expires_at": null}, "audit_ids": ["eJ1RxF3ZR0SZ8ZnEdiBgog"], "expires_at": "2027-01-20T11:48:27.000000Z", "issued_at": "2026-11-21T11:48:27.000000Z", "project": {"domain": {"id": "default", "name": "Default"}, "id": "a1fa0000000040008000000000000001", "name": "alpha"}, "is_domain": false, "roles": [{"id": "6aed38a0f9ed4e0b9cacba9144d24c84", "name": "reader"}, {"id": "9dd1c1e257ad4bb29e7c04a29b3faf25", "name": "member"}]}}"#;
 
     #[test]
@@ -128,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_for_anything_else_names_none() {
+    fn a_token_without_a_project_names_none() {
         for scope in [
             "",
             r#", "system": {"all": true}, "roles": [{"id": "r", "name": "admin"}]"#,
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_describes_no_token_is_an_error() {
+    fn a_reply_that_does_not_describe_a_token_is_an_error() {
         for text in [
             "",
             "{}",
@@ -158,12 +160,12 @@ mod tests {
             assert!(read(text.as_bytes()).is_err(), "{text}");
         }
         let error = read(br#"{"token": "s3cr3t"}"#).unwrap_err().to_string();
-        let wanted = "no description of a token: it makes no sense at line 1, column 18";
+        let wanted = "the reply does not describe a token: unexpected content at line 1, column 18";
         assert_eq!(error, wanted);
     }
 
     #[test]
-    fn a_token_is_asked_about_itself_and_never_shown() {
+    fn a_token_validates_itself_and_is_never_shown() {
         let asked = headers(&HeaderValue::from_static("s3cr3t"));
         assert_eq!(asked["x-auth-token"], "s3cr3t");
         assert_eq!(asked["x-subject-token"], "s3cr3t");

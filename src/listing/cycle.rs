@@ -1,18 +1,18 @@
-//! Circles of markers: an upstream that leads around in one would make a list without an end.
+//! Detects cycles of markers. An upstream whose pages lead around in a circle would make an endless list.
 
-/// Notices that markers come again, however many lie between, and keeps only one of them (Brent's algorithm): each
-/// is compared with a landmark, which moves on after one, two, four, eight, ... markers. Once it lies in the circle
-/// and moves no sooner than the circle is long, it is met again.
+/// Detects a repeated marker, however many others are in between, and stores only one (Brent's algorithm). Each marker
+/// is compared with a landmark, which moves on after one, two, four, eight, ... markers. Once the landmark is inside
+/// the cycle and stays for at least the length of the cycle, it is met again.
 #[derive(Clone, Debug)]
 pub(crate) struct CycleDetector {
     landmark: Option<String>,
-    /// How many markers the landmark stays for, and for how many more of them.
+    /// How many markers the landmark stays for, and how many are left of them.
     span: u64,
     left: u64,
 }
 
 impl CycleDetector {
-    /// Begins at the marker that the client gave, if it gave one.
+    /// Starts at the client's marker, if there is one.
     pub(crate) fn new(begin: Option<String>) -> Self {
         Self {
             landmark: begin,
@@ -21,7 +21,7 @@ impl CycleDetector {
         }
     }
 
-    /// Whether this next marker is known to have come before.
+    /// Takes the next marker. Returns whether it is known to be a repetition.
     pub(crate) fn closes(&mut self, marker: &str) -> bool {
         if self.landmark.as_deref() == Some(marker) {
             return true;
@@ -41,7 +41,7 @@ mod tests {
     use super::CycleDetector;
 
     #[test]
-    fn every_circle_is_noticed_soon() {
+    fn every_cycle_is_detected_soon() {
         for before in 0..20 {
             for around in 1..50 {
                 let mut circle = CycleDetector::new(None);
@@ -53,8 +53,8 @@ mod tests {
                     }
                 };
                 let noticed = (0..1000).find(|&n| circle.closes(&marker(n).to_string()));
-                let noticed = noticed.expect("an endless list");
-                assert!(noticed >= before + around, "nothing came twice yet");
+                let noticed = noticed.expect("the list is endless");
+                assert!(noticed >= before + around, "no marker was repeated yet");
                 assert!(
                     noticed <= 4 * (before + around),
                     "{before} {around}: {noticed}"
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_ends_where_it_begins_is_noticed_at_once() {
+    fn a_page_that_ends_where_it_begins_is_detected_at_once() {
         assert!(CycleDetector::new(Some("a".to_owned())).closes("a"));
         let mut circle = CycleDetector::new(None);
         assert!(!circle.closes("a"));
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_repeats_is_no_circle() {
+    fn markers_that_never_repeat_are_not_a_cycle() {
         let mut circle = CycleDetector::new(Some("begin".to_owned()));
         assert!((0..10_000).all(|n| !circle.closes(&n.to_string())));
     }

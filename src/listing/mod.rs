@@ -1,7 +1,7 @@
-//! The listing as a push transformer: frames of upstream pages in, bytes of the client's list out.
+//! Transforms a list: frames of upstream pages in, bytes of the client's list out.
 //!
-//! It is synchronous, does no I/O and holds one image at most. An image is read, decided and written while the
-//! frame that completed it is at hand; what outlives it is copied out: the id for the next marker, and a count.
+//! The code is synchronous, does no I/O and holds one image at most. An image is read, filtered and written while the
+//! frame that completes it is at hand. Only the id for the next marker and a count are copied.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(crate) mod cycle;
 pub mod pages;
 pub(crate) mod top_n;
 
-/// One client's listing, from its first byte to its last, over as many upstream pages as it takes.
+/// One client's list, from its first byte to its last, over as many upstream pages as it needs.
 pub struct Listing {
     responder: Arc<dyn Responder>,
     pages: Pages,
@@ -24,48 +24,38 @@ pub struct Listing {
     count: u64,
     last: String,
     out: BytesMut,
-    /// Something has been taken off the output.
+    /// Whether a part of the output has been taken.
     left: bool,
 }
 
-/// How much of the output waits while it may still turn out that the list begins later.
+/// How many bytes of output are held back while the start of the list may still move.
 const WITHHELD: usize = 256 * 1024;
 
-/// How far a listing may go.
+/// The limits of a list.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// What the client asked for at most.
+    /// The maximum number of images that the client asked for.
     pub limit: Option<u64>,
-    /// What the operator allows at most; a longer list is a fault, not a shorter list.
+    /// The maximum number that the operator allows. A longer list is a fault, not a shorter list.
     pub max_items: Option<u64>,
-    /// The longest image object, in bytes.
+    /// The maximum size of an image object, in bytes.
     pub max_element: usize,
 }
 
 /// What follows a page.
 #[derive(Clone, Debug, PartialEq)]
 pub enum After {
-    /// Another page, to be had with this request.
+    /// Another page, to be requested with this.
     Page(UpstreamRequest),
-    /// Nothing: the list is complete and closed.
+    /// The list is complete and closed.
     End,
 }
 
 impl Listing {
     /// A listing of which nothing has been read; the list's opening is already in the output.
-    pub fn new(
-        responder: Arc<dyn Responder>,
-        back: Arc<dyn Backend>,
-        plan: Plan,
-        marker: Option<String>,
-        bounds: Bounds,
-    ) -> Self {
+    pub fn new(responder: Arc<dyn Responder>, pages: Pages, bounds: Bounds) -> Self {
         let mut out = BytesMut::new();
         responder.list_open(&mut out);
-        let mut pages = Pages::new(back, plan, marker, bounds.max_element);
-        if bounds.limit == Some(0) {
-            pages.leave();
-        }
         Self {
             responder,
             pages,
@@ -77,11 +67,9 @@ impl Listing {
         }
     }
 
-    /// The request for the page that is due: it need hold only what is left of the limit.
+    /// Returns the request for the next page, which needs at most as many images as the limit leaves.
     pub fn page(&mut self) -> UpstreamRequest {
-        let limit = self.bounds.limit;
-        self.pages
-            .request(limit.map(|limit| limit.saturating_sub(self.count)))
+        self.pages.request(self.bounds.missing(self.count))
     }
 
     /// Takes the next bytes of the current page.
@@ -95,13 +83,14 @@ impl Listing {
             out,
             left,
         } = self;
-        // A list is about as long as what it is made of; to grow step by step would be to copy it as often.
+        // The output is about as long as the input. Growing in smaller steps would copy it more often.
         out.reserve(frame.len());
         pages.push(frame, |passing| {
             let Passing::Image(image, _) = passing else {
                 if *left {
                     return Err(broken(
-                        "the marker is ignored, and comes too late in the list".to_owned(),
+                        "the upstream ignores the marker, and its image comes too late in the list"
+                            .to_owned(),
                     ));
                 }
                 out.clear();
@@ -122,12 +111,12 @@ impl Listing {
         })
     }
 
-    /// Whether the limit is reached in the middle of a page that may go on for long.
+    /// Whether the limit has been reached in the middle of a page that may still be long.
     pub fn has_enough(&self) -> bool {
         self.pages.may_break_off()
     }
 
-    /// Ends the current page and says what follows; at the end the list's closing goes into the output.
+    /// Ends the current page and returns what follows. At the end of the list, writes its closing to the output.
     pub fn end_page(&mut self) -> Result<After, Fault> {
         if self.pages.turn()? {
             return Ok(After::Page(self.page()));
@@ -143,23 +132,23 @@ impl Listing {
         Ok(After::End)
     }
 
-    /// The request to go on with where the page that is due was refused, perhaps because the image behind which it
-    /// begins has been deleted meanwhile.
+    /// Returns the request to continue with after the next page was refused, perhaps because the image of the marker
+    /// has been deleted meanwhile.
     ///
     /// # Errors
-    /// The fault itself, where it means something else; a fault of the upstream's where it knows none of the images that
-    /// it has just listed.
+    /// `fault` itself, if it has another reason; a fault of the upstream, if it does not know any image that it has
+    /// just listed.
     pub fn step_back(&mut self, fault: Fault) -> Result<UpstreamRequest, Fault> {
         self.pages.step_back(fault)?;
         Ok(self.page())
     }
 
-    /// How many images have been written.
+    /// Returns how many images have been written.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// How many bytes wait in the output, and may be taken.
+    /// Returns how many bytes of output may be taken.
     pub fn pending(&self) -> usize {
         match self.out.len() {
             waiting if waiting < WITHHELD && self.pages.may_begin_later() => 0,
@@ -174,7 +163,24 @@ impl Listing {
     }
 }
 
-/// Whether one image more may follow so many.
+impl Bounds {
+    /// A walk over the upstream's pages that keeps to these bounds.
+    pub fn pages(self, back: Arc<dyn Backend>, plan: Plan, marker: Option<String>) -> Pages {
+        let mut pages = Pages::new(back, plan, marker, self.max_element);
+        if self.limit == Some(0) {
+            pages.leave();
+        }
+        pages
+    }
+
+    /// How many images are missing once there are `count` of them; `None` for no limit.
+    #[must_use]
+    pub fn missing(self, count: u64) -> Option<u64> {
+        self.limit.map(|limit| limit.saturating_sub(count))
+    }
+}
+
+/// Checks that another image may follow `count` others.
 pub(crate) fn fits(count: u64, max_items: Option<u64>) -> Result<(), Fault> {
     if max_items != Some(count) {
         return Ok(());
@@ -258,7 +264,8 @@ mod tests {
             max_items,
             max_element: 1000,
         };
-        Listing::new(Arc::new(Names), Arc::new(back), plan, None, bounds)
+        let pages = bounds.pages(Arc::new(back), plan, None);
+        Listing::new(Arc::new(Names), pages, bounds)
     }
 
     fn page(ids: &[&str], next: bool) -> String {
@@ -277,7 +284,7 @@ mod tests {
         )
     }
 
-    /// Feeds pages until the list ends; gives the requests that were asked for and the list.
+    /// Feeds pages until the list ends. Returns the requests and the list.
     fn run(mut listing: Listing, pages: &[String]) -> Result<(Vec<String>, String), Fault> {
         let mut asked = vec![listing.page().target];
         for page in pages {
@@ -290,13 +297,13 @@ mod tests {
         Ok((asked, String::from_utf8(listing.take().to_vec()).unwrap()))
     }
 
-    /// A residual: Glance would take a `limit` filter for its parameter.
+    /// A residual predicate, because Glance would read a `limit` filter as its parameter.
     fn short_ids() -> Predicate {
         Predicate::Property("limit".to_owned(), "1".to_owned())
     }
 
     #[test]
-    fn follows_pages_until_the_envelope_has_no_next() {
+    fn pages_are_followed_until_one_has_no_next() {
         let pages = [
             page(&["a"], true),
             page(&["b", "c"], true),
@@ -319,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_next_counts_however_it_is_spelled() {
+    fn an_escaped_next_counts() {
         let spelled = page(&["a"], true).replace("\"next\"", "\"\\u006eext\"");
         let pages = [spelled, page(&["b"], false)];
         let (_, list) = run(listing(vec![], None, None), &pages).unwrap();
@@ -336,14 +343,14 @@ mod tests {
         let refused = Fault::client(http::StatusCode::BAD_REQUEST, Reason::BadQuery, "no c");
         let again = listing.step_back(refused).unwrap();
         assert_eq!(again.target, "/v2/images?limit=3&marker=b");
-        // It is there after all.
+        // The image exists after all.
         listing.push(page(&["c", "d"], false).as_bytes()).unwrap();
         assert_eq!(listing.end_page().unwrap(), After::End);
         assert_eq!(&listing.take()[..], b"(a,b,c,d|4:d)");
     }
 
     #[test]
-    fn a_limit_is_asked_for_exactly() {
+    fn exactly_the_limit_is_requested() {
         let pages = [page(&["a", "b", "c"], true), page(&["d"], true)];
         let (asked, list) = run(listing(vec![], Some(4), None), &pages).unwrap();
         assert_eq!(list, "(a,b,c,d|4:d)");
@@ -376,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn too_long_a_list_is_a_fault() {
+    fn a_list_that_is_too_long_is_a_fault() {
         let fault = run(
             listing(vec![], None, Some(2)),
             &[page(&["a", "b", "c"], false)],
@@ -395,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upstream_that_goes_in_circles_or_breaks_off_is_a_fault() {
+    fn pages_that_repeat_or_break_off_are_a_fault() {
         let circle = [page(&["a"], true), page(&["b", "a"], true)];
         assert_eq!(
             run(listing(vec![], None, None), &circle)
@@ -426,7 +433,7 @@ mod tests {
         assert_eq!(
             empty.reason,
             Reason::UpstreamReply,
-            "never a list that is quietly short"
+            "a list is never silently shortened"
         );
         let nothing = run(listing(vec![], None, None), &[page(&[], false)]).unwrap();
         assert_eq!(nothing.1, "(|0:-)");
@@ -434,7 +441,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn frames_and_pages_make_no_difference(
+        fn the_split_into_frames_and_pages_does_not_matter(
             ids in proptest::collection::vec("[a-z]{1,3}", 0..30),
             size in 1usize..7,
             frame in 1usize..50,

@@ -1,12 +1,12 @@
-//! The walk over an upstream's pages, without the I/O: frames in, images that fulfil the query out.
+//! Walks over an upstream's pages, without the I/O: frames in, images that match the query out.
 //!
-//! The markers are ours, made of the ids that went by; an upstream's own links are not followed, since they lose
-//! parameters, name other hosts, or are missing where pages go on. An upstream that leads around in a circle is
-//! noticed, whether it does not know the marker, answers every request alike, or repeats itself later.
+//! Markers are made from the ids of the images. The upstream's own links are not followed, because they lose
+//! parameters, name other hosts, or are missing although another page exists. Pages that lead around in a cycle are
+//! detected, whether the upstream does not know the marker, answers every request alike, or repeats itself later.
 //!
-//! Some upstreams do not know what a marker is and give all that they have to every request. Of such a one the first page
-//! is the whole list, and the client's own marker is looked for in it. That is believed only where nothing says that
-//! the page was cut: else it is a circle.
+//! Some upstreams do not know markers and return all their images to every request. The first page of such an upstream
+//! is the whole list, and the client's own marker is searched in it. This is assumed only if nothing indicates that the
+//! page was cut; otherwise it is a cycle.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,67 +23,66 @@ pub struct Pages {
     plan: Plan,
     max_element: usize,
     splitter: Splitter,
-    /// Behind which image the current page begins.
+    /// The marker of the current page.
     marker: Option<String>,
-    circle: CycleDetector,
-    /// The first image of all.
+    cycle: CycleDetector,
+    /// The first image of the walk.
     first: Option<String>,
-    /// The last images so far, selected or not; the hindmost is the next marker.
+    /// The ids of the last images so far, selected or not. The last of them is the next marker.
     trail: VecDeque<String>,
-    /// How many images the current page has brought so far, and all pages together.
+    /// The number of images on the current page so far, and on all pages together.
     on_page: u64,
     walked: u64,
     /// How many of them were not selected.
     dropped: u64,
-    /// How many images the current page was asked for.
+    /// How many images were requested for the current page.
     want: Option<u64>,
-    /// How many pages have been read.
-    turned: u64,
-    /// What has become of the client's marker.
-    heeded: Heeded,
-    /// The first page may be all that such an upstream has.
+    /// The number of pages read to their end.
+    completed: u64,
+    /// Whether the upstream honours the client's marker.
+    marker_support: MarkerSupport,
+    /// Whether the first page may be the whole list of an upstream that does not know markers.
     may_be_all: bool,
-    /// Images from which the walk has stepped back: they have been handed on.
+    /// The images that the walk stepped back from. They have been passed on already.
     left: Vec<String>,
-    /// Nothing that still comes is wanted.
+    /// No further image is needed.
     enough: bool,
 }
 
-/// How many images are remembered to go on from, should the last ones be deleted between two pages.
+/// How many ids are remembered as markers, in case the last images are deleted between two pages.
 const TRAIL: usize = 8;
 
-/// Whether the upstream begins behind the client's marker.
+/// Whether the upstream starts its list after the client's marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Heeded {
-    /// It does, or there is no such marker.
+enum MarkerSupport {
+    /// It does, or there is no marker.
     Yes,
-    /// It may not: then the marker's image comes by on the first page.
+    /// Not known yet. If it does not, the marker's image appears on the first page.
     Unknown,
-    /// It does not: the marker's image has come by.
+    /// It does not: the marker's image has appeared.
     No,
 }
 
-/// What is to become of the rest.
+/// Whether the receiver needs more images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
-    /// More is wanted.
+    /// Further images are needed.
     More,
-    /// That was the last one.
+    /// The last image was enough.
     Enough,
 }
 
-/// What goes by.
+/// What the receiver of a walk gets.
 #[derive(Clone, Copy, Debug)]
 pub enum Passing<'p, 'i> {
     /// An image that the query selects, and the bytes that it was read from.
     Image(&'p Image<'i>, &'p [u8]),
-    /// The list begins only here: all that went by so far stands before the client's marker.
+    /// The list begins only now: everything before was ahead of the client's marker.
     Begin,
 }
 
 impl Pages {
-    /// A walk of which nothing has been read. An image object is longer than `max_element` bytes only in a broken
-    /// page.
+    /// Makes a walk before its first page. An image object longer than `max_element` bytes breaks the page.
     pub fn new(
         back: Arc<dyn Backend>,
         plan: Plan,
@@ -92,13 +91,13 @@ impl Pages {
     ) -> Self {
         Self {
             splitter: Splitter::new(max_element),
-            circle: CycleDetector::new(marker.clone()),
-            heeded: if marker.is_some() && !plan.nothing && back.may_ignore_markers() {
-                Heeded::Unknown
+            cycle: CycleDetector::new(marker.clone()),
+            marker_support: if marker.is_some() && !plan.nothing && back.may_ignore_markers() {
+                MarkerSupport::Unknown
             } else {
-                Heeded::Yes
+                MarkerSupport::Yes
             },
-            // Of such a query nothing is wanted but the upstream's consent.
+            // Such a query needs no images, only a check whether the upstream accepts it.
             enough: plan.nothing,
             back,
             plan,
@@ -110,22 +109,34 @@ impl Pages {
             walked: 0,
             dropped: 0,
             want: None,
-            turned: 0,
+            completed: 0,
             may_be_all: false,
             left: Vec::new(),
         }
     }
 
-    /// The request for the page that is due, of at most `want` images. Where images are also dropped here, any
-    /// number is; and where an upstream's own selection proves to be worth little, pages grow with what it costs.
+    /// Returns the request for the next page, of at most `want` images. If the proxy drops images itself, the number is
+    /// not limited. If it has dropped many, pages become larger.
     pub fn request(&mut self, want: Option<u64>) -> UpstreamRequest {
-        let want = want.filter(|_| self.plan.residual.is_empty());
-        self.want = want.map(|want| want.max(self.dropped));
+        self.want = self.page_want(want, self.dropped);
         self.back
             .page(&self.plan, self.marker.as_deref(), self.want)
     }
 
-    /// Takes the next bytes of the current page, and hands each image that the query selects to `each`.
+    /// The request for the page behind this image, should the first page bring no other one; `want` images are then
+    /// missing. `None` if the first page is the only one.
+    pub fn request_behind(&self, marker: &str, want: Option<u64>) -> Option<UpstreamRequest> {
+        let want = self.page_want(want, 1);
+        (!self.enough).then(|| self.back.page(&self.plan, Some(marker), want))
+    }
+
+    /// How many images a page is asked for when `want` are missing, and so many were dropped.
+    fn page_want(&self, want: Option<u64>, dropped: u64) -> Option<u64> {
+        let want = want.filter(|_| self.plan.residual.is_empty());
+        want.map(|want| want.max(dropped))
+    }
+
+    /// Takes the next bytes of the current page, and gives each image that the query selects to `each`.
     pub fn push(
         &mut self,
         frame: &[u8],
@@ -141,15 +152,15 @@ impl Pages {
             on_page,
             walked,
             dropped,
-            turned,
-            heeded,
+            completed,
+            marker_support,
             may_be_all,
             left,
             enough,
             ..
         } = self;
         let pushed = splitter.push(frame, |element| {
-            let is_watched = *heeded == Heeded::Unknown;
+            let is_watched = *marker_support == MarkerSupport::Unknown;
             if *enough && !is_watched {
                 return Ok(0);
             }
@@ -166,23 +177,23 @@ impl Pages {
             };
             let is_marker = marker.as_deref() == Some(&*image.id);
             let is_first = *on_page == 0 && first.as_deref() == Some(&*image.id);
-            if is_first && *may_be_all && *turned == 1 {
-                // The marker has changed nothing, so there is nothing but what the first page brought.
+            if is_first && *may_be_all && *completed == 1 {
+                // The marker has changed nothing, so the first page was the whole list.
                 *enough = true;
                 return Ok(element.len());
             }
             if is_first || (is_marker && !is_watched) {
-                return Err(circular(&image.id));
+                return Err(repeated(&image.id));
             }
             first.get_or_insert_with(|| image.id.clone().into_owned());
             remember(trail, &image.id);
             *on_page += 1;
             *walked += 1;
             if is_marker {
-                (*heeded, *enough) = (Heeded::No, false);
+                (*marker_support, *enough) = (MarkerSupport::No, false);
                 each(Passing::Begin)?;
             } else if *enough || left.iter().any(|id| *id == image.id) {
-                // Only looked at for being the marker, or handed on before.
+                // Read only to compare it with the marker, or passed on before.
             } else if plan.keeps(&image) {
                 *enough = each(Passing::Image(&image, element))? == Want::Enough;
             } else {
@@ -196,28 +207,28 @@ impl Pages {
         })
     }
 
-    /// Says that nothing is wanted of what still comes.
+    /// Notes that no further image is needed.
     pub fn leave(&mut self) {
         self.enough = true;
-        self.heeded = Heeded::Yes;
+        self.marker_support = MarkerSupport::Yes;
     }
 
-    /// Whether it may turn out that what has gone by so far is not part of the list.
+    /// Whether the images so far may turn out not to be part of the list.
     pub fn may_begin_later(&self) -> bool {
-        self.heeded == Heeded::Unknown
+        self.marker_support == MarkerSupport::Unknown
     }
 
-    /// Whether the rest of the current page may be long and is of no use. (A page that was asked for no more images
-    /// than are wanted is read to its end, which keeps the connection for the next one.)
+    /// Whether the rest of the current page is useless and may be long. A page that was requested with no more images
+    /// than needed is read to its end, so that its connection can be used for the next one.
     pub fn may_break_off(&self) -> bool {
         self.enough && !self.may_begin_later() && !self.plan.residual.is_empty()
     }
 
-    /// Ends the current page and says whether another one is due.
+    /// Ends the current page. Returns whether there is another one.
     pub fn turn(&mut self) -> Result<bool, Fault> {
         let page = std::mem::replace(&mut self.splitter, Splitter::new(self.max_element));
-        if self.heeded == Heeded::Unknown {
-            self.heeded = Heeded::Yes;
+        if self.marker_support == MarkerSupport::Unknown {
+            self.marker_support = MarkerSupport::Yes;
         }
         if self.enough {
             return Ok(false);
@@ -228,34 +239,33 @@ impl Pages {
         }
         if self.on_page == 0 {
             return Err(broken(
-                "an empty page has a successor, and no id to go on from".to_owned(),
+                "an empty page has a next page, but no id to continue from".to_owned(),
             ));
         }
-        let begins_list = self.marker.is_none() || self.heeded == Heeded::No;
-        self.may_be_all = self.turned == 0
+        let begins_list = self.marker.is_none() || self.marker_support == MarkerSupport::No;
+        self.may_be_all = self.completed == 0
             && begins_list
             && self.back.may_be_all(&envelope, self.on_page, self.want);
-        if self.turned == 0 && self.heeded == Heeded::No {
-            // That it came by is no circle, so that it may come by last.
-            self.circle = CycleDetector::new(None);
+        if self.completed == 0 && self.marker_support == MarkerSupport::No {
+            // The marker's image on the first page is not a cycle, so the page may also end with it.
+            self.cycle = CycleDetector::new(None);
         }
         let marker = self.trail.back().cloned().unwrap_or_default();
-        if self.circle.closes(&marker) {
-            return Err(circular(&marker));
+        if self.cycle.closes(&marker) {
+            return Err(repeated(&marker));
         }
         self.marker = Some(marker);
         self.on_page = 0;
-        self.turned += 1;
+        self.completed += 1;
         Ok(true)
     }
 
-    /// The page that is due was refused. If that may be because the image behind which it begins has been deleted
-    /// meanwhile, the walk goes on from the one before, where nothing is missing. Should the image be there after all, it
-    /// is not handed on twice.
+    /// Handles a refused page. If the image of the marker may have been deleted meanwhile, the walk continues from the
+    /// image before it, so that no image is missing. If the image exists after all, it is not passed on twice.
     ///
     /// # Errors
-    /// The fault itself, where it means something else; a fault of the upstream's where it knows none of the images that
-    /// it has just listed.
+    /// `fault` itself, if it has another reason; a fault of the upstream, if it does not know any image that it has
+    /// just listed.
     pub fn step_back(&mut self, fault: Fault) -> Result<(), Fault> {
         let gone = match self.trail.pop_back() {
             Some(gone) if fault.status == StatusCode::BAD_REQUEST => gone,
@@ -264,7 +274,7 @@ impl Pages {
         let before = self.trail.back().cloned();
         self.marker = Some(before.ok_or_else(|| {
             broken(format!(
-                "{gone} was listed and is no marker: {}",
+                "the upstream listed image {gone} but refuses it as a marker: {}",
                 fault.message
             ))
         })?);
@@ -272,13 +282,13 @@ impl Pages {
         Ok(())
     }
 
-    /// How many images went by so far, selected or not.
+    /// Returns how many images there were so far, selected or not.
     pub fn walked(&self) -> u64 {
         self.walked
     }
 }
 
-/// Puts the id at the end, in the place of the oldest one if there are enough.
+/// Adds an id at the end. A full trail loses its oldest id.
 fn remember(trail: &mut VecDeque<String>, id: &str) {
     let mut place = if trail.len() < TRAIL {
         String::new()
@@ -290,8 +300,8 @@ fn remember(trail: &mut VecDeque<String>, id: &str) {
     trail.push_back(place);
 }
 
-fn circular(id: &str) -> Fault {
-    broken(format!("the pages go in a circle: {id} comes again"))
+fn repeated(id: &str) -> Fault {
+    broken(format!("the pages repeat: image {id} was listed before"))
 }
 
 pub(crate) fn broken(detail: String) -> Fault {

@@ -1,4 +1,4 @@
-//! The images of a list that has to be sorted here, as they go by.
+//! Sorts a list that the upstream cannot sort, in bounded memory.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,21 @@ use http::StatusCode;
 
 use crate::model::{Fault, Image, Order, Position, Reason, ScanLimits};
 
-/// The foremost images so far: as many as the client asked for, and no more. What is kept of each is where it stands
-/// and the bytes that it was read from.
+/// The first images of the order so far, at most as many as the client asked for. Of each it keeps the position and the
+/// bytes that the image was read from.
 pub struct TopN {
     order: Order,
-    /// Only what stands behind this is wanted.
+    /// Only images after this position are kept.
     after: Option<Position>,
     limit: usize,
     limits: ScanLimits,
-    /// Each place once: an image that an upstream lists twice is one image.
+    /// Images by position. An image that the upstream lists twice is kept once.
     kept: BTreeMap<Position, Box<[u8]>>,
     bytes: usize,
 }
 
 impl TopN {
-    /// Nothing yet, of a list of at most `limit` images behind `after`.
+    /// Makes an empty collection for a list of at most `limit` images after `after`.
     pub fn new(
         order: Order,
         after: Option<Position>,
@@ -38,7 +38,7 @@ impl TopN {
         }
     }
 
-    /// Takes one image, with the bytes that it was read from. A fault where too many bytes would be kept.
+    /// Takes one image with the bytes that it was read from. Returns a fault if too many bytes would be kept.
     pub fn take(&mut self, image: &Image<'_>, bytes: &[u8]) -> Result<(), Fault> {
         let position = self.order.position(image);
         if self.after.as_ref().is_some_and(|after| position <= *after) {
@@ -64,7 +64,7 @@ impl TopN {
         Ok(())
     }
 
-    /// A fault where too many images have gone by, taken or not.
+    /// Returns a fault if too many images have been read, kept or not.
     pub fn check_walk(&self, walked: u64) -> Result<(), Fault> {
         match self.limits.images {
             Some(most) if walked > most => Err(too_many(most)),
@@ -72,7 +72,7 @@ impl TopN {
         }
     }
 
-    /// The images' bytes, in order.
+    /// Returns the bytes of the images, in order.
     pub fn finish(self) -> Vec<Box<[u8]>> {
         self.kept.into_values().collect()
     }
@@ -84,15 +84,15 @@ fn cost(position: &Position, bytes: &[u8]) -> usize {
 
 fn too_many(most: u64) -> Fault {
     refused(format!(
-        "This list has to be sorted or searched here, and there are more than {most} images (nova.max_scan): \
-         ask in the default order, or by a name."
+        "The proxy must sort or search this list itself, and there are more than {most} images (nova.max_scan). \
+         Ask for the default order, or filter by name."
     ))
 }
 
 fn too_large(most: usize) -> Fault {
     refused(format!(
-        "This list has to be sorted here, and its images take more than {most} bytes (nova.max_scan_bytes): \
-         ask for fewer with limit."
+        "The proxy must sort this list itself, and its images take more than {most} bytes (nova.max_scan_bytes). \
+         Ask for fewer with limit."
     ))
 }
 
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_a_bound_is_a_fault() {
+    fn a_list_that_exceeds_a_limit_is_a_fault() {
         let top_n = TopN::new(by_name(), None, None, LIMITS);
         assert!(top_n.check_walk(5).is_ok());
         assert_eq!(
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_twice_is_listed_once_and_takes_no_place() {
+    fn an_image_that_is_listed_twice_is_kept_once() {
         let names = ["b", "a", "a", "b", "c"].map(str::to_owned);
         assert_eq!(sorted(&names, None, None).unwrap(), ["a", "b", "c"]);
         assert_eq!(sorted(&names, None, Some(2)).unwrap(), ["a", "b"]);
@@ -170,7 +170,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_sort_then_skip_then_take(
+        fn the_result_is_sorted_then_skipped_then_cut(
             names in proptest::collection::hash_set("[a-d]{1,3}", 0..20),
             after in proptest::option::of("[a-d]{1,3}"),
             limit in proptest::option::of(0u64..12),

@@ -1,21 +1,21 @@
-//! Steps of a change that name attributes of the image itself. No upstream of such a change can change them, so that a
-//! step succeeds only if the attribute is already as it says.
+//! Steps of a change that name an attribute of the image itself. The upstream cannot change attributes in this way, so
+//! a step succeeds only if the attribute already has the requested value.
 
 use http::StatusCode;
 
 use super::fault::{Fault, Reason};
 use super::image::Image;
 
-/// A step that names an attribute.
+/// A step of a change that names an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttributeStep {
     /// The attribute's name.
     pub name: String,
-    /// What is to become of it.
+    /// The requested value.
     pub wanted: WantedValue,
 }
 
-/// What a step wants of an attribute.
+/// The value that a step requests for an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WantedValue {
     /// To be null.
@@ -26,13 +26,13 @@ pub enum WantedValue {
     Number(i64),
     /// To be this text.
     Text(String),
-    /// To be these texts, in any order.
+    /// These texts, in any order.
     Texts(Vec<String>),
-    /// To be something that no attribute is.
+    /// A value that no attribute can have.
     Other,
-    /// To be new, which no attribute is.
+    /// A new attribute, which is always a conflict.
     New,
-    /// To go, which no attribute does.
+    /// The removal of the attribute, which is always forbidden.
     Gone,
 }
 
@@ -40,8 +40,8 @@ impl AttributeStep {
     /// Checks that the step changes nothing.
     ///
     /// # Errors
-    /// 403 for another value than the one that the image has, and for a removal; 409 for an attribute that is to be new.
-    pub fn check(&self, image: &Image<'_>) -> Result<(), Fault> {
+    /// 403 for a value that differs from the image's and for a removal; 409 for a new attribute.
+    pub(crate) fn check(&self, image: &Image<'_>) -> Result<(), Fault> {
         let name = &self.name;
         match self.wanted {
             WantedValue::New => Err(Fault::client(
@@ -83,7 +83,7 @@ impl AttributeStep {
     }
 }
 
-/// Tags are a set: order and repeats are no difference.
+/// Whether the image has exactly these tags. Order and repetitions do not matter.
 fn are_tags(wanted: &[String], image: &Image<'_>) -> bool {
     let held: Vec<String> = image
         .tags
@@ -104,7 +104,7 @@ mod tests {
     use crate::model::Image;
 
     #[test]
-    fn only_what_is_so_already_may_be_wanted() {
+    fn a_step_succeeds_only_if_the_attribute_has_the_value_already() {
         let tags = serde_json::value::to_raw_value(&["a", "b"]).unwrap();
         let image = Image {
             name: Some(Cow::Borrowed("n")),

@@ -1,8 +1,8 @@
-//! The names of an image's attributes, in the vocabulary of this program: Glance v2's.
+//! The names of an image's attributes, in Glance v2's vocabulary.
 
-/// The members of an image object that are attributes of the image itself: those of the schema document whose
-/// `is_base` is not false (`glance/api/v2/images.py`, `get_base_properties`). Every other member is a custom
-/// property, which is what Nova calls metadata.
+/// The members of an image object that are attributes of the image itself: those whose `is_base` is not false in the
+/// schema document (`glance/api/v2/images.py`, `get_base_properties`). Every other member is a custom property, which
+/// Nova calls metadata.
 pub const BASE_PROPERTIES: &[&str] = &[
     "id",
     "name",
@@ -31,18 +31,18 @@ pub const BASE_PROPERTIES: &[&str] = &[
     "locations",
 ];
 
-/// Whether a member of the image object is an attribute of the image itself and no custom property.
+/// Whether a member of the image object is an attribute of the image itself, not a custom property.
 #[must_use]
 pub fn is_base_property(name: &str) -> bool {
     BASE_PROPERTIES.contains(&name)
 }
 
-/// The custom properties that hold an image's id or null, by the schema document.
-pub const ID_PROPERTIES: &[&str] = &["kernel_id", "ramdisk_id"];
+/// The custom properties that hold an image's id or null, according to the schema document.
+pub(crate) const ID_PROPERTIES: &[&str] = &["kernel_id", "ramdisk_id"];
 
-/// Whether this is an id as the schema document has it: hexadecimal digits in five groups.
+/// Whether the text is an id in the form of the schema document: hexadecimal digits in five groups.
 #[must_use]
-pub fn is_uuid(text: &str) -> bool {
+pub(crate) fn is_uuid(text: &str) -> bool {
     const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
     let mut groups = text.split('-');
     let fits = |length: usize| {
@@ -53,19 +53,19 @@ pub fn is_uuid(text: &str) -> bool {
     GROUPS.into_iter().all(fits) && groups.next().is_none()
 }
 
-/// The custom property that has a set of values in the schema document.
-pub const DELETION_POLICY: &str = "cinder_encryption_key_deletion_policy";
+/// The custom property for which the schema document lists the allowed values.
+pub(crate) const DELETION_POLICY: &str = "cinder_encryption_key_deletion_policy";
 
-/// Those values.
-pub const DELETION_POLICIES: &[&str] = &["on_image_deletion", "do_not_delete"];
+/// The allowed values of [`DELETION_POLICY`].
+pub(crate) const DELETION_POLICIES: &[&str] = &["on_image_deletion", "do_not_delete"];
 
-/// What the schema document lets `disk_format` be.
-pub const DISK_FORMATS: &[&str] = &[
+/// The values that the schema document allows for `disk_format`.
+pub(crate) const DISK_FORMATS: &[&str] = &[
     "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop",
 ];
 
-/// What the schema document lets `container_format` be.
-pub const CONTAINER_FORMATS: &[&str] = &[
+/// The values that the schema document allows for `container_format`.
+pub(crate) const CONTAINER_FORMATS: &[&str] = &[
     "ami",
     "ari",
     "aki",

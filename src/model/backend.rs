@@ -1,111 +1,115 @@
-//! Speaks with one kind of upstream: requests out, replies in. Pure, so that an operation is written once for every pair
-//! of dialects.
+//! The trait of an upstream's dialect: requests out, replies in. It does no I/O, so that each operation is written once
+//! for every pair of dialects.
 
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::Method;
 
 use super::call::{Call, ImageId};
 use super::change::Edit;
+use super::error_reply::ErrorReply;
 use super::fault::Fault;
 use super::image::Image;
 use super::order::Order;
 use super::query::{Predicate, Query};
 use crate::json::splitter::Envelope;
 
-/// Speaks with one kind of upstream.
+/// The dialect of one kind of upstream.
 pub trait Backend: fmt::Debug + Send + Sync + 'static {
-    /// Splits a query into what the upstream does and what is left to do here.
+    /// Splits a query into the part that the upstream filters and the rest.
     fn plan(&self, query: &Query) -> Plan;
 
-    /// The request for the page after `marker`, of at most `want` images (`None`: as many as the upstream gives).
+    /// The most images that a page is asked for.
+    fn page_size(&self) -> u64;
+
+    /// Returns the request for the page after `marker` with at most `want` images (`None`: as many as the upstream
+    /// gives).
     fn page(&self, plan: &Plan, marker: Option<&str>, want: Option<u64>) -> UpstreamRequest;
 
-    /// The request for one image.
+    /// Returns the request for one image.
     fn show(&self, id: &ImageId) -> UpstreamRequest;
 
-    /// The request that ends one image.
+    /// Returns the request that deletes one image.
     fn delete(&self, id: &ImageId) -> UpstreamRequest;
 
-    /// Whether the upstream keeps custom properties of this name for itself, or could not hold one as such.
+    /// Whether the upstream reserves the property's name for itself or cannot store such a property.
     fn reserves(&self, key: &str) -> bool;
 
-    /// Whether a request can name a property that an image has under this name. One that cannot be named is left as it
-    /// is: a request would meet another property.
+    /// Whether a request can name a property that an image has under this name. If not, the property must stay
+    /// unchanged, because a request would change another one.
     fn reaches(&self, _key: &str) -> bool {
         true
     }
 
-    /// Checks that the upstream can carry out an edit which is not empty, and may.
+    /// Checks that the upstream can carry out a non-empty edit and that the operator allows it.
     ///
     /// # Errors
-    /// What stands in the way: a name that it cannot hold, an operator who does not allow it.
+    /// 400 for a name that the upstream cannot hold, 403 for an edit that the operator does not allow.
     fn vet(&self, _edit: &Edit) -> Result<(), Fault> {
         Ok(())
     }
 
-    /// The requests that carry out an edit which is not empty, one after the other. The reply to the last of them is
-    /// the image as it is then, for [`Backend::shown`]. One that is answered with 409 may be tried again, with an edit
-    /// made anew.
+    /// Returns the requests that carry out a non-empty edit, to be sent one after the other. The reply to the last one
+    /// is the resulting image, for [`Backend::shown`]. After a 409, the change may be retried with a new edit.
     fn change(&self, id: &ImageId, edit: &Edit) -> Vec<UpstreamRequest>;
 
-    /// Reads one element of a page. Whether it belongs into the list is [`Plan::keeps`]'s to say.
+    /// Reads one element of a page. [`Plan::keeps`] decides whether it belongs to the list.
     fn listed<'a>(&'a self, element: &'a [u8]) -> Result<Image<'a>, Fault>;
 
-    /// Reads the element that a text begins with, and says how long it is. `None` when that is not all there, or cannot
-    /// be read: then the element is cut out, and [`Backend::listed`] has the last word. A back that does not know better
-    /// has every element cut out.
+    /// Reads the element at the beginning of a text, and returns it with its length in bytes. `None` if the element is
+    /// incomplete or cannot be read; then it is cut out of the text, and [`Backend::listed`] decides. By default, every
+    /// element is cut out.
     fn listed_first<'a>(&'a self, text: &'a str) -> Option<(Image<'a>, usize)> {
         let _ = text;
         None
     }
 
-    /// Reads the reply to [`Backend::show`], and the last one to [`Backend::change`]. A fault, too, when the client must not
-    /// be shown what came.
+    /// Reads the reply to [`Backend::show`] and the last reply to [`Backend::change`]. It is also a fault if the client
+    /// may not see the image.
     fn shown<'a>(&'a self, body: &'a [u8]) -> Result<Image<'a>, Fault>;
 
-    /// Whether a page that ended with this envelope, after `count` elements, has a successor.
+    /// Whether another page follows one that ended with this envelope after `count` elements.
     fn has_next(&self, envelope: &Envelope, count: u64) -> bool;
 
-    /// Whether some upstreams of this kind do not know what a marker is, and answer with all that they have.
+    /// Whether some upstreams of this kind ignore markers and reply with all their images.
     fn may_ignore_markers(&self) -> bool {
         false
     }
 
-    /// Whether a page that was asked for with such a `want` and ended so may be all that such an upstream has.
+    /// Whether a page that was requested with this `want` and ended in this way may be all images of such an upstream.
     fn may_be_all(&self, envelope: &Envelope, count: u64, want: Option<u64>) -> bool {
         let _ = (envelope, count, want);
         false
     }
 
-    /// What a reply that is no success means for the call.
+    /// Translates an upstream's error reply to the call into a fault.
     fn fault(&self, call: &Call, refusal: &ErrorReply<'_>) -> Fault;
 }
 
 /// A query, split for one upstream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The upstream's query string without marker and limit, percent-encoded.
+    /// The upstream's query string, percent-encoded, without marker and limit.
     pub pushed: String,
-    /// What the upstream cannot do, or not rightly: decided here, image by image. Any number of images may fail it,
-    /// so pages are asked for as large as they come.
+    /// The predicates that the upstream cannot filter, or not correctly. They are checked here for each image. Any
+    /// number of images may fail them, so pages are requested as large as possible.
     pub residual: Vec<Predicate>,
-    /// What the upstream does, or nearly: decided here once more. Few images fail it, so that a page need hold only
-    /// as many as are wanted.
+    /// The predicates that the upstream filters, at least nearly. They are checked again here. Few images fail them, so
+    /// a page need hold only as many images as are wanted.
     pub recheck: Vec<Predicate>,
-    /// No image can match: the upstream is asked only whether the caller may ask and whether the marker exists. The
-    /// images of that one page are none of the list's, and nothing follows it.
+    /// No image can match. The upstream is still queried, to check the token and the marker, for a single page whose
+    /// images are not part of the list.
     pub nothing: bool,
-    /// `None`: the upstream's own order, marker and limit serve this query, and its pages are the list as it streams
-    /// by. `Some`: every image must be fetched, what [`Plan::keeps`] keeps is sorted here, and the list is what stands
-    /// behind the marker, up to the limit. The marker is then an image of its own: it is found by [`Backend::show`],
-    /// since it need not be among those that the query selects, and [`Fault::no_marker`] says that it is unknown.
+    /// `None`: the upstream's own order, marker and limit serve this query, and its pages are streamed as the list.
+    /// `Some`: every image must be fetched, those that [`Plan::keeps`] keeps are sorted here, and the list consists of
+    /// the images after the marker, up to the limit. The marker is then looked up with [`Backend::show`], because the
+    /// query need not select it, and [`Fault::no_marker`] reports an unknown one.
     pub scan: Option<Order>,
 }
 
 impl Plan {
-    /// Whether the image belongs into the list.
+    /// Whether the image belongs to the list.
     #[must_use]
     pub fn keeps(&self, image: &Image<'_>) -> bool {
         let mut predicates = self.residual.iter().chain(&self.recheck);
@@ -117,24 +121,25 @@ impl Plan {
     }
 }
 
-/// How many conditions an image's properties are walked for, one by one. A query can name thousands.
+/// The number of conditions up to which an image's properties are searched one by one. A query can have thousands of
+/// conditions.
 const FEW: usize = 8;
 
 /// A request to an upstream, relative to its endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpstreamRequest {
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
     /// Path and query, beginning with a slash.
     pub target: String,
-    /// The body, if there is one.
+    /// The body, if any.
     pub content: Option<Content>,
 }
 
 impl UpstreamRequest {
-    /// A GET.
+    /// Returns a GET request.
     #[must_use]
-    pub fn get(target: String) -> Self {
+    pub(crate) fn get(target: String) -> Self {
         Self {
             method: Method::GET,
             target,
@@ -143,24 +148,13 @@ impl UpstreamRequest {
     }
 }
 
-/// The body of a request.
+/// The body of an upstream request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
-    /// Its media type.
+    /// The media type.
     pub kind: &'static str,
-    /// Its bytes.
+    /// The body itself.
     pub bytes: Bytes,
-}
-
-/// An upstream's reply that is no success.
-#[derive(Clone, Copy, Debug)]
-pub struct ErrorReply<'a> {
-    /// Its status.
-    pub status: StatusCode,
-    /// Its headers.
-    pub headers: &'a HeaderMap,
-    /// Its body, or the beginning of it.
-    pub body: &'a [u8],
 }
 
 #[cfg(test)]
@@ -171,7 +165,7 @@ mod tests {
     use crate::model::names::count::compared;
     use crate::model::{Image, Predicate, Value};
 
-    /// How many names are compared for a list with a condition on each of an image's properties.
+    /// Counts the comparisons of names for a list with a condition on each of an image's properties.
     fn work(size: usize) -> usize {
         let names: Vec<_> = (0..size).map(|n| format!("k{n}")).collect();
         let value = || Value::Text(Cow::Borrowed("v"));
@@ -194,9 +188,9 @@ mod tests {
     }
 
     #[test]
-    fn twice_the_conditions_and_properties_are_twice_the_work() {
+    fn work_grows_linearly_with_conditions_and_properties() {
         let (small, large) = (work(1000), work(4000));
-        // Names that share a hash are compared once in a while.
+        // Names with the same hash are compared occasionally.
         assert!(small > 0 && large <= small * 5, "{small} and {large}");
     }
 }

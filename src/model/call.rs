@@ -1,41 +1,41 @@
-//! What a client asks for.
+//! The client's call.
 
 use std::fmt;
 
 use super::change::Change;
 use super::query::Query;
 
-/// One request of a client, in no dialect.
+/// A client's request, independent of the dialect.
 ///
-/// What the reply looks like (brief or detailed, the whole image or only its metadata) is the client's dialect's
-/// affair and travels in its responder, not here.
+/// The form of the reply (brief or detailed, the whole image or only its metadata) belongs to the client's dialect and
+/// is held by the responder.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Call {
-    /// A listing.
+    /// Lists images.
     List(Query),
-    /// One image.
+    /// Shows one image.
     Show(ImageId),
-    /// The end of one image.
+    /// Deletes one image.
     Delete(ImageId),
-    /// Other custom properties for one image.
+    /// Changes the custom properties of one image.
     Change(ImageId, Change),
 }
 
-/// The id of an image: 1 to 36 characters out of letters, digits, `-`, `_` and `.`, not beginning with a dot.
+/// The id of an image: 1 to 36 letters, digits, `-`, `_` and `.`, not beginning with a dot.
 ///
-/// Glance's column holds 36 characters and its ids are UUIDs, but old clouds have other ids too, so the grammar
-/// is wider than a UUID. It is narrow enough that an id is always exactly one path segment and needs no escaping:
-/// whatever is not an `ImageId` never enters an upstream path.
+/// Glance's column holds 36 characters. Its ids are UUIDs, but old clouds have other ids too, so this grammar is wider.
+/// An id is always exactly one path segment that needs no escaping. Only an `ImageId` ever becomes part of an upstream
+/// path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageId(String);
 
 impl ImageId {
-    /// The longest id that Glance can store.
-    pub const MAX_LEN: usize = 36;
+    /// The maximum length of an id in Glance, in bytes.
+    pub(crate) const MAX_LEN: usize = 36;
 
-    /// Reads an id that has already been percent-decoded; `None` when the text cannot be an image id.
+    /// Reads a percent-decoded id; `None` if the text cannot be an image id.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let plausible = (1..=Self::MAX_LEN).contains(&text.len())
             && !text.starts_with('.')
             && text
@@ -44,9 +44,9 @@ impl ImageId {
         plausible.then(|| Self(text.to_owned()))
     }
 
-    /// The id as it is written in paths and JSON.
+    /// Returns the id as it is written in paths and JSON.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

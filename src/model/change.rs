@@ -1,4 +1,4 @@
-//! What a client wants done to an image's custom properties, and what that comes to.
+//! A client's change of an image's custom properties, and the edit that it requires on the image.
 
 use http::StatusCode;
 
@@ -7,45 +7,45 @@ use super::image::{Image, Value};
 use super::names::{PropertiesByName, PropertyName, PropertyNames};
 use super::steps::{PatchOutcome, Steps};
 
-/// How many properties an image may have for its metadata to be written. Glance allows 128 unless it is told otherwise.
-/// An image with hundreds of thousands would keep a worker from everybody else's requests.
-pub const MAX_PROPERTIES: usize = 50_000;
+/// The maximum number of properties of an image whose metadata can be changed. Glance's default limit is 128. An image
+/// with hundreds of thousands would block a worker for other requests.
+pub(crate) const MAX_PROPERTIES: usize = 50_000;
 
-/// A wish, as a client can say it without knowing the image.
+/// A change as a client states it, without knowing the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// These properties get these values; all others stay.
+    /// Sets these properties and keeps all others.
     Merge(Vec<(String, SentValue)>),
-    /// These properties get these values; all others go.
+    /// Sets these properties and removes all others.
     Replace(Vec<(String, SentValue)>),
-    /// This property gets this value.
+    /// Sets this property.
     Set(String, SentValue),
-    /// This property goes. It is a fault if it is not there.
+    /// Removes this property. A missing property is a fault.
     Remove(String),
-    /// These steps are taken, one on what the other has left. It is a fault if one cannot be.
+    /// Applies these steps, each to the result of the step before. A step that cannot be applied is a fault.
     Steps(Steps),
 }
 
 /// A value that a client sends for a property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SentValue {
-    /// This text.
+    /// A string.
     Text(String),
-    /// JSON that is no string.
+    /// JSON that is not a string.
     Json {
-        /// What the client sent, as JSON.
+        /// The JSON that the client sent.
         sent: String,
-        /// What is stored for it; `None` is null.
+        /// The text to store for it; `None` is null.
         text: Option<String>,
     },
-    /// This text, which is passed over: the property stays as it is, or away.
+    /// A text that is skipped: the property keeps its value or stays absent.
     Ignored(String),
 }
 
 impl SentValue {
-    /// What is stored; `None` is null.
+    /// Returns the text to store; `None` is null.
     #[must_use]
-    pub fn value(&self) -> Option<&str> {
+    pub(crate) fn value(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Ignored(text) => Some(text),
             Self::Json { text, .. } => text.as_deref(),
@@ -65,37 +65,37 @@ impl From<&str> for SentValue {
     }
 }
 
-/// What a [`Change`] comes to on one image: nothing that is so already is in it.
+/// The difference between an image and the result of a [`Change`]. It contains only what actually changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
-    /// The properties that go, in the image's order.
+    /// The properties to remove, in the image's order.
     pub remove: Vec<String>,
-    /// The properties that get a value, in the client's order.
+    /// The properties to set, in the client's order.
     pub set: Vec<PropertyUpdate>,
 }
 
-/// A property that gets a value.
+/// A property to set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PropertyUpdate {
-    /// Its name.
+    /// The property's name.
     pub key: String,
-    /// Its value; `None` is null.
+    /// The new value; `None` is null.
     pub value: Option<String>,
     /// Whether the image has the property, with another value.
     pub existed: bool,
 }
 
 impl Edit {
-    /// Whether everything is already as it shall be.
+    /// Whether the image needs no change.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.set.is_empty()
     }
 
-    /// What is still to be done on an image to which a part of this has been done, or which others have changed: what is
-    /// gone need not go any more.
+    /// Returns the rest of the edit for an image that has meanwhile been changed, by a part of this edit or by others.
+    /// A property that has been removed meanwhile need not be removed again.
     #[must_use]
-    pub fn left_on(mut self, image: &Image<'_>) -> Self {
+    pub(crate) fn left_on(mut self, image: &Image<'_>) -> Self {
         let properties = image.by_name();
         self.remove.retain(|key| properties.get(key).is_some());
         self.set.retain_mut(|setting| {
@@ -107,25 +107,29 @@ impl Edit {
     }
 }
 
-/// What decides about single properties, besides the change and the image.
-pub struct PropertyRules<R, S> {
-    /// Whether a property of this name, which is there or not, is not the client's to change.
+/// The rules for single properties, besides the change and the image.
+pub(crate) struct PropertyRules<R, S> {
+    /// Whether the client may not change a property of this name. The second argument says whether the image has it.
     pub is_fixed: R,
-    /// Whether a client that sends this for a property sends what it is shown of it.
+    /// Whether the client is shown the property's value in the form that it sent.
     pub is_shown: S,
 }
 
 impl Change {
-    /// Decides what is to be done to an image.
+    /// Determines the edit for an image.
     ///
-    /// A property that is not the client's to change may be sent back as it is, so that a client can read all
-    /// properties, change one and send all; a replacement that leaves one out leaves it alone. What is sent back as it
-    /// was shown is left as it is, in whatever form it was shown.
+    /// A client may send back an unchanged value for a property that it may not change, so that it can read all
+    /// properties, change one and send all. A replacement that leaves such a property out keeps it. A value that is
+    /// sent back as it was shown counts as unchanged, whatever the form in which it was shown.
     ///
     /// # Errors
-    /// 400 for a name that is not the client's and is to be set to something else or removed, naming it; 404 for the
-    /// removal of what is not there; 413 for an image with too many properties.
-    pub fn on<R, S>(&self, image: &Image<'_>, rules: &PropertyRules<R, S>) -> Result<Edit, Fault>
+    /// 400 for setting or removing a property that the client may not change, with its name; 404 for removing a
+    /// property that the image does not have; 413 for an image with too many properties.
+    pub(crate) fn on<R, S>(
+        &self,
+        image: &Image<'_>,
+        rules: &PropertyRules<R, S>,
+    ) -> Result<Edit, Fault>
     where
         R: Fn(&str, bool) -> bool,
         S: Fn(&str, &Value<'_>, &SentValue) -> bool,
@@ -183,7 +187,7 @@ fn removal(
     })
 }
 
-/// An edit in the making.
+/// An edit under construction.
 struct Work<'w, R, S> {
     edit: Edit,
     properties: PropertiesByName<'w, Value<'w>>,
@@ -221,7 +225,7 @@ where
         Ok(())
     }
 
-    /// Removes what is not among the items. An upstream that names a property twice is told once.
+    /// Removes the properties that are not among the items. A property that the upstream lists twice is removed once.
     fn remove_others(&mut self, items: &[(String, SentValue)], image: &Image<'_>) {
         let mut named: PropertyNames<'_> = items.iter().map(|(key, _)| PropertyName(key)).collect();
         for (key, _) in image.properties.iter() {
@@ -232,7 +236,7 @@ where
     }
 }
 
-/// Whether a property's value is this text, or null.
+/// Whether a property's value is this text; `None` is null.
 fn holds(held: &Value<'_>, value: Option<&str>) -> bool {
     match value {
         Some(text) => held.text().as_deref() == Some(text),
@@ -258,13 +262,13 @@ fn missing() -> Fault {
     )
 }
 
-/// The image has more properties than any that is written to here.
+/// Returns the fault for an image with more than [`MAX_PROPERTIES`] properties.
 fn too_many(count: usize) -> Fault {
     Fault::proxy(
         StatusCode::PAYLOAD_TOO_LARGE,
         Reason::PropertyQuota,
         format!(
-            "The image has {count} properties, and {MAX_PROPERTIES} is the most that can be changed."
+            "The image has {count} properties; an image with more than {MAX_PROPERTIES} cannot be changed."
         ),
     )
 }

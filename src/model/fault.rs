@@ -17,7 +17,8 @@ pub struct Fault {
     pub reason: Reason,
     /// Who says no.
     pub source: Source,
-    /// What the upstream answered, where it did answer.
+    /// The status of the error reply that this fault was read from, if it was: the access log's `answered`. Where Nova
+    /// passes on what its Glance answered, it is Glance's.
     pub answered: Option<StatusCode>,
     /// For the client: plain text, no markup.
     pub message: String,
@@ -173,6 +174,16 @@ impl Fault {
             StatusCode::NOT_FOUND,
             Reason::NoRoute,
             "The resource could not be found.",
+        )
+    }
+
+    /// There is no such image, or none that the caller may see; the words are Glance's.
+    #[must_use]
+    pub fn no_image(id: &str) -> Self {
+        Self::upstream(
+            StatusCode::NOT_FOUND,
+            Reason::NoImage,
+            format!("No image found with ID {id}"),
         )
     }
 

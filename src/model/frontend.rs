@@ -35,6 +35,12 @@ pub trait Frontend: fmt::Debug + Send + Sync + 'static {
         Cow::Borrowed(path)
     }
 
+    /// The path by which tables name the request: [looked up](Self::lookup_path), and without an ending that asks for a
+    /// media type.
+    fn named_path<'p>(&self, _method: &Method, path: &'p str) -> Cow<'p, str> {
+        self.lookup_path(path)
+    }
+
     /// Finds out what a request is by its head, whose path is [looked up](Self::lookup_path). Links begin with `base`: scheme, authority and mount point as the client
     /// sees them, without a slash at the end.
     fn route<'r>(&'r self, head: RequestHead<'r>, base: &str) -> Box<dyn Routed + 'r>;
@@ -67,8 +73,23 @@ pub enum Recognized {
     Refused(RefusedCall),
     /// A reply that depends on nothing but the request.
     Reply(Document),
-    /// Not an image request.
-    NotOurs,
+    /// A request that goes on as it is.
+    PassThrough(PassThrough),
+}
+
+/// A request that is sent on unread. The listener's pairing says to which service, the frontend what changes in the reply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PassThrough {
+    /// What changes in the reply; `None`: nothing.
+    pub rewrite: Option<Rewrite>,
+}
+
+/// A change in the reply to a request that passes through. `proxy::rewrite` carries it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rewrite {
+    /// The `Location` of an image that the request creates names the image below this URL, where the client finds the
+    /// images of the project: `https://compute.example.com/v2.1/p/images`.
+    CreatedImage(String),
 }
 
 /// An image request.

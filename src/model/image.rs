@@ -1,4 +1,4 @@
-//! One image.
+//! An image and its custom properties.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -9,9 +9,9 @@ use crate::json::Json;
 
 /// An image, borrowed from the bytes it was read from.
 ///
-/// Attributes that an upstream left out and attributes that are null are the same `None` (Glance up to 2014.2
-/// leaves null attributes out), but for `size`, where Nova tells the two apart. Custom properties keep the order
-/// in which they were read.
+/// Both an attribute that the upstream left out and a null attribute are `None`, because Glance up to 2014.2 leaves
+/// null attributes out. Only `size` distinguishes the two, because Nova does. Custom properties keep the order in which
+/// they were read.
 #[derive(Clone, Debug, Default)]
 #[allow(
     missing_docs,
@@ -43,7 +43,7 @@ pub struct Image<'a> {
     pub direct_url: Option<Json<'a>>,
     pub locations: Option<Json<'a>>,
     pub stores: Option<Json<'a>>,
-    /// Everything that is no base attribute, in the order of the upstream's reply.
+    /// Every member that is not a base attribute, in the order of the upstream's reply.
     pub properties: Properties<'a>,
 }
 
@@ -57,61 +57,62 @@ pub struct Properties<'a> {
 /// The size of an image's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Size {
-    /// The upstream did not say.
+    /// The upstream left it out.
     #[default]
     Absent,
-    /// The upstream said null: no data yet.
+    /// The upstream sent null: there is no data yet.
     Null,
-    /// Bytes.
+    /// The size in bytes.
     Bytes(i64),
 }
 
 /// The value of a custom property.
 #[derive(Clone, Debug)]
 pub enum Value<'a> {
-    /// JSON text as the upstream wrote it; usually a string, sometimes null, rarely anything else.
+    /// JSON text as the upstream wrote it: usually a string, sometimes null, rarely anything else.
     Raw(Json<'a>),
-    /// A string that did not come from JSON, or was made here.
+    /// A string that does not come from JSON, or that the proxy made.
     Text(Cow<'a, str>),
 }
 
 impl<'a> Image<'a> {
-    /// The value of a custom property.
+    /// Returns the value of a custom property.
     #[must_use]
-    pub fn property(&self, key: &str) -> Option<&Value<'a>> {
+    pub(crate) fn property(&self, key: &str) -> Option<&Value<'a>> {
         self.properties
             .iter()
             .find(|(name, _)| PropertyName(name) == PropertyName(key))
             .map(|(_, value)| value)
     }
 
-    /// The custom properties by name, for whoever looks up many.
+    /// Indexes the custom properties by name, for looking up many of them.
     #[must_use]
-    pub fn by_name(&self) -> PropertiesByName<'_, Value<'_>> {
+    pub(crate) fn by_name(&self) -> PropertiesByName<'_, Value<'_>> {
         PropertiesByName::of(&self.properties)
     }
 
-    /// Whether the image carries the tag.
+    /// Whether the image has the tag.
     #[must_use]
-    pub fn has_tag(&self, tag: &str) -> bool {
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
         let Some(raw) = self.tags else { return false };
-        // `Cow` inside a collection cannot borrow, and tags are looked at only where a query names one.
+        // `Cow` in a collection cannot borrow, and tags are read only for a query that names one.
         serde_json::from_str::<Vec<String>>(raw.get())
             .is_ok_and(|tags| tags.iter().any(|is| is == tag))
     }
 }
 
 impl<'a> Properties<'a> {
-    /// Properties, and the text that they were read from where that is theirs alone: as Python's `json.dumps` writes
-    /// them, all of it printable ASCII, `"a": "1", "b": null`.
+    /// Builds properties from their items and, if the properties were adjacent in the JSON, from the text of all of
+    /// them. The text must have the form of Python's `json.dumps` and be printable ASCII, such as `"a": "1", "b":
+    /// null`.
     #[must_use]
-    pub fn read(items: Vec<(Cow<'a, str>, Value<'a>)>, written: Option<&'a str>) -> Self {
+    pub(crate) fn read(items: Vec<(Cow<'a, str>, Value<'a>)>, written: Option<&'a str>) -> Self {
         Self { items, written }
     }
 
-    /// That text.
+    /// Returns the text of all properties, see [`Properties::read`].
     #[must_use]
-    pub fn as_written(&self) -> Option<&'a str> {
+    pub(crate) fn as_written(&self) -> Option<&'a str> {
         self.written
     }
 }
@@ -137,9 +138,9 @@ impl<'a> Deref for Properties<'a> {
 }
 
 impl Value<'_> {
-    /// The value as text: a string's content, another value's JSON; `None` for null.
+    /// Returns the value as text: the content of a string, the JSON of another value, and `None` for null.
     #[must_use]
-    pub fn text(&self) -> Option<Cow<'_, str>> {
+    pub(crate) fn text(&self) -> Option<Cow<'_, str>> {
         let raw = match self {
             Self::Text(text) => return Some(Cow::Borrowed(text)),
             Self::Raw(raw) => raw.get(),
@@ -156,7 +157,7 @@ impl Value<'_> {
 
     /// Whether the value is JSON null.
     #[must_use]
-    pub fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(self, Self::Raw(raw) if raw.get() == "null")
     }
 }

@@ -1,9 +1,9 @@
-//! The nouns that both dialects can say.
+//! The types that both dialects share.
 //!
-//! To translate is to read in one dialect and write in the other; what lies between are these types and nothing
-//! else: a [`Call`] (what the client asks), a [`Query`] or a [`Change`] inside it, an [`Image`], a page of images as it streams
-//! by, and a [`Fault`]. The vocabulary is Glance v2's, the richer of the two; Nova's words are mapped at Nova's
-//! edge. Nothing here does I/O and nothing here knows a dialect.
+//! A frontend reads a request from one dialect, and a backend writes it in the other. Between them, there are only
+//! these types: a [`Call`] with a [`Query`] or a [`Change`] in it, an [`Image`], a page of images in a stream, and a
+//! [`Fault`]. The vocabulary is that of Glance v2, which is the richer one; Nova's words are translated in the Nova
+//! dialect. This module does no I/O and knows no dialect.
 
 pub mod attribute_step;
 pub mod attributes;
@@ -11,6 +11,7 @@ pub mod backend;
 pub mod call;
 pub mod caller;
 pub mod change;
+pub mod error_reply;
 pub mod fault;
 pub mod frontend;
 pub mod image;
@@ -22,13 +23,15 @@ pub mod status;
 pub mod steps;
 pub mod time;
 
-pub use backend::{Backend, Content, ErrorReply, Plan, UpstreamRequest};
+pub use backend::{Backend, Content, Plan, UpstreamRequest};
 pub use call::{Call, ImageId};
 pub use caller::Caller;
 pub use change::{Change, Edit, PropertyUpdate, SentValue};
+pub use error_reply::ErrorReply;
 pub use fault::{Fault, Reason, Source};
 pub use frontend::{
-    AcceptedCall, Document, Frontend, PendingCall, Recognized, RefusedCall, RequestHead, Routed,
+    AcceptedCall, Document, Frontend, PassThrough, PendingCall, Recognized, RefusedCall,
+    RequestHead, Rewrite, Routed,
 };
 pub use image::{Image, Properties, Size, Value};
 pub use names::PropertiesByName;

@@ -1,18 +1,18 @@
-//! Names of properties, and how to find one among many without looking at all of them.
+//! The names of properties, and a fast look-up by name.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 
-/// The name of a property, for comparison with others. Tests count the comparisons: nothing that is done to an image
-/// may need more of them than it has properties, times a constant.
+/// The name of a property, for comparison with others. Tests count the comparisons: no operation on an image may need
+/// more than a constant times the number of its properties.
 #[derive(Clone, Copy, Debug, Eq)]
 pub(super) struct PropertyName<'n>(pub &'n str);
 
 /// A set of names.
 pub(super) type PropertyNames<'n> = HashSet<PropertyName<'n>>;
 
-/// The properties of one image by name: each is found without a look at the others.
+/// The properties of one image, indexed by name.
 pub struct PropertiesByName<'i, V>(HashMap<PropertyName<'i>, &'i V>);
 
 impl PartialEq for PropertyName<'_> {
@@ -31,7 +31,8 @@ impl Hash for PropertyName<'_> {
 }
 
 impl<'i, V> PropertiesByName<'i, V> {
-    /// Of a repeated name the first counts, as where one property is looked up.
+    /// Indexes the properties. The first one of a repeated name counts, as in
+    /// [`Image::property`](super::Image::property).
     pub(super) fn of(properties: &'i [(Cow<'_, str>, V)]) -> Self {
         let mut by_name = HashMap::with_capacity(properties.len());
         for (name, value) in properties {
@@ -40,9 +41,9 @@ impl<'i, V> PropertiesByName<'i, V> {
         Self(by_name)
     }
 
-    /// The value of a property.
+    /// Returns the value of a property.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'i V> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'i V> {
         self.0.get(&PropertyName(name)).copied()
     }
 }
@@ -59,8 +60,8 @@ pub(super) mod count {
         COMPARED.set(COMPARED.get() + 1);
     }
 
-    /// How many names are compared while this runs.
-    pub fn compared(run: impl FnOnce()) -> usize {
+    /// Counts the comparisons of names while `run` runs.
+    pub(crate) fn compared(run: impl FnOnce()) -> usize {
         COMPARED.set(0);
         run();
         COMPARED.get()

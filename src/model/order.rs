@@ -1,34 +1,34 @@
-//! The order of a list, and what an image has to say to it.
+//! The order of a list, and the position of an image in it.
 
 use super::image::{Image, Size};
 use super::query::{Sort, SortKey};
 use super::time;
 
-/// A total order over images: sort keys, most significant first, with Glance's tie-breaks behind them.
+/// A total order over images: sort keys, the most significant first, followed by Glance's tie-breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order(Vec<Sort>);
 
-/// Where an image stands in an [`Order`]. Positions of one order compare byte by byte, the directions are part of
-/// them already; positions of different orders have nothing to say to each other.
+/// The position of an image in an [`Order`]. Positions of one order compare byte by byte and already include the
+/// directions. Positions of different orders cannot be compared.
 ///
-/// A position owns its bytes and borrows nothing, so that it can be kept beside the image's own bytes.
+/// A position owns its bytes, so that it can be kept beside the image's own bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(Box<[u8]>);
 
-/// How much a list may cost that has to be read to its end before it can be answered.
+/// The limits for a list that must be read to its end before it can be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanLimits {
-    /// Images that are read; `None` means any number.
+    /// The maximum number of images that are read; `None` means any number.
     pub images: Option<u64>,
-    /// Bytes of images that are kept.
+    /// The maximum number of bytes of images that are kept.
     pub bytes: usize,
 }
 
 impl Order {
-    /// The order with its ties broken: `created_at` and `id` are appended, descending, where they are missing. No
-    /// key at all is the order in which Glance lists, newest first (`glance/db/sqlalchemy/api.py`, `_image_get_all`).
+    /// Completes sort keys to a total order: a missing `created_at` and `id` are appended, descending. Without any key
+    /// this is Glance's default order, newest first (`glance/db/sqlalchemy/api.py`, `_image_get_all`).
     #[must_use]
-    pub fn total(sort: &[Sort]) -> Self {
+    pub(crate) fn total(sort: &[Sort]) -> Self {
         let mut order = sort.to_vec();
         for key in [SortKey::CreatedAt, SortKey::Id] {
             if !order.iter().any(|sort| sort.key == key) {
@@ -41,10 +41,10 @@ impl Order {
         Self(order)
     }
 
-    /// Whether this is the order in which Glance, and a Nova in front of it, lists when nobody asks for any.
+    /// Whether this is the default order of Glance, and of a Nova in front of it.
     #[must_use]
-    pub fn is_default(&self) -> bool {
-        // Behind the id nothing can decide any more.
+    pub(crate) fn is_default(&self) -> bool {
+        // Ids are unique, so keys after the id have no effect.
         matches!(
             self.0.as_slice(),
             [
@@ -61,16 +61,16 @@ impl Order {
         )
     }
 
-    /// The sort keys, most significant first.
+    /// Returns the sort keys, the most significant first.
     #[must_use]
-    pub fn keys(&self) -> &[Sort] {
+    pub(crate) fn keys(&self) -> &[Sort] {
         &self.0
     }
 
-    /// Where the image stands. An attribute that is null comes before all others when ascending, as in `SQLite`; a
-    /// time that cannot be read is as good as null.
+    /// Returns the position of the image. A null attribute comes before all others in ascending order, as in `SQLite`.
+    /// A time that cannot be read counts as null.
     #[must_use]
-    pub fn position(&self, image: &Image<'_>) -> Position {
+    pub(crate) fn position(&self, image: &Image<'_>) -> Position {
         let mut bytes = Vec::with_capacity(64);
         for sort in &self.0 {
             let from = bytes.len();
@@ -86,14 +86,15 @@ impl Order {
 }
 
 impl Position {
-    /// How many bytes it holds.
+    /// Returns the size in bytes.
     #[must_use]
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.0.len()
     }
 }
 
-/// Appends one attribute, so that bytes compare as values do. No value's bytes are the beginning of another's.
+/// Appends an attribute in a form in which bytes compare like values. The bytes of one value are never a prefix of
+/// another's.
 fn part(bytes: &mut Vec<u8>, key: SortKey, image: &Image<'_>) {
     match key {
         SortKey::Name => text(bytes, image.name.as_deref()),
@@ -116,7 +117,8 @@ fn part(bytes: &mut Vec<u8>, key: SortKey, image: &Image<'_>) {
 const NULL: u8 = 0;
 const PRESENT: u8 = 1;
 
-/// Text ends with two zeros; a zero inside is escaped, so that the end comes before whatever could follow.
+/// Appends text with two zeros at its end. A zero in the text is escaped, so that the end sorts before any further
+/// character.
 fn text(bytes: &mut Vec<u8>, text: Option<&str>) {
     let Some(text) = text else {
         bytes.push(NULL);
@@ -132,7 +134,7 @@ fn text(bytes: &mut Vec<u8>, text: Option<&str>) {
     bytes.extend_from_slice(&[0, 0]);
 }
 
-/// Big-endian with the sign turned over: negative numbers come first.
+/// Appends a number as big-endian bytes with the sign bit inverted, so that negative numbers come first.
 fn number(bytes: &mut Vec<u8>, number: i64) {
     bytes.extend_from_slice(&(number ^ i64::MIN).to_be_bytes());
 }
@@ -141,7 +143,7 @@ fn instant(bytes: &mut Vec<u8>, written: Option<&str>) {
     match written.and_then(time::parse) {
         Some(at) => {
             bytes.push(PRESENT);
-            // Seconds and nanoseconds have the same sign, so that they compare as the instant does.
+            // Seconds and nanoseconds have the same sign, so they compare like the instant.
             number(bytes, at.as_second());
             number(bytes, i64::from(at.subsec_nanosecond()));
         }
@@ -183,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_directions_nulls_and_ties() {
+    fn positions_follow_keys_directions_nulls_and_ties() {
         let images = [
             image("a", Some("x"), Size::Bytes(10), "2024-01-01T00:00:00Z"),
             image("b", Some("xy"), Size::Bytes(-1), "2024-01-02T00:00:00Z"),

@@ -1,8 +1,8 @@
 //! The canonical list query.
 //!
-//! A client's dialect reads its query string into a [`Query`]; the upstream's dialect splits it into what the
-//! upstream can do (push-down) and what it cannot (residual). The one evaluator, [`Predicate::holds`], decides
-//! residuals while paging and the lists of the in-memory store alike.
+//! The client's dialect reads its query string into a [`Query`]. The upstream's dialect splits it into the part that
+//! the upstream can filter (push-down) and the rest (residual). [`Predicate::holds`] is the only evaluator; it decides
+//! residual predicates and the lists of the sandbox's in-memory store.
 
 use std::fmt;
 
@@ -10,52 +10,51 @@ use jiff::Timestamp;
 
 use super::image::{Image, Size, Value};
 
-/// A listing: who is in scope, which images of those, in which order, and which slice.
+/// A query for a list of images: scope, conditions, order, and the slice.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Query {
-    /// Which of the images that the caller may see are meant.
+    /// The selection by visibility and membership.
     pub scope: Scope,
     /// Conditions that all must hold.
     pub predicates: Vec<Predicate>,
     /// Sort keys, most significant first; empty means the upstream's own order (newest first).
     pub sort: Vec<Sort>,
-    /// The id after which the list begins. Free text: what names no image is the upstream's to refuse.
+    /// The id after which the list begins. It is free text: the upstream refuses a marker that names no image.
     pub marker: Option<String>,
-    /// How many images at most; `None` means all.
+    /// The maximum number of images; `None` means all.
     pub limit: Option<u64>,
 }
 
-/// The part of a query that selects among images by who may see them (Glance v2 list parameters `visibility`,
-/// `member_status`, `os_hidden`).
+/// The selection by who may see an image (the Glance v2 list parameters `visibility`, `member_status`, `os_hidden`).
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Scope {
-    /// Only images of this visibility; `None` is Glance's default set (public, own, accepted shares).
+    /// The visibility of the images; `None` is Glance's default set (public, own, and accepted shared images).
     pub visibility: Option<Visibility>,
-    /// Which shares count; `None` is Glance's default, accepted.
+    /// The member status of shared images; `None` is Glance's default, accepted.
     pub member_status: Option<MemberStatus>,
-    /// `true` selects hidden images only, `false` visible ones only.
+    /// Selects only hidden images if `true`, only visible ones if `false`.
     pub hidden: bool,
 }
 
 /// Values of the `visibility` parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visibility {
-    /// For everybody.
+    /// Visible to everyone.
     Public,
-    /// For the owner.
+    /// Visible to the owner.
     Private,
-    /// For the owner and members.
+    /// Visible to the owner and members.
     Shared,
-    /// For everybody who knows the id.
+    /// Visible to everyone who knows the id.
     Community,
-    /// Every visibility.
+    /// Every visibility. For queries only.
     All,
 }
 
 impl Visibility {
-    /// Glance's word; `all` is one for lists, and no image's.
+    /// Returns Glance's word. No image has the visibility `all`.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Public => "public",
             Self::Private => "private",
@@ -69,26 +68,26 @@ impl Visibility {
 /// Values of the `member_status` parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberStatus {
-    /// The member took the image.
+    /// The member accepted the image.
     Accepted,
-    /// The member has not answered.
+    /// The member has not decided.
     Pending,
-    /// The member refused it.
+    /// The member rejected the image.
     Rejected,
-    /// All shares.
+    /// Every status.
     All,
 }
 
 /// One sort key with its direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sort {
-    /// What to order by.
+    /// The attribute to sort by.
     pub key: SortKey,
     /// `true` for ascending.
     pub ascending: bool,
 }
 
-/// What Glance v2 can sort by (`glance/api/v2/images.py`, `_available_sort_keys`).
+/// The keys by which Glance v2 can sort (`glance/api/v2/images.py`, `_available_sort_keys`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each is the attribute of that name")]
 pub enum SortKey {
@@ -107,31 +106,31 @@ pub enum SortKey {
 pub enum Predicate {
     /// A text attribute equals one of these values.
     Text(TextField, Vec<String>),
-    /// A number attribute compares so.
+    /// A number attribute passes the test.
     Number(NumberField, NumberTest),
-    /// A time attribute compares so.
+    /// A time attribute has this relation to the instant.
     Time(TimeField, Relation, Timestamp),
-    /// The image is protected from deletion, or is not.
+    /// The image is protected from deletion (`true`) or not (`false`).
     Protected(bool),
-    /// The image carries this tag.
+    /// The image has this tag.
     Tag(String),
     /// The custom property of this name has this text value.
     Property(String, String),
-    /// What the upstream itself makes of this text, its operators and its errors included: for a dialect that is
-    /// asked to pass a value on unread.
+    /// The upstream's own reading of this text, with its operators and errors. This is for a dialect that passes a
+    /// value on unchecked.
     Verbatim(Verbatim, String),
-    /// No image at all: a value was asked for that the attribute can never have.
+    /// No image: the query names a value that the attribute can never have.
     Nothing,
 }
 
-/// What a text that is passed on unread is about.
+/// The filter to which a text is passed on unchecked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verbatim {
     /// The name.
     Name,
     /// The status.
     Status,
-    /// The time of the last change, that or later.
+    /// The time of the last change, at or after the instant.
     UpdatedSince,
 }
 
@@ -161,7 +160,7 @@ pub enum NumberField {
     VirtualSize,
 }
 
-/// How a number is compared.
+/// The comparison of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NumberTest {
     /// Equal.
@@ -180,7 +179,7 @@ pub enum TimeField {
     UpdatedAt,
 }
 
-/// How a time is compared (Glance's operators `eq: neq: gt: gte: lt: lte:`).
+/// The comparison of a time (Glance's operators `eq: neq: gt: gte: lt: lte:`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each is the operator of that name")]
 pub enum Relation {
@@ -193,13 +192,13 @@ pub enum Relation {
 }
 
 impl Predicate {
-    /// Whether the image fulfils the condition. An attribute that is null or absent fulfils none, as in SQL.
+    /// Whether the image fulfils the condition. A null or absent attribute never does, as in SQL.
     #[must_use]
     pub fn holds(&self, image: &Image<'_>) -> bool {
         self.holds_by(image, |key| image.property(key))
     }
 
-    /// The same, for an image whose properties are found so.
+    /// Like [`Predicate::holds`], with the given look-up of properties.
     pub(super) fn holds_by<'i>(
         &self,
         image: &'i Image<'i>,
@@ -218,7 +217,7 @@ impl Predicate {
             Self::Property(key, value) => property(key)
                 .and_then(Value::text)
                 .is_some_and(|is| is == *value),
-            // Where there is no upstream to make something of it, the text means itself.
+            // Without an upstream to read it, the text means itself.
             Self::Verbatim(Verbatim::Name, value) => {
                 text(image, TextField::Name).is_some_and(|is| is == value)
             }
@@ -233,7 +232,7 @@ impl Predicate {
     }
 }
 
-/// In words, for people.
+/// Describes the condition for people.
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

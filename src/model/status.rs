@@ -1,27 +1,27 @@
-//! The life of an image.
+//! The status of an image.
 
-/// The status of an image, in Glance v2's words (Glance: `glance/domain/__init__.py`, the schema's `status` enum).
+/// The status of an image, in Glance v2's words (`glance/domain/__init__.py`, and the schema's `status` enum).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Status {
-    /// Registered, no data yet.
+    /// Registered, without data.
     Queued,
-    /// Data is being written.
+    /// The data is being written.
     Saving,
     /// Complete and usable.
     Active,
-    /// Its upload failed.
+    /// The upload failed.
     Killed,
-    /// Removed.
+    /// Deleted.
     Deleted,
-    /// Removed, its data not yet scrubbed.
+    /// Deleted, but the data still exists.
     PendingDelete,
-    /// Complete, its data withheld from non-administrators.
+    /// Complete, but only administrators may use the data.
     Deactivated,
-    /// Data is being staged for an import.
+    /// The data is being staged for an import.
     Uploading,
-    /// An import runs.
+    /// An import is running.
     Importing,
-    /// A word that this program does not know, or none at all.
+    /// A word that this program does not know, or no word at all.
     #[default]
     Other,
 }
@@ -40,18 +40,18 @@ pub const STATUSES: &[(Status, &str)] = &[
 ];
 
 impl Status {
-    /// Reads Glance's word; a word that is not in [`STATUSES`] is [`Status::Other`].
+    /// Reads Glance's word. A word that is not in [`STATUSES`] is [`Status::Other`].
     #[must_use]
-    pub fn from_word(word: &str) -> Self {
+    pub(crate) fn from_word(word: &str) -> Self {
         STATUSES
             .iter()
             .find(|(_, known)| *known == word)
             .map_or(Self::Other, |(status, _)| *status)
     }
 
-    /// Glance's word; empty for [`Status::Other`].
+    /// Returns Glance's word; empty for [`Status::Other`].
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         STATUSES
             .iter()
             .find(|(status, _)| *status == self)

@@ -1,4 +1,4 @@
-//! A change to an image's custom properties that is told step by step, and what the steps come to.
+//! A change of an image's custom properties in steps, and its outcome.
 
 use std::collections::HashMap;
 
@@ -9,34 +9,34 @@ use super::fault::{Fault, Reason};
 use super::image::Image;
 use super::names::{PropertyName, PropertyNames};
 
-/// What is to become of an image's custom properties, step by step.
+/// The steps of a change, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Steps {
     /// The steps that name custom properties.
     pub properties: Vec<Step>,
-    /// The steps that name attributes, and so may change nothing.
+    /// The steps that name attributes, which must not change anything.
     pub attributes: Vec<AttributeStep>,
 }
 
-/// One step. It is taken on what the steps before it have left.
+/// A step of a change. It applies to the result of the steps before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The property gets this value, whether or not it is there.
+    /// Sets the property, whether or not it exists.
     Set(String, String),
-    /// The property gets this value; it must not be there.
+    /// Sets the property, which must not exist.
     Create(String, String),
-    /// The property gets this value; it must be there.
+    /// Sets the property, which must exist.
     Replace(String, String),
-    /// The property goes; it must be there.
+    /// Removes the property, which must exist.
     Remove(String),
 }
 
-/// What steps come to on one image.
+/// The outcome of steps on one image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PatchOutcome {
-    /// The properties that get a value, in the order in which the patch names them first.
+pub(crate) struct PatchOutcome {
+    /// The properties to set, in the order in which the patch first names them.
     pub sets: Vec<(String, String)>,
-    /// The properties of the image that go, in that order, too.
+    /// The properties of the image to remove, in the same order.
     pub removes: Vec<String>,
 }
 
@@ -44,18 +44,21 @@ impl Steps {
     /// Checks that the steps change no attribute of the image.
     ///
     /// # Errors
-    /// As [`AttributeStep::check`].
-    pub fn keep_attributes(&self, image: &Image<'_>) -> Result<(), Fault> {
+    /// Those of [`AttributeStep::check`].
+    pub(crate) fn keep_attributes(&self, image: &Image<'_>) -> Result<(), Fault> {
         self.attributes
             .iter()
             .try_for_each(|step| step.check(image))
     }
 
-    /// What the steps come to on an image that has these properties.
+    /// Applies the steps to an image that has these properties.
     ///
     /// # Errors
-    /// 409 when a property that must be there is not, or the other way round.
-    pub fn on<'i>(&self, properties: impl Iterator<Item = &'i str>) -> Result<PatchOutcome, Fault> {
+    /// 409 if a property does not exist that must, or exists that must not.
+    pub(crate) fn on<'i>(
+        &self,
+        properties: impl Iterator<Item = &'i str>,
+    ) -> Result<PatchOutcome, Fault> {
         let before: PropertyNames<'_> = properties.map(PropertyName).collect();
         let mut touched: Vec<(&str, Option<&str>)> = Vec::new();
         let mut places: HashMap<PropertyName<'_>, usize> = HashMap::new();
@@ -94,7 +97,7 @@ impl Steps {
 }
 
 impl Step {
-    /// The property's name and the value that it gets.
+    /// Returns the property's name and its new value.
     fn parts(&self) -> (&str, Option<&str>) {
         match self {
             Self::Set(key, value) | Self::Create(key, value) | Self::Replace(key, value) => {
@@ -118,7 +121,7 @@ mod tests {
     use super::{Step, Steps};
     use crate::model::names::count::compared;
 
-    /// An image of this many properties, and four steps for each.
+    /// Counts the comparisons of names for an image of this many properties and four steps for each.
     fn work(size: usize) -> usize {
         let names: Vec<_> = (0..size).map(|n| format!("k{n}")).collect();
         let mut steps = Vec::new();
@@ -139,9 +142,9 @@ mod tests {
     }
 
     #[test]
-    fn twice_the_steps_are_twice_the_work() {
+    fn work_grows_linearly_with_the_steps() {
         let (small, large) = (work(1000), work(4000));
-        // Names that share a hash are compared once in a while.
+        // Names with the same hash are compared occasionally.
         assert!(small > 0 && large <= small * 5, "{small} and {large}");
     }
 }

@@ -1,4 +1,4 @@
-//! Instants as OpenStack writes and reads them.
+//! Instants in the forms that OpenStack reads and writes.
 
 use jiff::Timestamp;
 use jiff::civil;
@@ -6,15 +6,14 @@ use jiff::civil;
 /// 0001-01-01T00:00:00Z, in seconds of Unix time.
 const YEAR_ONE: i64 = -62_135_596_800;
 
-/// Reads every form of ISO 8601 that Glance reads (oslo.utils `parse_isotime`, which is the `iso8601` package),
-/// and no other.
+/// Reads exactly the forms of ISO 8601 that Glance reads (oslo.utils `parse_isotime`, which is the `iso8601` package).
 ///
-/// The date may stop after the year or the month, may be dashed (`2024-3-5`) or not (`20240305`); the time is set
-/// off by `T` or one blank, may lack minutes or seconds, may have colons or not, and may have a fraction after a
-/// point or a comma; the zone is `Z`, `+hh`, `+hhmm`, `+hh:mm`, or absent, which means UTC. `None` for anything
-/// else: epoch numbers, week and ordinal dates, `24:00`, a day that the month does not have.
+/// The date may end after the year or the month, and may have dashes (`2024-3-5`) or not (`20240305`). The time follows
+/// `T` or one blank, may lack minutes or seconds, may have colons or not, and may have a fraction after a point or a
+/// comma. The zone is `Z`, `+hh`, `+hhmm`, `+hh:mm`, or absent, which means UTC. `None` for all other text: epoch
+/// numbers, week and ordinal dates, `24:00`, a day that the month does not have.
 #[must_use]
-pub fn parse(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let mut rest = Cursor(text.as_bytes());
     let year = rest.digits(4, 4).filter(|year| *year > 0)?;
     let (mut month, mut day) = (1, 1);
@@ -38,26 +37,26 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     } else {
         time_of_day(&mut rest)?
     };
-    // The last hours of the year 9999 are beyond what a timestamp can hold, and after everything.
+    // A timestamp cannot hold the last hours of the year 9999, so they become the latest possible one.
     let local = jiff::tz::Offset::UTC
         .to_timestamp(date.to_datetime(time))
         .unwrap_or(Timestamp::MAX);
     let at = local
         .checked_sub(jiff::SignedDuration::from_secs(offset))
         .unwrap_or(Timestamp::MAX);
-    // Neither Python nor Glance knows a time before the year 1.
+    // Neither Python nor Glance can represent an instant before the year 1.
     (at.as_second() >= YEAR_ONE).then_some(at)
 }
 
-/// Writes an instant as Glance writes its own: UTC, whole seconds, `Z`; a fraction is kept if there is one.
+/// Writes an instant in Glance's form: UTC, whole seconds, `Z`. A fraction is kept.
 #[must_use]
-pub fn write(at: Timestamp) -> String {
+pub(crate) fn write(at: Timestamp) -> String {
     at.to_string()
 }
 
-/// `2024-01-31T12:00:00Z`, the form of every Glance since 2012.
+/// Whether the text has the form `2024-01-31T12:00:00Z`, which every Glance since 2012 writes.
 #[must_use]
-pub fn is_normal(written: &str) -> bool {
+pub(crate) fn is_normal(written: &str) -> bool {
     const FORM: &[u8] = b"0000-00-00T00:00:00Z";
     written.len() == FORM.len()
         && written.bytes().zip(FORM).all(|(is, form)| match form {
@@ -66,7 +65,7 @@ pub fn is_normal(written: &str) -> bool {
         })
 }
 
-/// The time of day and the zone's seconds east of UTC; everything must be used up.
+/// Reads the time of day and the zone's offset in seconds east of UTC, up to the end of the text.
 fn time_of_day(rest: &mut Cursor<'_>) -> Option<(civil::Time, i64)> {
     if !rest.eat(b"T") && !rest.eat(b" ") {
         return None;
@@ -75,10 +74,10 @@ fn time_of_day(rest: &mut Cursor<'_>) -> Option<(civil::Time, i64)> {
     let (mut minute, mut second, mut nanos) = (0, 0, 0);
     if rest.at_number() {
         rest.eat(b":");
-        // A single digit is no minute, so it is read as the second.
+        // A single digit is not a minute, so it is read as the second.
         let has_minute = rest.digits(2, 2).map(|digits| minute = digits).is_some();
         if has_minute && rest.at_fraction() {
-            // Only seconds have a fraction, so these were seconds.
+            // Only seconds have a fraction, so the digits were seconds.
             (minute, second) = (0, minute);
             nanos = rest.fraction()?;
         } else if !has_minute || rest.at_number() {
@@ -104,7 +103,7 @@ fn small(number: u32) -> Option<i8> {
     i8::try_from(number).ok()
 }
 
-/// What is still to be read.
+/// The rest of the text.
 struct Cursor<'a>(&'a [u8]);
 
 impl Cursor<'_> {
@@ -122,7 +121,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// Whether a further field of the clock follows, set off by a colon or not.
+    /// Whether another field of the clock follows, with or without a colon.
     fn at_number(&self) -> bool {
         matches!(self.0, [b':', b'0'..=b'9', ..] | [b'0'..=b'9', ..])
     }
@@ -150,7 +149,7 @@ impl Cursor<'_> {
         matches!(self.0, [b'.' | b',', ..])
     }
 
-    /// A fraction of a second in nanoseconds, behind its point; digits beyond the ninth are read and dropped.
+    /// Reads a fraction of a second in nanoseconds, after its point. Digits after the ninth are dropped.
     fn fraction(&mut self) -> Option<u32> {
         self.0 = self.0.get(1..)?;
         let count = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -164,7 +163,7 @@ impl Cursor<'_> {
         (count > 0).then(|| padded.fold(0, |number, digit| number * 10 + u32::from(digit - b'0')))
     }
 
-    /// Seconds east of UTC; nothing left means UTC.
+    /// Reads the offset in seconds east of UTC. The end of the text means UTC.
     fn zone(&mut self) -> Option<i64> {
         if self.is_empty() || self.eat(b"Z") {
             return Some(0);

@@ -1,4 +1,4 @@
-//! Bodies: whole ones, and ones that stream by.
+//! Bodies of requests and replies: complete ones, and ones that are streamed.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use super::idle_timer::{LEAST, Pace};
+use super::idle_timer::{MIN_PROGRESS, Pace};
 use crate::model::{Fault, Reason};
 use bytes::Bytes;
 use http::StatusCode;
@@ -16,17 +16,17 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::Incoming;
 
-/// How much of a body that nobody wants is taken, and how long that may take.
-const LEFTOVER: u64 = LEAST as u64;
+/// Limits on discarding an unwanted body: bytes, and time.
+const LEFTOVER: u64 = MIN_PROGRESS as u64;
 const DISCARD: Duration = Duration::from_millis(100);
 
-/// What can go wrong inside a body.
+/// The error of a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The body of every request and reply that the proxy sends.
 pub type Body = UnsyncBoxBody<Bytes, BoxError>;
 
-/// Why a body ended before its end.
+/// Why a body ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// The client sent too little of its request within `timeouts.body`.
@@ -44,12 +44,12 @@ pub enum BodyError {
 }
 
 impl BodyError {
-    /// Whether it is the client's body that broke off.
+    /// Whether the client's body broke off.
     pub fn is_of_client(&self) -> bool {
         matches!(self, Self::ClientIdle(_) | Self::Client(_))
     }
 
-    /// The fault that the break comes to: the client's own, or its upstream's.
+    /// Returns the fault for this error: of the client or of the upstream.
     pub fn fault(&self) -> Fault {
         let fault = match self {
             Self::ClientIdle(_) => Fault::client(
@@ -69,13 +69,13 @@ impl BodyError {
     }
 }
 
-/// The fault that it comes to when a client's body broke off.
+/// Returns the fault for a client's body that broke off.
 pub fn client_broke(error: &BoxError) -> Fault {
     let known = error.downcast_ref::<BodyError>();
     known.map_or_else(|| client_gone(error), BodyError::fault)
 }
 
-/// The fault that it comes to when an upstream's body broke off.
+/// Returns the fault for an upstream's body that broke off.
 pub fn upstream_broke(error: &BoxError) -> Fault {
     let known = error.downcast_ref::<BodyError>();
     known.map_or_else(|| unreadable(error), BodyError::fault)
@@ -90,7 +90,7 @@ fn client_gone(why: &dyn std::fmt::Display) -> Fault {
     .with_detail(why.to_string())
 }
 
-/// The fault that it comes to when a reply of an upstream makes no sense. `why` is for the log.
+/// Returns the fault for an upstream's reply that makes no sense. `why` is for the log.
 pub fn unreadable(why: &dyn std::fmt::Display) -> Fault {
     Fault::upstream(
         StatusCode::BAD_GATEWAY,
@@ -100,29 +100,29 @@ pub fn unreadable(why: &dyn std::fmt::Display) -> Fault {
     .with_detail(why.to_string())
 }
 
-/// No body.
+/// Makes an empty body.
 pub fn empty() -> Body {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
-/// A body of known content.
+/// Makes a body of known content.
 pub fn full(content: impl Into<Bytes>) -> Body {
     Full::new(content.into())
         .map_err(|never| match never {})
         .boxed_unsync()
 }
 
-/// A body of known content that was made in pieces.
+/// Makes a body of known content that consists of pieces.
 pub fn pieces(pieces: Vec<Bytes>) -> Body {
     Pieces(pieces.into()).boxed_unsync()
 }
 
-/// Whether all of a client's body has been read. Where it has not, another request cannot come behind it.
+/// Tells whether a client's body has been read to its end. If not, its connection cannot bring another request.
 #[derive(Clone, Debug)]
 pub struct Receipt(Option<Arc<AtomicBool>>);
 
 impl Receipt {
-    /// Whether it has.
+    /// Whether the body has been read to its end.
     pub fn is_whole(&self) -> bool {
         self.0
             .as_ref()
@@ -130,8 +130,14 @@ impl Receipt {
     }
 }
 
-/// A client's body as it comes in, which may keep us waiting for so long until it has brought the
-/// least progress.
+/// Is told how the body of an upstream's reply ends. If it is dropped instead, the reply was abandoned.
+pub trait BodyEnd: Send + Unpin + 'static {
+    /// The whole body arrived, or it broke off.
+    fn ended(self, outcome: Result<(), &BodyError>);
+}
+
+/// Wraps a client's body. The client must send at least 64 KiB, or the rest, within each `limit` of
+/// waiting.
 pub fn from_client(incoming: Incoming, limit: Duration) -> (Body, Receipt) {
     if incoming.is_end_stream() {
         return (empty(), Receipt(None));
@@ -139,21 +145,23 @@ pub fn from_client(incoming: Incoming, limit: Duration) -> (Body, Receipt) {
     let whole = Arc::new(AtomicBool::new(false));
     let receipt = Receipt(Some(Arc::clone(&whole)));
     (
-        idle_timeout_body(incoming, Side::Client { whole }, limit),
+        idle_timeout_body(incoming, ClientSide(whole), limit),
         receipt,
     )
 }
 
-/// An upstream's body as it comes in, piece by piece within a time limit.
-pub fn from_upstream(incoming: Incoming, idle: Duration) -> Body {
+/// Wraps an upstream's body. Each piece must arrive within `idle`. `end` is told how the body ends, with the last byte if
+/// the length is known.
+pub fn from_upstream(incoming: Incoming, idle: Duration, end: impl BodyEnd) -> Body {
     if incoming.is_end_stream() {
+        end.ended(Ok(()));
         return empty();
     }
-    idle_timeout_body(incoming, Side::Upstream, idle)
+    idle_timeout_body(incoming, UpstreamSide(Some(end)), idle)
 }
 
-/// Takes what is left of a body that nobody wants, if that is little and comes at once, so that the next request can
-/// come behind it.
+/// Discards the rest of an unwanted body, if it is small and arrives at once, so that the connection can bring another
+/// request.
 pub async fn discard(body: &mut Body) {
     let most = body.size_hint().upper();
     if body.is_end_stream() || most.is_none_or(|bytes| bytes > LEFTOVER) {
@@ -163,41 +171,84 @@ pub async fn discard(body: &mut Body) {
     let _ = tokio::time::timeout(DISCARD, rest).await;
 }
 
-/// Passes data on as it comes, and ends with an error when too little comes for too long.
+/// Passes data on as it arrives, and ends with an error if too little arrives for too long.
 ///
-/// Trailers are dropped: the header lines that announce them are hop-by-hop and have been taken out, and RFC 9110
-/// (6.5.1) lets an intermediary discard what it cannot merge.
+/// Trailers are dropped: the headers that announce them are hop-by-hop and have been removed, and RFC 9110 (6.5.1) lets
+/// an intermediary discard trailers that it does not merge.
 #[derive(Debug)]
-struct IdleTimeoutBody {
+struct IdleTimeoutBody<S> {
     incoming: Incoming,
-    side: Side,
+    side: S,
     limit: Duration,
-    /// Runs while we wait.
+    /// Runs while the proxy waits for data.
     pace: Pace,
 }
 
-#[derive(Debug)]
-enum Side {
-    Client { whole: Arc<AtomicBool> },
-    Upstream,
+/// Whose body it is.
+trait Side: Send + Unpin + 'static {
+    /// So many bytes have come.
+    fn came(pace: &mut Pace, bytes: usize);
+
+    /// The error when too little came within the limit.
+    fn idle(limit: Duration) -> BodyError;
+
+    /// The error when the connection broke.
+    fn broken(error: hyper::Error) -> BodyError;
+
+    /// The body has ended.
+    fn ended(&mut self, outcome: Result<(), &BodyError>);
 }
 
-impl IdleTimeoutBody {
-    /// So many bytes have come. An upstream is trusted to be slow.
-    fn came(&mut self, bytes: usize) {
-        match &self.side {
-            Side::Client { whole } => {
-                self.pace.moved(bytes);
-                if self.incoming.is_end_stream() {
-                    whole.store(true, Ordering::Release);
-                }
-            }
-            Side::Upstream => self.pace.restart(),
+/// A client's, and whether all of it has come.
+#[derive(Debug)]
+struct ClientSide(Arc<AtomicBool>);
+
+/// An upstream's, and who hears how it ends, until it has ended.
+#[derive(Debug)]
+struct UpstreamSide<E>(Option<E>);
+
+impl Side for ClientSide {
+    fn came(pace: &mut Pace, bytes: usize) {
+        pace.moved(bytes);
+    }
+
+    fn idle(limit: Duration) -> BodyError {
+        BodyError::ClientIdle(limit)
+    }
+
+    fn broken(error: hyper::Error) -> BodyError {
+        BodyError::Client(error)
+    }
+
+    fn ended(&mut self, outcome: Result<(), &BodyError>) {
+        if outcome.is_ok() {
+            self.0.store(true, Ordering::Release);
         }
     }
 }
 
-fn idle_timeout_body(incoming: Incoming, side: Side, limit: Duration) -> Body {
+impl<E: BodyEnd> Side for UpstreamSide<E> {
+    /// An upstream is trusted to be slow.
+    fn came(pace: &mut Pace, _: usize) {
+        pace.restart();
+    }
+
+    fn idle(limit: Duration) -> BodyError {
+        BodyError::UpstreamIdle(limit)
+    }
+
+    fn broken(error: hyper::Error) -> BodyError {
+        BodyError::Upstream(error)
+    }
+
+    fn ended(&mut self, outcome: Result<(), &BodyError>) {
+        if let Some(end) = self.0.take() {
+            end.ended(outcome);
+        }
+    }
+}
+
+fn idle_timeout_body(incoming: Incoming, side: impl Side, limit: Duration) -> Body {
     let idle_timeout_body = IdleTimeoutBody {
         incoming,
         side,
@@ -207,7 +258,7 @@ fn idle_timeout_body(incoming: Incoming, side: Side, limit: Duration) -> Body {
     idle_timeout_body.boxed_unsync()
 }
 
-/// What is left of a body that was made in pieces.
+/// The rest of a body that consists of pieces.
 #[derive(Debug)]
 struct Pieces(VecDeque<Bytes>);
 
@@ -231,7 +282,7 @@ impl http_body::Body for Pieces {
     }
 }
 
-impl http_body::Body for IdleTimeoutBody {
+impl<S: Side> http_body::Body for IdleTimeoutBody<S> {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -239,33 +290,27 @@ impl http_body::Body for IdleTimeoutBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
         loop {
-            let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
-                ready!(self.pace.poll(cx));
-                let broken = match self.side {
-                    Side::Client { .. } => BodyError::ClientIdle(self.limit),
-                    Side::Upstream => BodyError::UpstreamIdle(self.limit),
-                };
-                return Poll::Ready(Some(Err(broken.into())));
+            let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(cx) else {
+                ready!(this.pace.poll(cx));
+                return Poll::Ready(Some(Err(this.break_off(S::idle(this.limit)))));
             };
             match frame {
                 Some(Ok(frame)) => {
-                    self.came(frame.data_ref().map_or(0, Bytes::len));
+                    S::came(&mut this.pace, frame.data_ref().map_or(0, Bytes::len));
+                    if this.incoming.is_end_stream() {
+                        this.side.ended(Ok(()));
+                    }
                     if frame.is_data() {
                         return Poll::Ready(Some(Ok(frame)));
                     }
                 }
                 Some(Err(error)) => {
-                    let broken = match self.side {
-                        Side::Client { .. } => BodyError::Client(error),
-                        Side::Upstream => BodyError::Upstream(error),
-                    };
-                    return Poll::Ready(Some(Err(broken.into())));
+                    return Poll::Ready(Some(Err(this.break_off(S::broken(error)))));
                 }
                 None => {
-                    if let Side::Client { whole } = &self.side {
-                        whole.store(true, Ordering::Release);
-                    }
+                    this.side.ended(Ok(()));
                     return Poll::Ready(None);
                 }
             }
@@ -278,5 +323,12 @@ impl http_body::Body for IdleTimeoutBody {
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
+    }
+}
+
+impl<S: Side> IdleTimeoutBody<S> {
+    fn break_off(&mut self, error: BodyError) -> BoxError {
+        self.side.ended(Err(&error));
+        error.into()
     }
 }

@@ -5,26 +5,26 @@ use http_body_util::BodyExt as _;
 
 use super::body::{Body, BoxError};
 
-/// Why a body was not read whole.
+/// Why a body could not be read into memory.
 #[derive(Debug)]
 pub enum CollectError {
-    /// It is longer than the limit.
+    /// The body is longer than the limit.
     TooLong,
-    /// It broke off.
+    /// The body broke off.
     Broken(BoxError),
 }
 
-/// Reads a whole body of at most `max` bytes. One that says it is longer is not read at all.
+/// Reads a whole body of at most `max` bytes. If its length is announced and greater, nothing is read.
 ///
 /// # Errors
-/// When it is longer, or breaks off.
+/// When the body is longer, or breaks off.
 pub async fn collect(body: &mut Body, max: usize) -> Result<Vec<u8>, CollectError> {
     if body.size_hint().lower() > max as u64 {
         return Err(CollectError::TooLong);
     }
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
-        // What is no data is trailers, which say nothing about a body.
+        // Frames without data are trailers, which do not count.
         if let Ok(data) = frame.map_err(CollectError::Broken)?.into_data() {
             if whole.len() + data.len() > max {
                 return Err(CollectError::TooLong);
@@ -35,7 +35,7 @@ pub async fn collect(body: &mut Body, max: usize) -> Result<Vec<u8>, CollectErro
     Ok(whole)
 }
 
-/// Reads at most the first `max` bytes of a body and drops the rest. `None` where it broke off before.
+/// Reads at most the first `max` bytes of a body and drops the rest. Returns `None` if it breaks off before that.
 pub async fn beginning(mut body: Body, max: usize) -> Option<Vec<u8>> {
     let mut start = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bodies_are_read_up_to_the_limit_and_no_further() {
+    async fn bodies_are_read_up_to_the_limit() {
         assert_eq!(collect(&mut abc(), 3).await.unwrap(), b"abc");
         assert_eq!(collect(&mut body::empty(), 0).await.unwrap(), b"");
         let long = collect(&mut abc(), 2).await;

@@ -1,4 +1,4 @@
-//! Headers: which stop here, which go on, and the ids that requests are known by.
+//! Headers: which ones are forwarded, and the ids of requests.
 
 use std::fmt;
 
@@ -12,17 +12,17 @@ use uuid::Uuid;
 pub const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 /// The id of a request, as every OpenStack service writes it.
 pub const X_OPENSTACK_REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
-/// The id of a request, as Nova writes it besides (nova/api/compute_req_id.py).
+/// The id of a request under the second name that Nova uses (nova/api/compute_req_id.py).
 pub const X_COMPUTE_REQUEST_ID: HeaderName = HeaderName::from_static("x-compute-request-id");
 
-/// The caller's token where there is no [`X_AUTH_TOKEN`].
+/// The caller's token if there is no [`X_AUTH_TOKEN`].
 pub const X_STORAGE_TOKEN: HeaderName = HeaderName::from_static("x-storage-token");
-/// The token of a service that asks for the caller.
+/// The token of a service that acts for the caller.
 pub const X_SERVICE_TOKEN: HeaderName = HeaderName::from_static("x-service-token");
 
-/// Headers that concern one connection only (RFC 9110, 7.6.1), besides those that `Connection` names. `TE` is among
-/// them altogether, since trailers are not forwarded, and `Upgrade`, so that an upgrade is ignored as RFC 9110
-/// (7.8) allows.
+/// Whether a header concerns one connection only (RFC 9110, 7.6.1), apart from those that `Connection` names. `TE` is
+/// included as a whole, because trailers are not forwarded. `Upgrade` is included, so that an upgrade is ignored, as
+/// RFC 9110 (7.8) allows.
 fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
@@ -39,11 +39,11 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
     )
 }
 
-/// What no `Connection` line can take away: a message without them would be another message, and RFC 9110 (7.6.1)
-/// forbids to name there what is meant for all recipients.
+/// Headers that `Connection` cannot remove. Without them the message would mean something else, and RFC 9110 (7.6.1)
+/// forbids a sender to list headers that are meant for all recipients.
 static NEVER_HOP_BY_HOP: [HeaderName; 2] = [http::header::HOST, CONTENT_LENGTH];
 
-/// Headers that hold secrets; they are never shown.
+/// Whether a header contains a secret, which must never be shown.
 pub(crate) fn is_secret(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
@@ -58,7 +58,7 @@ pub(crate) fn is_secret(name: &HeaderName) -> bool {
     )
 }
 
-/// Headers of a client that a translated request carries on.
+/// Headers of a client that a translated request keeps.
 static TRANSLATED: [HeaderName; 8] = [
     X_AUTH_TOKEN,
     X_STORAGE_TOKEN,
@@ -70,12 +70,12 @@ static TRANSLATED: [HeaderName; 8] = [
     VIA,
 ];
 
-/// The id that a request is known by in the log and to the client: `req-` and a random UUID.
+/// The id of a request in the log and for the client: `req-` and a random UUID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// A fresh one.
+    /// Makes a new id.
     #[must_use]
     pub fn mint() -> Self {
         let mut buffer = Uuid::encode_buffer();
@@ -83,8 +83,8 @@ impl RequestId {
         Self(["req-", uuid].concat())
     }
 
-    /// The id that a client gave, if it has the only form in which one is accepted: `^req-<uuid>$`, lower case
-    /// (oslo.middleware, request_id.py).
+    /// Returns the request id that the client sent, if it is valid: `^req-<uuid>$` in lower case (oslo.middleware,
+    /// request_id.py).
     pub fn of_client(headers: &HeaderMap) -> Option<Self> {
         let text = headers.get(X_OPENSTACK_REQUEST_ID)?.to_str().ok()?;
         let uuid = text.strip_prefix("req-")?;
@@ -96,13 +96,13 @@ impl RequestId {
         shaped.then(|| Self(text.to_owned()))
     }
 
-    /// As it is written.
+    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Puts the id on a reply of our own, under the names that the imitated service uses.
+    /// Adds the id to a reply of the proxy, under the names that the imitated service uses.
     pub fn mark(&self, reply: &mut HeaderMap, names: &[HeaderName]) {
         let Some(value) = self.value() else {
             return;
@@ -112,8 +112,8 @@ impl RequestId {
         }
     }
 
-    /// What an upstream is to log the request by, as `X-OpenStack-Request-ID`: the client's own id if it gave a good
-    /// one, else this.
+    /// Returns the value of `X-OpenStack-Request-ID` for an upstream: the client's own id if it is valid, otherwise
+    /// this one.
     pub fn for_upstream(&self, client: &HeaderMap) -> Option<HeaderValue> {
         Self::of_client(client).as_ref().unwrap_or(self).value()
     }
@@ -129,11 +129,11 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Takes out what concerns one connection only, in either direction: the headers that are known to, and those that
-/// any of the `Connection` lines names.
+/// Removes the headers that concern one connection only, in either direction: the known ones, and those that any
+/// `Connection` line names.
 ///
-/// A length beside a transfer coding goes too: the coding is what the message was read by, and the length may be
-/// another one (RFC 9112, 6.3).
+/// A `Content-Length` beside a `Transfer-Encoding` is removed too: the message was read by its transfer coding, and the
+/// length may differ from it (RFC 9112, 6.3).
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     if !headers.keys().any(is_hop_by_hop) {
         return;
@@ -147,7 +147,7 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(','))
         .map(str::trim)
-        // Most often it is this one, which goes anyway.
+        // The most frequent name, which is removed anyway.
         .filter(|name| !name.eq_ignore_ascii_case("keep-alive"))
         .filter_map(|name| name.parse().ok())
         .filter(|name| !NEVER_HOP_BY_HOP.contains(name))
@@ -158,17 +158,17 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     remove_all(headers, is_hop_by_hop);
 }
 
-/// Takes out every line of such names. A message has few names, and to look at each of them as text takes less than to
-/// search for each that goes.
+/// Removes every header that `goes` selects. A message has few headers, so checking the name of each is faster than
+/// looking up each name to remove.
 pub(crate) fn remove_all(headers: &mut HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
     while let Some(name) = headers.keys().find(|name| goes(name)).cloned() {
         headers.remove(name);
     }
 }
 
-/// The headers of a translated request, out of the client's: the few that concern the upstream, and `extra`.
+/// Makes the headers of a translated request from the client's: the few that concern the upstream, and `extra`.
 ///
-/// Anything else could change what the upstream answers: ranges and conditions, cookies, microversions, encodings.
+/// Others could change the upstream's answer: ranges, conditions, cookies, microversions, encodings.
 pub fn for_translated(client: &HeaderMap, extra: &[HeaderName]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for name in TRANSLATED.iter().chain(extra) {
@@ -185,7 +185,7 @@ pub fn for_translated(client: &HeaderMap, extra: &[HeaderName]) -> HeaderMap {
     headers
 }
 
-/// Marks tokens and the like, so that no printed header map shows them and HPACK does not index them.
+/// Marks headers with secrets, so that a printed header map does not show them and HPACK does not index them.
 pub fn hide_secrets(headers: &mut HeaderMap) {
     for (_, line) in headers.iter_mut().filter(|(name, _)| is_secret(name)) {
         line.set_sensitive(true);
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn every_connection_line_counts() {
+    fn every_connection_line_is_read() {
         let mut headers = map(&[
             ("connection", "close, x-one"),
             ("connection", "X-Two , host"),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn translated_requests_carry_an_allowlist() {
+    fn translated_requests_have_only_listed_headers() {
         let client = map(&[
             ("x-auth-token", "t"),
             ("x-service-token", "s1"),
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn only_well_formed_ids_are_taken_from_clients() {
+    fn only_valid_ids_are_accepted_from_clients() {
         let good = "req-70a599e0-31e7-49b7-b260-868f441e862b";
         assert!(RequestId::of_client(&map(&[("x-openstack-request-id", good)])).is_some());
         for bad in [

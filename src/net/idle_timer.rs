@@ -1,4 +1,4 @@
-//! Time limits that are set again and again.
+//! Time limits that are restarted again and again.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-/// The least that a client moves of a body within its limit, if so much is left of it.
-pub(crate) const LEAST: usize = 64 << 10;
+/// The fewest bytes of a body that a client must move within its limit, unless less is left.
+pub(crate) const MIN_PROGRESS: usize = 64 << 10;
 
-/// Runs from the first poll after it was made or stopped. The timer behind it is kept, since making one is what
-/// costs.
+/// A timer that starts with the first poll after it was made or stopped. It keeps the timer of the runtime, because
+/// making a new one is expensive.
 #[derive(Debug)]
 pub(crate) struct IdleTimer {
     limit: Duration,
-    /// How much of the limit is left, counted from `since`.
+    /// The part of the limit that is left, counted from `since`.
     left: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// When it began to run, if it runs.
+    /// When the timer started; `None` while it does not run.
     since: Option<Instant>,
 }
 
@@ -32,7 +32,7 @@ impl IdleTimer {
         }
     }
 
-    /// Ready once the limit is over.
+    /// Ready when the limit has passed.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let left = self.left;
         let sleep = self
@@ -46,13 +46,13 @@ impl IdleTimer {
         sleep.as_mut().poll(cx)
     }
 
-    /// The next poll begins anew.
+    /// Stops the timer. The next poll starts it from the beginning.
     pub(crate) fn stop(&mut self) {
         self.since = None;
         self.left = self.limit;
     }
 
-    /// The next poll goes on where this one was.
+    /// Pauses the timer. The next poll continues it.
     fn pause(&mut self) {
         if let Some(since) = self.since.take() {
             self.left = self.left.saturating_sub(since.elapsed());
@@ -60,8 +60,8 @@ impl IdleTimer {
     }
 }
 
-/// Holds a client to a least speed: it may be waited for so long in all until it has moved [`LEAST`] bytes, then so
-/// long again. A limit on each single piece would let a byte a minute hold a connection for ever.
+/// Holds a client to a minimum pace: for every [`MIN_PROGRESS`] bytes, the total time of waiting for it must not exceed
+/// the limit. A limit on each single piece would let a client hold a connection forever with a byte a minute.
 #[derive(Debug)]
 pub(crate) struct Pace {
     timer: IdleTimer,
@@ -76,22 +76,22 @@ impl Pace {
         }
     }
 
-    /// Ready once the client has been waited for too long; to be polled only while it is the client who is waited for.
+    /// Ready when the client has taken too long. Poll it only while waiting for the client.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.timer.poll(cx)
     }
 
-    /// The client has moved so many bytes, and is not waited for until the next poll.
+    /// Notes that the client moved this many bytes. Its time does not run until the next poll.
     pub(crate) fn moved(&mut self, bytes: usize) {
         self.moved = self.moved.saturating_add(bytes);
-        if self.moved >= LEAST {
+        if self.moved >= MIN_PROGRESS {
             self.restart();
         } else {
             self.timer.pause();
         }
     }
 
-    /// Another body begins.
+    /// Starts from the beginning, for another body.
     pub(crate) fn restart(&mut self) {
         self.moved = 0;
         self.timer.stop();
@@ -105,11 +105,11 @@ mod tests {
 
     use tokio::time::{sleep, timeout};
 
-    use super::{LEAST, Pace};
+    use super::{MIN_PROGRESS, Pace};
 
     const LIMIT: Duration = Duration::from_secs(10);
 
-    /// Waits for the client, who moves so many bytes each time; how often it is waited for until it is let go.
+    /// Waits for a client that moves this many bytes each time. Returns how many waits it survives.
     async fn waits(bytes: usize, each: Duration, most: usize) -> usize {
         let mut pace = Pace::new(LIMIT);
         for wait in 0..most {
@@ -117,7 +117,7 @@ mod tests {
                 return wait;
             }
             pace.moved(bytes);
-            // Time in which nobody waits for the client does not count.
+            // Time in which nothing waits for the client does not count.
             sleep(LIMIT * 2).await;
         }
         most
@@ -127,8 +127,8 @@ mod tests {
     async fn waiting_is_counted_until_enough_has_moved() {
         let each = Duration::from_secs(4);
         assert_eq!(waits(1, each, 100).await, 2);
-        assert_eq!(waits(LEAST / 2, each, 100).await, 100);
-        assert_eq!(waits(LEAST / 4, each, 100).await, 2);
-        assert_eq!(waits(LEAST, LIMIT * 2, 100).await, 0);
+        assert_eq!(waits(MIN_PROGRESS / 2, each, 100).await, 100);
+        assert_eq!(waits(MIN_PROGRESS / 4, each, 100).await, 2);
+        assert_eq!(waits(MIN_PROGRESS, LIMIT * 2, 100).await, 0);
     }
 }

@@ -1,4 +1,5 @@
-//! What every room that does I/O shares: bodies, headers, timers, secrets that are not to be told. It knows no upstream and no dialect.
+//! What the modules that do I/O share: bodies, headers, timers, and hiding secrets. It knows no upstream and no
+//! dialect.
 
 pub mod body;
 pub mod collect;

@@ -1,8 +1,8 @@
-//! The secrets of one request, cut out of whatever somebody else wrote before it reaches the log.
+//! Removes the secrets of a request from texts of other servers, before they are logged.
 //!
 //! An upstream may quote a request in its errors, tokens included: as they were sent, escaped for a URL, JSON or HTML,
-//! in other letters, or in part. So a text and a secret are compared in a form in which all of that is undone, and
-//! eight characters in a row that both have are enough.
+//! in other case, or in part. So text and secret are compared with all escapes undone and in lower case, and eight
+//! consecutive characters of a secret are enough to remove them.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -19,29 +19,29 @@ use decode::{Unit, decoded, lowered};
 
 mod decode;
 
-/// Where the secrets of a request are. What it would take to find them is done only when a text is to be searched.
+/// The secrets of a request. They are extracted only when a text has to be searched.
 #[derive(Clone, Default)]
 pub struct Secrets {
     lines: Vec<(HeaderName, HeaderValue)>,
     target: Option<PathAndQuery>,
 }
 
-/// What stands in a secret's place.
+/// The replacement of a secret.
 const CUT: &str = "***";
 
-/// So much of a secret gives it away.
+/// This many consecutive characters of a secret are removed wherever they occur.
 const TELLING: usize = 8;
 
-/// What is shorter is no secret: cutting it out would tell more than it hides.
+/// Shorter values are not treated as secrets: removing them would reveal more than it hides.
 const SHORTEST: usize = 4;
 
-/// How many bytes of a text the log gets at most. An upstream decides how long the value is that an error quotes.
+/// The maximum number of bytes of a text that is logged. An upstream decides how long its error is.
 const LONGEST: usize = 4096;
 
-/// How often escapes are undone, one around the other.
+/// How many layers of escapes are undone.
 const LAYERS: usize = 3;
 
-/// What a query parameter's name holds whose value is a secret.
+/// Parts of the names of query parameters whose values are secret.
 const SECRET_NAMES: &[&str] = &[
     "token",
     "password",
@@ -55,19 +55,19 @@ const SECRET_NAMES: &[&str] = &[
 ];
 
 impl fmt::Debug for Secrets {
-    /// Whatever holds them may be printed, and they are not.
+    /// Shows nothing of the secrets, because structs that contain them may be printed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secrets")
     }
 }
 
 impl Secrets {
-    /// Those of a request.
+    /// The secrets of a request.
     pub fn of(parts: &Parts) -> Self {
         Self::among(&parts.headers, &parts.uri)
     }
 
-    /// A token alone.
+    /// A token as the only secret.
     pub fn of_token(token: &HeaderValue) -> Self {
         Self {
             lines: vec![(super::headers::X_AUTH_TOKEN, token.clone())],
@@ -84,7 +84,7 @@ impl Secrets {
         }
     }
 
-    /// The text without them, and no longer than the log should have it.
+    /// Removes the secrets from a text, and shortens it to the maximum for the log.
     pub fn cut<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let text = shortened(text);
         let needles = self.needles();
@@ -99,7 +99,7 @@ impl Secrets {
             }
             let before = units.len();
             units = decoded(&units);
-            // What has no escape in it is only without its other bytes now, and that counts once.
+            // Without escapes, decoding changes only non-ASCII bytes, and once is enough for those.
             if layer > 0 && units.len() == before {
                 break;
             }
@@ -110,12 +110,12 @@ impl Secrets {
         Cow::Owned(without(&text, found))
     }
 
-    /// Whether the text tells one of them.
+    /// Whether the text contains a secret.
     pub fn are_in(&self, text: &str) -> bool {
         self.cut(text) != text
     }
 
-    /// What to look for: each secret as it was sent, and with every escape undone.
+    /// Returns the byte strings to look for: each secret as it was sent, and with all escapes undone.
     fn needles(&self) -> Vec<Vec<u8>> {
         let of_lines = self
             .lines
@@ -140,7 +140,7 @@ impl Secrets {
     }
 }
 
-/// The secrets in one line.
+/// Returns the secrets in one header line.
 fn of_line(name: &HeaderName, line: &HeaderValue) -> Vec<Vec<u8>> {
     let line = line.as_bytes().trim_ascii();
     if *name == COOKIE {
@@ -165,7 +165,7 @@ fn of_line(name: &HeaderName, line: &HeaderValue) -> Vec<Vec<u8>> {
     secrets
 }
 
-/// The value of a cookie.
+/// Returns the value of a cookie.
 fn of_cookie(pair: &[u8]) -> Vec<u8> {
     let value = pair.iter().position(|b| *b == b'=');
     let value = value.and_then(|at| pair.get(at + 1..)).unwrap_or(pair);
@@ -176,7 +176,7 @@ fn of_cookie(pair: &[u8]) -> Vec<u8> {
     unquoted.unwrap_or(value).to_vec()
 }
 
-/// The values of parameters whose names say that they are secret.
+/// Returns the values of query parameters with a secret name.
 fn of_query(query: &str) -> impl Iterator<Item = Vec<u8>> {
     let pairs = query
         .split(['&', ';'])
@@ -190,7 +190,7 @@ fn of_query(query: &str) -> impl Iterator<Item = Vec<u8>> {
         .map(|(_, value)| value.as_bytes().to_vec())
 }
 
-/// The beginning of a text that is too long.
+/// Shortens a text that is too long.
 fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST {
         return Cow::Borrowed(text);
@@ -202,7 +202,7 @@ fn shortened(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}...", &text[..end]))
 }
 
-/// Where the needle is in the text: all of a short one, any telling part of a long one.
+/// Finds a needle in the text: a short one as a whole, of a long one any [`TELLING`] consecutive characters.
 fn find(text: &[Unit], needle: &[u8], found: &mut Vec<Range<usize>>) {
     let size = needle.len().min(TELLING);
     let parts: HashSet<&[u8]> = needle.windows(size).collect();
@@ -216,7 +216,7 @@ fn find(text: &[Unit], needle: &[u8], found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// The text without these pieces.
+/// Replaces these pieces of the text.
 fn without(text: &str, mut found: Vec<Range<usize>>) -> String {
     found.sort_unstable_by_key(|piece| piece.start);
     let mut out = String::with_capacity(text.len());

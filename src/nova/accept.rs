@@ -1,9 +1,10 @@
-//! Which media type a client's `Accept` prefers, decided as Nova's URL map decides it in every release
+//! The media type that a client's `Accept` prefers, chosen as in Nova's URL map in every release
 //! (`nova/api/openstack/urlmap.py`, `Accept`).
 //!
-//! It is older than RFC 7231, and not its rule: parameters other than `q` say nothing, letter case counts, a weight is
-//! whatever Python's `float` reads, and 0 does not exclude. The highest weight wins, of equal ones the range with fewer
-//! stars, then the first type on offer. An element whose weight is no number is passed over.
+//! That code is older than RFC 7231 and has other rules: parameters other than `q` are ignored, names are
+//! case-sensitive, a weight is everything that Python's `float` reads, and a weight of 0 does not exclude. The highest
+//! weight wins; among equal weights the range with fewer stars, then the first type on offer. An element whose weight
+//! is not a number is skipped.
 
 use std::cmp::Ordering;
 
@@ -12,7 +13,7 @@ use http::header::ACCEPT;
 
 use crate::webob::python;
 
-/// The offer whose media type, its `name`, the client likes best; `None` when it accepts none of them.
+/// Returns the offer whose media type, given by `name`, the client prefers; `None` if it accepts none of them.
 pub(super) fn best<'o, T>(
     headers: &HeaderMap,
     mut offers: impl Iterator<Item = &'o T>,
@@ -27,7 +28,7 @@ pub(super) fn best<'o, T>(
         all.push_str(&String::from_utf8_lossy(more.as_bytes()));
     }
     if let Some(only) = plain(&all) {
-        // What most clients send needs no weighing.
+        // Most clients send a single range, which needs no comparison of weights.
         return offers.find(|offer| only == ANY || only == name(offer));
     }
     let elements = elements(&all);
@@ -41,7 +42,7 @@ pub(super) fn best<'o, T>(
             let goes_before = match range.weight.partial_cmp(&weight) {
                 Some(Ordering::Less) => false,
                 Some(Ordering::Equal) => range.stars() < stars,
-                // What Python's `nan` is compared with is neither less nor equal.
+                // A comparison with Python's `nan` is neither less nor equal.
                 Some(Ordering::Greater) | None => true,
             };
             if goes_before && range.fits(name(offer)) {
@@ -54,13 +55,13 @@ pub(super) fn best<'o, T>(
 
 const ANY: &str = "*/*";
 
-/// The header, if it is one range and nothing else.
+/// Returns the header if it is a single range without parameters.
 fn plain(header: &str) -> Option<&str> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"/+.-".contains(&b);
     (header == ANY || header.bytes().all(is_plain)).then_some(header)
 }
 
-/// The elements, at commas outside of quotes. A backslash in quotes is dropped and what follows it kept
+/// Splits the header at commas outside of quotes. A backslash in quotes is dropped, and the character after it is kept
 /// (`urllib2.parse_http_list`).
 fn elements(header: &str) -> Vec<String> {
     let mut elements = Vec::new();
@@ -86,21 +87,21 @@ fn elements(header: &str) -> Vec<String> {
     elements
 }
 
-/// One element.
+/// One element of the header.
 struct Range<'h> {
     mask: &'h str,
     weight: f64,
 }
 
 impl<'h> Range<'h> {
-    /// Reads an element; `None` when it has no mask or its weight is no number, at the second of which Nova itself fails
-    /// where there is none at all.
+    /// Reads an element; `None` if it has no mask or its weight is not a number. Nova itself fails if the weight is
+    /// missing after `q`.
     fn read(element: &'h str) -> Option<Self> {
         let mut element = python::strip(element);
         if element.starts_with('"') && element.ends_with('"') {
             element = unquoted(unquoted(element));
         }
-        // No class of characters in Nova's pattern has a semicolon, so quotes do not hide one.
+        // Nova's pattern stops at every semicolon, so a semicolon in quotes separates too.
         let mut pieces = element.split(';').filter_map(piece);
         let (mask, _) = pieces.next()?;
         let weight = match pieces.rfind(|(name, _)| *name == "q") {
@@ -125,7 +126,7 @@ impl<'h> Range<'h> {
     }
 }
 
-/// A name with its value, if it has one; `None` when there is no name.
+/// Splits a piece into its name and value, if it has one; `None` if there is no name.
 fn piece(text: &str) -> Option<(&str, Option<&str>)> {
     let text = text.trim_start();
     let end = text.find(|c: char| c == '=' || c.is_whitespace());
@@ -138,7 +139,7 @@ fn piece(text: &str) -> Option<(&str, Option<&str>)> {
     Some((unquoted(name), value.map(unquoted)))
 }
 
-/// The text without its first and last character, where those are quotes; both may be the same one.
+/// Removes the first and the last character if they are quotes. They may be the same character.
 fn unquoted(text: &str) -> &str {
     if text.starts_with('"') && text.ends_with('"') {
         text.get(1..text.len() - 1).unwrap_or_default()

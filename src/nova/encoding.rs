@@ -1,33 +1,33 @@
-//! The two encodings of the legacy dialect, JSON and XML, and which of them an answer has.
+//! The two encodings of the legacy dialect, JSON and XML, and the choice between them for a reply.
 
 use http::HeaderMap;
 
 use super::accept;
 use super::compat::{Compat, Suffixes, Xml};
 
-/// How answers are spelled.
+/// The encoding of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
+pub(crate) enum Encoding {
     /// JSON, in every release.
     Json,
     /// XML, up to Juno.
     Xml,
 }
 
-/// One media type of answers.
+/// A media type of replies.
 #[derive(Debug)]
-pub struct MediaType {
-    /// Its name, which is what `Content-Type` says.
+pub(crate) struct MediaType {
+    /// The name, as `Content-Type` states it.
     pub name: &'static str,
-    /// What it is.
+    /// The encoding that it stands for.
     pub encoding: Encoding,
-    /// The ending of a path that asks for it, whatever `Accept` says.
+    /// The path suffix that selects it and overrides `Accept`.
     pub suffix: Option<&'static str>,
 }
 
-/// Every media type of answers (`nova/api/openstack/wsgi.py` of Icehouse, `SUPPORTED_CONTENT_TYPES`); of those that a
-/// client likes equally well, the first one counts.
-pub const MEDIA_TYPES: &[MediaType] = &[
+/// Every media type of replies (`nova/api/openstack/wsgi.py` of Icehouse, `SUPPORTED_CONTENT_TYPES`). If a client
+/// prefers several equally, the first one counts.
+pub(crate) const MEDIA_TYPES: &[MediaType] = &[
     MediaType {
         name: "application/json",
         encoding: Encoding::Json,
@@ -51,22 +51,26 @@ pub const MEDIA_TYPES: &[MediaType] = &[
 ];
 
 impl MediaType {
-    /// Whether answers can have it. `version` is the path's first segment, where that is a version of the API.
+    /// Whether replies can have it. `version` is the path's first segment, if that is a version of the API.
     #[must_use]
-    pub fn is_on(&self, compat: &Compat, version: Option<&str>) -> bool {
+    pub(crate) fn is_on(&self, compat: &Compat, version: Option<&str>) -> bool {
         self.encoding == Encoding::Json || compat.xml.serves(version)
     }
 
-    /// The media type that `Accept` asks for; JSON's plain one where it asks for none of those that are on.
+    /// Returns the media type that `Accept` prefers, or `application/json` if it accepts none that is on.
     #[must_use]
-    pub fn accepted(compat: &Compat, version: Option<&str>, headers: &HeaderMap) -> &'static Self {
+    pub(crate) fn accepted(
+        compat: &Compat,
+        version: Option<&str>,
+        headers: &HeaderMap,
+    ) -> &'static Self {
         let on = MEDIA_TYPES.iter().filter(|row| row.is_on(compat, version));
         accept::best(headers, on, |row| row.name).unwrap_or(&MEDIA_TYPES[0])
     }
 
-    /// The media type that the ending of a path asks for, and what stands before the ending.
+    /// Returns the media type that the suffix of a path segment selects, and the segment without the suffix.
     #[must_use]
-    pub fn of_suffix<'p>(
+    pub(crate) fn of_suffix<'p>(
         compat: &Compat,
         version: &str,
         segment: &'p str,
@@ -81,9 +85,9 @@ impl MediaType {
             .filter(|(stem, _)| !stem.is_empty())
     }
 
-    /// The media type of that name, if it is one that is on.
+    /// Returns the media type of that name, if it is on.
     #[must_use]
-    pub fn named(compat: &Compat, version: &str, name: &str) -> Option<&'static Self> {
+    pub(crate) fn named(compat: &Compat, version: &str, name: &str) -> Option<&'static Self> {
         MEDIA_TYPES
             .iter()
             .filter(|row| row.is_on(compat, Some(version)))
@@ -92,8 +96,7 @@ impl MediaType {
 }
 
 impl Xml {
-    /// Whether there is XML below this version. A path that names no version, such as the root, belongs to the old
-    /// versions.
+    /// Whether XML is served under this version. A path without a version, such as the root, counts as an old version.
     fn serves(self, version: Option<&str>) -> bool {
         match self {
             Self::Off => false,
@@ -130,7 +133,7 @@ mod tests {
     const VND_XML: &str = "application/vnd.openstack.compute+xml";
 
     #[test]
-    fn xml_is_on_where_the_setting_says_so() {
+    fn the_setting_decides_under_which_versions_xml_is_on() {
         for (xml, version, chosen) in [
             (Xml::Off, Some("v2"), JSON),
             (Xml::Off, None, JSON),
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn suffixes_choose_among_what_is_on() {
+    fn suffixes_choose_among_the_media_types_that_are_on() {
         let found = |compat: &Compat, version, segment| {
             MediaType::of_suffix(compat, version, segment).map(|(stem, row)| (stem, row.name))
         };
@@ -171,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn names_count_where_they_are_on() {
+    fn a_name_is_found_only_where_its_media_type_is_on() {
         let found =
             |xml, version, name| MediaType::named(&compat(xml), version, name).map(|row| row.name);
         assert_eq!(found(Xml::Legacy, "v2", XML), Some(XML));

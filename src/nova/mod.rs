@@ -1,8 +1,8 @@
-//! The legacy dialect: Nova's images API, as the clients of 2011 to 2016 speak it.
+//! The legacy dialect: Nova's images API, as clients of 2011 to 2016 use it.
 //!
-//! [`front`] reads their requests and writes their answers, [`back`] asks a Nova and reads its replies. [`compat`] holds
-//! what differs between the Novas that they were written against, [`tables`] what maps to what, [`encoding`] in which
-//! encodings answers come.
+//! [`front`] reads their requests and writes their replies. [`back`] sends requests to a Nova and reads its replies.
+//! [`compat`] holds the differences between releases of Nova, [`tables`] the operations, parameters and fields, and
+//! [`encoding`] the choice between JSON and XML.
 
 mod accept;
 pub mod back;

@@ -1,31 +1,31 @@
-//! What the legacy dialect consists of, as data.
+//! The operations, query parameters, fields, statuses and fault names of Nova's images API, as data.
 //!
-//! Routing, the query parser, the writers and the documentation all read these tables, so that none of them can say
-//! something else than what runs. Rows stand in the order of Nova's API reference.
+//! Routing, the query parser, the writers and the documentation all read these tables, so that they cannot disagree.
+//! Rows are in the order of Nova's API reference.
 
 use super::compat::Microversion;
 use crate::model::Status;
 
 /// One operation of the images API.
 #[derive(Debug)]
-pub struct Operation {
-    /// Its name, for the access log and `explain`.
+pub(crate) struct Operation {
+    /// The name in the access log and in `explain`.
     pub name: &'static str,
-    /// The methods that ask for it.
+    /// The HTTP methods that select it.
     pub methods: &'static [&'static str],
-    /// Its path behind version and project; `{id}` is an image, `{key}` a metadata key.
+    /// The path after version and project. `{id}` is an image, `{key}` a metadata key.
     pub path: &'static str,
-    /// What it does.
+    /// The effect on the image.
     pub act: Act,
-    /// What its answer shows.
+    /// The content of the reply.
     pub view: View,
-    /// The last microversion that has it (`nova/api/openstack/compute/images.py` and `image_metadata.py`).
+    /// The highest microversion that still has it (`nova/api/openstack/compute/images.py` and `image_metadata.py`).
     pub ceiling: Microversion,
 }
 
-/// What an answer shows of an image or of many.
+/// The part of an image, or of many, that a reply shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
+pub(crate) enum View {
     /// Many images: id, name and links.
     Brief,
     /// Many images, all fields.
@@ -36,33 +36,33 @@ pub enum View {
     Metadata,
     /// One item of the metadata of one image.
     MetadataItem,
-    /// Nothing: the image is gone.
+    /// Nothing: the image was deleted.
     Gone,
-    /// Nothing: the item is gone.
+    /// Nothing: the metadata item was deleted.
     ItemGone,
 }
 
-/// What an operation does.
+/// The effect of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// Reads.
+pub(crate) enum Act {
+    /// Changes nothing.
     Read,
-    /// Ends an image.
+    /// Deletes the image.
     Delete,
-    /// Adds the items of the body to the metadata.
+    /// Adds the items of the request's body to the metadata.
     Merge,
-    /// Makes the items of the body the metadata.
+    /// Replaces the metadata by the items of the request's body.
     Replace,
-    /// Makes the item of the body one of the metadata.
+    /// Sets one metadata item to the value in the request's body.
     SetItem,
-    /// Takes an item out of the metadata.
+    /// Deletes one metadata item.
     RemoveItem,
 }
 
 impl Act {
-    /// The member of the request's body that holds the items; `None` where a body is not read.
+    /// Returns the member of the request's body that holds the items, or `None` if the operation reads no body.
     #[must_use]
-    pub fn member(self) -> Option<&'static str> {
+    pub(crate) fn member(self) -> Option<&'static str> {
         match self {
             Self::Merge | Self::Replace => Some("metadata"),
             Self::SetItem => Some("meta"),
@@ -71,12 +71,12 @@ impl Act {
     }
 }
 
-/// The reading methods. Nova answers HEAD with a routing 404; here it is answered like GET, as RFC 9110 has it.
+/// The methods that read. Nova answers HEAD with a routing 404; the proxy answers it like GET, as RFC 9110 requires.
 const READ: &[&str] = &["GET", "HEAD"];
 
-/// Every operation; of two rows that fit a path and a method, the first one counts. Nova has no `/images/detail` to
-/// delete: under another method than GET, `detail` is an image id like any other.
-pub const OPERATIONS: &[Operation] = &[
+/// Every operation. If two rows match a path and a method, the first one counts. `DELETE /images/detail` deletes the
+/// image whose id is `detail`: Nova reserves the word for GET only.
+pub(crate) const OPERATIONS: &[Operation] = &[
     Operation {
         name: "list-images",
         methods: READ,
@@ -160,11 +160,11 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 /// The version segments under which the images API is served.
-pub const VERSIONS: &[&str] = &["v2", "v2.1", "v1.1"];
+pub(crate) const VERSIONS: &[&str] = &["v2", "v2.1", "v1.1"];
 
-/// Nova's collections that do not begin with `os-` (`nova/api/openstack/compute/routes.py`): none of these is ever
-/// taken for a project, nor is anything that begins with `os-`.
-pub const COLLECTIONS: &[&str] = &[
+/// The collections of Nova that do not begin with `os-` (`nova/api/openstack/compute/routes.py`). These names, and all
+/// that begin with `os-`, are never read as a project.
+pub(crate) const COLLECTIONS: &[&str] = &[
     "extensions",
     "flavors",
     "images",
@@ -175,27 +175,27 @@ pub const COLLECTIONS: &[&str] = &[
 
 /// One query parameter of the lists.
 #[derive(Debug)]
-pub struct Parameter {
-    /// Nova's name; the last row is a prefix.
+pub(crate) struct Parameter {
+    /// Nova's name. In the last row it is a prefix.
     pub name: &'static str,
     /// What it means.
     pub meaning: Meaning,
-    /// What it becomes, in Glance's words.
+    /// The name of Glance's parameter or property.
     pub becomes: &'static str,
-    /// What is worth knowing about it.
+    /// A remark for the documentation.
     pub note: &'static str,
 }
 
-/// What a query parameter means.
+/// The meaning of a query parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// The image's name.
     Name,
     /// The image's status, in Nova's or Glance's words.
     Status,
-    /// Changed at or after an instant.
+    /// Images changed at or after an instant.
     ChangesSince,
-    /// Snapshot of a server: its id or a link to it.
+    /// Snapshots of one server, named by its id or by a link to it.
     Server,
     /// The kind of image.
     Type,
@@ -205,21 +205,20 @@ pub enum Meaning {
     MinDisk,
     /// A metadata item.
     Property,
-    /// How many images at most.
+    /// The highest number of images in the list.
     Limit,
-    /// The image after which the list begins.
+    /// The id of the image after which the list begins.
     Marker,
-    /// A number that is validated and kept in links, and has no other effect.
+    /// A number that is validated and kept in links, and otherwise has no effect.
     Validated,
 }
 
 /// The prefix of a metadata filter.
-pub const PROPERTY_PREFIX: &str = "property-";
+pub(crate) const PROPERTY_PREFIX: &str = "property-";
 
-/// Every query parameter that the lists know; all others are ignored and dropped from links
-/// (`nova/api/openstack/compute/schemas/images.py`, `index_query`). The numbers among them are validated in this
-/// order.
-pub const PARAMETERS: &[Parameter] = &[
+/// Every query parameter that the lists know. All others are ignored and dropped from links
+/// (`nova/api/openstack/compute/schemas/images.py`, `index_query`). Numbers are validated in this order.
+pub(crate) const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "name",
         meaning: Meaning::Name,
@@ -230,13 +229,13 @@ pub const PARAMETERS: &[Parameter] = &[
         name: "status",
         meaning: Meaning::Status,
         becomes: "status",
-        note: "Nova's words, in any case, find every status shown so; other words are Glance's own (`compat.status_filter`)",
+        note: "Nova's words, in upper or lower case, select every image that is shown with that status; other words are passed to Glance (`compat.status_filter`)",
     },
     Parameter {
         name: "changes-since",
         meaning: Meaning::ChangesSince,
         becomes: "updated_at=gte:",
-        note: "ISO 8601, inclusive (with `compat.release` to `\"mitaka\"` not: `gt:`); a `+` sent raw is repaired",
+        note: "ISO 8601, inclusive (exclusive, `gt:`, with `compat.release` up to `\"mitaka\"`); a raw `+` is repaired",
     },
     Parameter {
         name: "server",
@@ -289,21 +288,22 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: PROPERTY_PREFIX,
         meaning: Meaning::Property,
-        becomes: "the property behind the prefix",
-        note: "metadata only: a name that Glance reserves is never sent as a parameter",
+        becomes: "the property named after the prefix",
+        note: "selects by metadata only: a name that Glance reserves is never sent as a parameter",
     },
 ];
 
-/// The row of a parameter as a client spelled it; case counts.
+/// Returns the row of a parameter. The name is case-sensitive.
 #[must_use]
-pub fn parameter(name: &str) -> Option<&'static Parameter> {
+pub(crate) fn parameter(name: &str) -> Option<&'static Parameter> {
     PARAMETERS.iter().find(|row| match row.meaning {
         Meaning::Property => name.starts_with(row.name),
         _ => row.name == name,
     })
 }
 
-/// Every status with the word and the progress that Nova shows (`nova/api/openstack/compute/views/images.py`).
+/// Every status, with the word and the progress in percent that Nova shows for it
+/// (`nova/api/openstack/compute/views/images.py`).
 pub const STATUSES: &[(Status, &str, u8)] = &[
     (Status::Queued, "SAVING", 25),
     (Status::Saving, "SAVING", 50),
@@ -317,9 +317,9 @@ pub const STATUSES: &[(Status, &str, u8)] = &[
     (Status::Other, "UNKNOWN", 0),
 ];
 
-/// The word and the progress, in percent, that Nova shows for a status.
+/// Returns the word and the progress, in percent, that Nova shows for a status.
 #[must_use]
-pub fn shown(status: Status) -> (&'static str, u8) {
+pub(crate) fn shown(status: Status) -> (&'static str, u8) {
     STATUSES
         .iter()
         .find(|(is, _, _)| *is == status)
@@ -328,17 +328,17 @@ pub fn shown(status: Status) -> (&'static str, u8) {
 
 /// One field of an image.
 #[derive(Debug)]
-pub struct Field {
+pub(crate) struct Field {
     /// Nova's name.
     pub name: &'static str,
-    /// Glance's attribute, or how the field is made.
+    /// Glance's attribute, or the source of the field.
     pub from: &'static str,
-    /// When it is absent or null, and what is lost.
+    /// The value if the attribute is absent or null, and what the translation loses.
     pub note: &'static str,
 }
 
-/// The fields of a detailed image, in the order in which Nova writes them. Brief lists have `id`, `name`, `links`.
-pub const FIELDS: &[Field] = &[
+/// The fields of a detailed image, in Nova's order. Brief lists have only `id`, `name` and `links`.
+pub(crate) const FIELDS: &[Field] = &[
     Field {
         name: "id",
         from: "id",
@@ -361,8 +361,8 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "metadata",
-        from: "every property that is no base attribute",
-        note: "`block_device_mapping` and `mappings` as the JSON they hold (`compat.block_device_mapping`)",
+        from: "every property that is not a base attribute",
+        note: "`block_device_mapping` and `mappings` are shown as decoded JSON (`compat.block_device_mapping`)",
     },
     Field {
         name: "created",
@@ -377,7 +377,7 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "status",
         from: "status",
-        note: "several Glance statuses share a word",
+        note: "several Glance statuses share one Nova status",
     },
     Field {
         name: "progress",
@@ -387,27 +387,27 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "OS-EXT-IMG-SIZE:size",
         from: "size",
-        note: "null is 0, absent is null (`compat.extensions`)",
+        note: "null is 0, absent is null; present only with `compat.extensions`",
     },
     Field {
         name: "links",
         from: "the address that the client used",
-        note: "`alternate` by `compat.alternate_style`",
+        note: "`compat.alternate_style` sets the form of `alternate`",
     },
     Field {
         name: "server",
         from: "property `instance_uuid`",
-        note: "absent when that is absent or null",
+        note: "absent if the property is absent or null",
     },
     Field {
         name: "OS-DCF:diskConfig",
         from: "property `auto_disk_config`",
-        note: "absent when that is absent or null (`compat.extensions`)",
+        note: "absent if the property is absent or null; present only with `compat.extensions`",
     },
 ];
 
-/// The name of a fault by its status (`nova/api/openstack/wsgi.py`, `Fault._fault_names`).
-pub const FAULT_NAMES: &[(u16, &str)] = &[
+/// The name of a fault for each status (`nova/api/openstack/wsgi.py`, `Fault._fault_names`).
+pub(crate) const FAULT_NAMES: &[(u16, &str)] = &[
     (400, "badRequest"),
     (401, "unauthorized"),
     (403, "forbidden"),
@@ -421,9 +421,9 @@ pub const FAULT_NAMES: &[(u16, &str)] = &[
     (503, "serviceUnavailable"),
 ];
 
-/// The name of a fault; Nova has one for everything that [`FAULT_NAMES`] leaves out.
+/// Returns the name of a fault. Nova uses `computeFault` for every status that [`FAULT_NAMES`] leaves out.
 #[must_use]
-pub fn fault_name(status: u16) -> &'static str {
+pub(crate) fn fault_name(status: u16) -> &'static str {
     FAULT_NAMES
         .iter()
         .find(|(code, _)| *code == status)

@@ -40,6 +40,7 @@ impl Answer {
             reply.headers_mut().entry(ALLOW).or_insert(METHODS);
         }
         let disposition = Disposition {
+            answered: fault.answered,
             detail: fault.detail.clone(),
             ..disposition(responder, fault.reason.word())
         };
@@ -131,6 +132,7 @@ fn named(operation: &'static str, reason: &'static str) -> Disposition {
         project: None,
         user: None,
         reason,
+        answered: None,
         detail: None,
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn facts(
     let user_agent = parts.headers.get(header::USER_AGENT);
     RequestFacts {
         request_id: id.as_str().to_owned(),
-        speaks: listener.speaks.word(),
+        speaks: listener.speaks.word,
         global_request_id: RequestId::of_client(&parts.headers).map(|id| id.to_string()),
         client: client_address(listener, peer, &parts.headers),
         peer: peer.ip(),

@@ -252,12 +252,12 @@ fn is_plain_path(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Address, Protocol, Trusted};
+    use crate::config::{Address, Trusted, protocol};
 
     fn listener(trusted: Trusted) -> Listener {
         Listener {
             address: Address::Tcp("127.0.0.1:0".to_owned()),
-            speaks: Protocol::Nova,
+            speaks: &protocol::NOVA,
             base_path: "/compute".to_owned(),
             tls: None,
             public_url: None,

@@ -20,6 +20,7 @@ pub mod forwarded;
 pub mod guard;
 pub mod ops;
 pub mod passthrough;
+mod rewrite;
 mod snapshot;
 mod translate;
 
@@ -181,10 +182,12 @@ async fn dispatch(
             Answer::refused(&*responder, &fault)
         }
         Recognized::Reply(document) => Answer::document(document),
-        Recognized::NotOurs => match passthrough::pass(context, target, parts, body).await {
-            Ok(reply) => Answer::passthrough(reply),
-            Err(fault) => refused(context.dialect, parts, &fault),
-        },
+        Recognized::PassThrough(way) => {
+            match passthrough::pass(context, way, target, parts, body).await {
+                Ok(reply) => Answer::passthrough(reply),
+                Err(fault) => refused(context.dialect, parts, &fault),
+            }
+        }
     }
 }
 

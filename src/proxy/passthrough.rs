@@ -4,24 +4,24 @@
 //! `Connection` and what it names, upgrades, trailers. `Expect` is answered by our own server, and an upstream's
 //! interim replies end at our own client.
 
-use http::header::{COOKIE, EXPECT, HOST, HeaderMap, HeaderValue, LOCATION};
+use http::header::{COOKIE, EXPECT, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
-use http::{Method, Response, StatusCode, Uri, Version};
+use http::{Response, StatusCode, Uri, Version};
 
 use super::forwarded::{self, X_FORWARDED_PREFIX};
-use super::{RequestContext, guard};
+use super::{RequestContext, guard, rewrite};
 use crate::config::HostHeader;
-use crate::model::{Fault, ImageId, Reason};
+use crate::model::{Fault, PassThrough, Reason};
 use crate::net::body::Body;
 use crate::net::headers::{X_OPENSTACK_REQUEST_ID, strip_hop_by_hop};
-use crate::nova;
 use crate::upstream::Upstream;
 
-/// Sends a request on and hands out the reply. `target` is path and query as received, less the listener's mount
+/// Sends a request on and hands out the reply, in which nothing changes but what the rewrite says. `target` is path and query as received, less the listener's mount
 /// point; `parts`, which hide their secrets already, come to be what the upstream is asked.
 pub async fn pass(
     context: &RequestContext<'_>,
+    PassThrough { rewrite }: PassThrough,
     target: PathAndQuery,
     parts: &mut Parts,
     body: &mut Body,
@@ -32,7 +32,6 @@ pub async fn pass(
         .rest
         .and_then(|service| context.proxy.upstream(service))
         .ok_or_else(Fault::no_route)?;
-    let image_url = created_image(context, &parts.method, target.path());
     let host = context.proxy.config.host;
     match host {
         HostHeader::Client => keep_host(&mut parts.headers, parts.uri.authority()),
@@ -59,10 +58,10 @@ pub async fn pass(
     // An upstream's version is its own affair: we speak ours, in which a reply that breaks off can be told from one
     // that ends.
     *reply.version_mut() = Version::HTTP_11;
-    if let Some(base) = image_url.filter(|_| reply.status().is_success()) {
-        rewrite_location(reply.headers_mut(), context.base, &base);
-    }
-    Ok(reply)
+    Ok(match rewrite {
+        Some(rewrite) => rewrite::apply(&rewrite, reply, context.base),
+        None => reply,
+    })
 }
 
 /// HTTP/2 has the host in the target; upstreams speak HTTP/1.1 and want a line. Where both are, they are equal.
@@ -100,36 +99,6 @@ fn tell_mount(context: &RequestContext<'_>, upstream: &Upstream, headers: &mut H
     let prefix = format!("{}{mount}", before.unwrap_or("").trim_end_matches('/'));
     if let Ok(prefix) = HeaderValue::from_str(&prefix) {
         headers.insert(X_FORWARDED_PREFIX, prefix);
-    }
-}
-
-/// Where the images of this request's project are, as the client sees it, if the request may create one.
-fn created_image(context: &RequestContext<'_>, method: &Method, path: &str) -> Option<String> {
-    let config = &context.proxy.config;
-    if !config.rewrite_location {
-        return None;
-    }
-    let images = nova::front::created_images(&config.compat, method, path)?;
-    Some([context.base, &images].concat())
-}
-
-/// Nova's createImage answers with the image's address in Glance (nova/compute/api: `generate_image_url`), where
-/// a client of ours may not be able to go. An address that ends in `/images/{id}` and is not here already comes to
-/// be the one here; whose host it names does not matter, since Nova may know Glance by another name than we do.
-fn rewrite_location(headers: &mut HeaderMap, here: &str, images: &str) {
-    let Some(location) = headers.get(LOCATION).and_then(|value| value.to_str().ok()) else {
-        return;
-    };
-    let id = location
-        .rsplit_once("/images/")
-        .and_then(|(_, id)| ImageId::parse(id));
-    let is_here = location
-        .strip_prefix(here)
-        .is_some_and(|rest| rest.starts_with("/v1") || rest.starts_with("/v2"));
-    if let (Some(id), false) = (id, is_here)
-        && let Ok(value) = HeaderValue::from_str(&format!("{images}/{id}"))
-    {
-        headers.insert(LOCATION, value);
     }
 }
 

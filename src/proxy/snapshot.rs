@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::dialects::{Dialect, Service};
 use crate::config::{Config, Protocol};
 use crate::identity::Identity;
-use crate::upstream::{Replies, Upstream};
+use crate::upstream::{Replies, Upstream, UpstreamSnapshot};
 use crate::watch::Recorder;
 
 /// Everything that a request depends on besides itself: one immutable snapshot. A request sees one from its
@@ -35,38 +35,39 @@ impl Proxy {
     pub fn new(config: Config, recorder: Arc<Recorder>) -> Self {
         let mark = Uuid::new_v4().simple().to_string();
         let short = mark.get(..12).unwrap_or(&mark);
-        let identity = config.identity.as_ref().map(Identity::new);
         let pseudonym = format!("nova-glance-proxy-{short}").into();
-        Self::build(config, identity, pseudonym, recorder)
+        Self::build(config, None, pseudonym, recorder)
     }
 
-    /// A later one: upstream connections are made anew, since whom they trust may have changed.
-    /// What is known of tokens is kept where it still holds.
+    /// A later one. Connections to upstreams, the state of endpoints and what is known of tokens are kept where the new
+    /// configuration has nothing against it.
     #[must_use]
     pub fn renewed(&self, config: Config) -> Self {
-        let old = self.identity.as_deref();
-        let identity = config.identity.as_ref().map(|settings| {
-            old.map_or_else(|| Identity::new(settings), |old| old.renewed(settings))
-        });
         let (pseudonym, recorder) = (Arc::clone(&self.pseudonym), Arc::clone(&self.recorder));
-        Self::build(config, identity, pseudonym, recorder)
+        Self::build(config, Some(self), pseudonym, recorder)
     }
 
     fn build(
         config: Config,
-        identity: Option<Arc<Identity>>,
+        old: Option<&Self>,
         pseudonym: Arc<str>,
         recorder: Arc<Recorder>,
     ) -> Self {
-        let upstream = |name, settings: &Option<_>, replies| {
-            let settings = settings.as_ref()?;
-            Some(Arc::new(Upstream::new(name, settings, replies)))
+        let upstream = |name, config: &Option<_>, old: Option<&Arc<Upstream>>, replies| {
+            let config = config.as_ref()?;
+            let new = || Upstream::new(name, config, replies);
+            Some(Arc::new(old.map_or_else(new, |old| old.renewed(config))))
         };
+        let glance = old.and_then(|old| old.glance.as_ref());
+        let nova = old.and_then(|old| old.nova.as_ref());
+        let identity = old.and_then(|old| old.identity.as_ref());
         Self {
-            glance: upstream("image", &config.glance, Replies::Read),
-            nova: upstream("compute", &config.nova, Replies::Passed),
+            glance: upstream("image", &config.glance, glance, Replies::Read),
+            nova: upstream("compute", &config.nova, nova, Replies::Passed),
             dialects: Dialect::all(&config),
-            identity,
+            identity: config.identity.as_ref().map(|config| {
+                identity.map_or_else(|| Identity::new(config), |old| old.renewed(config))
+            }),
             config,
             pseudonym,
             recorder,
@@ -74,12 +75,22 @@ impl Proxy {
     }
 
     /// What clients of such a listener speak.
-    pub(super) fn dialect(&self, speaks: Protocol) -> &Dialect {
+    pub(super) fn dialect(&self, speaks: &Protocol) -> &Dialect {
         let mut dialects = self.dialects.iter();
         // Every protocol has its pairing.
         dialects
             .find(|dialect| dialect.pairing.speaks == speaks)
             .unwrap_or(&self.dialects[0])
+    }
+
+    /// How each upstream is at this moment.
+    pub fn upstreams(&self) -> Vec<UpstreamSnapshot> {
+        let services = [&self.glance, &self.nova].into_iter().flatten();
+        let identity = self.identity.as_ref();
+        services
+            .map(|upstream| upstream.snapshot())
+            .chain(identity.map(|identity| identity.upstream()))
+            .collect()
     }
 
     /// Where requests to a service are sent, if the service is configured.

@@ -8,7 +8,7 @@ use http::request::Parts;
 use super::answer::Answer;
 use super::ops::{self, ReplyLimits, UpstreamSession};
 use super::{RequestContext, content, guard};
-use crate::model::{AcceptedCall, Call, Fault};
+use crate::model::{AcceptedCall, Fault};
 use crate::net::headers;
 use crate::net::secrets::Secrets;
 
@@ -25,13 +25,7 @@ pub(super) async fn translate(
         Ok(session) => session,
         Err(fault) => return Answer::refused(&*responder, &fault),
     };
-    let reply = match call {
-        Call::List(query) => ops::list(session, query, Arc::clone(&responder)).await,
-        Call::Show(id) => ops::show(&session, &id, &*responder).await,
-        Call::Delete(id) => ops::delete(&session, &id, &*responder).await,
-        Call::Change(id, change) => ops::change(&session, &id, &change, &*responder).await,
-    };
-    match reply {
+    match ops::run(session, call, Arc::clone(&responder)).await {
         Ok(reply) => Answer::translated(&*responder, reply),
         Err(fault) => {
             if let (StatusCode::UNAUTHORIZED, Some(identity)) =
@@ -60,24 +54,20 @@ fn session(
     } = context;
     guard::check_image_request(&parts.headers)?;
     content::fits(body_bytes, proxy.config.limits.body_bytes)?;
-    let upstream = proxy
-        .upstream(dialect.pairing.images)
-        .ok_or_else(Fault::no_route)?;
+    let images = dialect.pairing.images.as_ref();
+    let images = images.ok_or_else(Fault::no_route)?;
+    let upstream = proxy.upstream(images.service).ok_or_else(Fault::no_route)?;
     let mut sent = headers::for_translated(&parts.headers, &proxy.config.forward);
     if let Some(id) = id.for_upstream(&parts.headers) {
         sent.insert(headers::X_OPENSTACK_REQUEST_ID, id);
     }
     guard::mark(&mut sent, parts.version, &proxy.pseudonym);
     Ok(UpstreamSession {
-        back: (dialect.pairing.backend)(&proxy.config, *caller),
+        back: (images.backend)(&proxy.config, *caller),
         upstream: Arc::clone(upstream),
         headers: sent,
         secrets: Arc::new(Secrets::of(parts)),
-        limits: ReplyLimits {
-            element: proxy.config.limits.element_bytes,
-            items: proxy.config.limits.max_items,
-            scan: proxy.config.nova_images.scan,
-        },
+        limits: ReplyLimits::of(&proxy.config),
         stats: Arc::clone(stats),
     })
 }

@@ -6,10 +6,10 @@ use super::store::{Store, StoreCaller};
 use super::visible::{in_scope, visible};
 use crate::model::{Fault, Image, ImageId, Order, Position, Query, Reason};
 
-/// The images that a query selects, in its order.
+/// Returns the images that a query selects, in its order.
 ///
 /// # Errors
-/// Status 400 when the marker names no image, 403 when it names one that the caller cannot see.
+/// Status 400 if no image has the marker's id, 403 if the caller cannot see that image.
 pub fn list<'s>(
     store: &'s Store,
     caller: &StoreCaller,
@@ -44,12 +44,12 @@ pub fn list<'s>(
         .collect())
 }
 
-/// The image that a marker names. It need not be one that the list would show.
+/// Returns the image of a marker. The list need not contain it.
 fn marked<'s>(store: &'s Store, caller: &StoreCaller, marker: &str) -> Result<Image<'s>, Fault> {
     let refuse =
         |message: String| Fault::client(StatusCode::BAD_REQUEST, Reason::BadQuery, message);
     if marker.chars().count() > ImageId::MAX_LEN {
-        // Glance forgets to fill its message in (`glance/db/sqlalchemy/api.py`, `_check_image_id`).
+        // Glance forgets to format its message (`glance/db/sqlalchemy/api.py`, `_check_image_id`).
         return Err(refuse(
             "Image with the given id %(image_id)s was not found".to_owned(),
         ));

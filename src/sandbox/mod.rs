@@ -1,7 +1,7 @@
-//! A Glance that needs no cloud: its front half on images in memory.
+//! A Glance that needs no cloud: the Glance frontend on images in memory.
 //!
-//! [`Store`] holds the images and who may see them, [`answer`] answers one request from it and carries out what that
-//! writes: the end of an image, and patches of its custom properties. There is no I/O here.
+//! [`Store`] holds the images and who may see them. [`answer`] answers one request from it, and carries out writes:
+//! deleting an image, and patching its custom properties. There is no I/O here.
 
 mod list;
 mod service;

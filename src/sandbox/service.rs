@@ -1,4 +1,4 @@
-//! One request, answered.
+//! Answers one request.
 
 use bytes::{Bytes, BytesMut};
 use http::header::HOST;
@@ -14,11 +14,11 @@ use crate::model::{
     Responder,
 };
 
-/// Answers as a Glance that holds these images. `path` and `query` are as they stood in the request line.
+/// Answers as a Glance that has these images. `path` and `query` are as in the request line.
 ///
-/// A store with tokens asks for one, in `X-Auth-Token` or `X-Storage-Token`, before it looks at anything under a
-/// version. Of writes there are `DELETE` and `PATCH` of an image; data, members and the like are not served: 404, and
-/// 403 for what would write them.
+/// A store with tokens requires one, in `X-Auth-Token` or `X-Storage-Token`, for every path under a version. The only
+/// writes are `DELETE` and `PATCH` of an image. Data, members and the like are not served: 404, or 403 for requests
+/// that would write them.
 #[must_use]
 pub fn answer(
     store: &mut Store,
@@ -39,30 +39,26 @@ pub fn answer(
         base: base(headers),
         settings: store.settings().clone(),
     };
-    match front::read(
-        &context,
-        RequestHead {
-            method,
-            path,
-            query,
-            headers,
-        },
-    ) {
-        Recognized::Call(accepted) => serve(store, &caller, &accepted),
-        Recognized::Refused(refused) => refused.responder.fault(&refused.fault),
-        Recognized::Reply(document) => document.reply,
-        Recognized::NotOurs if method == Method::GET => {
-            front::refuse(method, headers, &Fault::no_route())
-        }
-        // The front waits for no body here: writes are none of its own.
-        Recognized::NeedsBody(_) | Recognized::NotOurs => {
+    let head = RequestHead {
+        method,
+        path,
+        query,
+        headers,
+    };
+    match front::read(&context, head) {
+        Some(Recognized::Call(accepted)) => serve(store, &caller, &accepted),
+        Some(Recognized::Refused(refused)) => refused.responder.fault(&refused.fault),
+        Some(Recognized::Reply(document)) => document.reply,
+        None if method == Method::GET => front::refuse(method, headers, &Fault::no_route()),
+        // The front neither waits for a body nor passes anything on: writes are left to its caller.
+        None | Some(Recognized::NeedsBody(_) | Recognized::PassThrough(_)) => {
             write(store, &caller, method, path, headers, body)
                 .unwrap_or_else(|fault| front::refuse(method, headers, &fault))
         }
     }
 }
 
-/// A write that the front leaves to whoever holds the images.
+/// A write that the frontend leaves to the store.
 fn write(
     store: &mut Store,
     caller: &StoreCaller,
@@ -90,7 +86,7 @@ fn serve(store: &Store, caller: &StoreCaller, accepted: &AcceptedCall) -> Respon
     let answered = match &accepted.call {
         Call::List(query) => page(store, caller, responder, query),
         Call::Show(id) => show(store, caller, responder, id),
-        // The front reads no writes.
+        // The frontend does not return writes as calls here.
         Call::Delete(_) | Call::Change(..) => Err(read_only()),
     };
     answered.unwrap_or_else(|fault| responder.fault(&fault))
@@ -149,7 +145,7 @@ fn base(headers: &HeaderMap) -> String {
 fn unauthorized(store: &Store) -> Fault {
     let mut fault = Fault::client(
         StatusCode::UNAUTHORIZED,
-        Reason::BadRequest,
+        Reason::Unauthorized,
         "A token is needed.",
     );
     fault.challenges.push(store.challenge());

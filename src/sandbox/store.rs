@@ -1,4 +1,4 @@
-//! The images, and who asks.
+//! The images of the sandbox, and its callers.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -18,7 +18,7 @@ use crate::model::{Image, ImageId, Value, time};
 /// The images that come with the program.
 const DEMO: &str = include_str!("../../fixtures/sandbox/images.json");
 
-/// What a 401 of a store with tokens asks for, unless its file says otherwise.
+/// The challenge of a 401 if the store's file does not set one.
 const CHALLENGE: &str = "Keystone uri=\"http://127.0.0.1:5000/v3\"";
 
 /// Images in memory.
@@ -30,13 +30,13 @@ pub struct Store {
     settings: Arc<GlanceListSettings>,
 }
 
-/// Who asks.
+/// The sender of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreCaller {
     /// The id of the caller's project.
     pub project: String,
-    /// Whether the caller sees the images of every project.
+    /// Whether the caller sees the images of all projects.
     #[serde(default)]
     pub admin: bool,
     /// Whether the caller may only read.
@@ -44,15 +44,15 @@ pub struct StoreCaller {
     pub reader: bool,
 }
 
-/// Custom properties with their values as JSON, in their order.
+/// Custom properties in their order, with values as JSON.
 pub(super) type StoredProperties = Vec<(String, Box<RawValue>)>;
 
-/// One image with what is known of it besides its object.
+/// An image with its sharing.
 #[derive(Debug)]
 pub(super) struct Held<'s> {
     /// The image.
     pub image: Image<'s>,
-    /// The projects that it is shared with.
+    /// The projects that the image is shared with.
     pub members: &'s HashMap<String, MemberStatus>,
 }
 
@@ -63,7 +63,7 @@ struct Entry {
     changed: Option<Changed>,
 }
 
-/// What has been written since.
+/// What has been written since the start.
 #[derive(Clone, Debug)]
 struct Changed {
     properties: StoredProperties,
@@ -72,7 +72,7 @@ struct Changed {
 
 #[derive(Clone, Debug)]
 enum Access {
-    /// No token is looked at.
+    /// Tokens are not checked.
     Everybody(StoreCaller),
     /// Each request needs one of these tokens.
     Tokens(HashMap<String, StoreCaller>),
@@ -87,19 +87,19 @@ impl Default for Access {
     }
 }
 
-/// The shape of a store's file. A saved reply to Glance's `GET /v2/images` is one.
+/// The format of a store's file. A saved reply to Glance's `GET /v2/images` is valid.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File<'f> {
-    /// Glance v2 image objects. Attributes that are missing are null.
+    /// Glance v2 image objects. Missing attributes are null.
     #[serde(borrow)]
     images: Vec<&'f RawValue>,
     /// Image id -> project id -> `accepted`, `pending` or `rejected`.
     #[serde(default)]
     members: HashMap<String, HashMap<String, String>>,
-    /// Who asks when there are no tokens; an administrator without a project if missing.
+    /// The caller if there are no tokens; by default an administrator without a project.
     caller: Option<StoreCaller>,
-    /// Token -> who asks with it.
+    /// Token -> its caller.
     tokens: Option<HashMap<String, StoreCaller>>,
     /// The `WWW-Authenticate` header of a 401.
     challenge: Option<String>,
@@ -112,7 +112,7 @@ struct File<'f> {
 }
 
 impl Store {
-    /// The images that come with the program: one of every status, visibility and feature.
+    /// Returns the images that come with the program, with every status, visibility and feature.
     #[must_use]
     pub fn demo() -> Self {
         Self::from_json(DEMO).unwrap_or_default()
@@ -121,8 +121,8 @@ impl Store {
     /// Reads a store: `{"images": [...]}`, optionally with `members`, `caller`, `tokens` and `challenge`.
     ///
     /// # Errors
-    /// When the text is no such JSON, with line and column; when an image cannot be read, has an id that cannot
-    /// stand in a path or that another image has, or a membership names no image or no status, with its place.
+    /// When the text is not such JSON, with line and column. When an image cannot be read, has an invalid id or the id
+    /// of another image, or when a membership has an unknown image or status, with its place.
     pub fn from_json(json: &str) -> Result<Self, String> {
         let file: File<'_> = serde_json::from_str(json).map_err(|error| error.to_string())?;
         let mut members = members(&file.members)?;
@@ -132,7 +132,7 @@ impl Store {
             let place = |error: String| format!("images[{at}]: {error}");
             let id = id(raw.get()).map_err(place)?;
             if !seen.insert(id.clone()) {
-                return Err(place(format!("the id {id} is there twice")));
+                return Err(place(format!("the id {id} is used twice")));
             }
             entries.push(Entry {
                 json: raw.get().into(),
@@ -141,7 +141,7 @@ impl Store {
             });
         }
         if let Some(id) = members.keys().next() {
-            return Err(format!("members.{id}: there is no such image"));
+            return Err(format!("members.{id}: no image has this id"));
         }
         let access = match (file.tokens, file.caller) {
             (Some(tokens), _) => Access::Tokens(tokens),
@@ -152,7 +152,7 @@ impl Store {
             entries,
             access,
             challenge: file.challenge.as_deref().map(challenge).transpose()?,
-            // A real Glance's links lose repeats, and so do those of one that stands in for it.
+            // A real Glance's links lose repeated parameters, and the sandbox imitates that.
             settings: Arc::new(GlanceListSettings {
                 keep_repeats: false,
                 ..GlanceListSettings::default()
@@ -160,8 +160,7 @@ impl Store {
         })
     }
 
-    /// The same store with other page sizes: the default and the cap (Glance's `limit_param_default` and
-    /// `api_limit_max`).
+    /// Sets the default and the maximum page size (Glance's `limit_param_default` and `api_limit_max`).
     #[must_use]
     pub fn with_limits(mut self, limit_param_default: u64, api_limit_max: u64) -> Self {
         self.settings = Arc::new(GlanceListSettings {
@@ -172,30 +171,30 @@ impl Store {
         self
     }
 
-    /// How many images there are, seen or not.
+    /// The number of images, visible or not.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there are none.
+    /// Whether the store has no images.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The id of the first image in the file's order.
+    /// The id of the first image in the file.
     pub fn first_id(&self) -> Option<String> {
         let first = self.images().next()?;
         Some(first.image.id.into_owned())
     }
 
-    /// How this Glance is set up.
+    /// The settings of this Glance.
     pub(super) fn settings(&self) -> &Arc<GlanceListSettings> {
         &self.settings
     }
 
-    /// Who a token stands for; `None` where one is needed and this is none.
+    /// Returns the caller of a token; `None` if the store requires a token and does not know this one.
     pub(super) fn caller(&self, token: Option<&str>) -> Option<&StoreCaller> {
         match &self.access {
             Access::Everybody(caller) => Some(caller),
@@ -203,34 +202,34 @@ impl Store {
         }
     }
 
-    /// What a 401 asks for.
+    /// Returns the challenge of a 401.
     pub(super) fn challenge(&self) -> HeaderValue {
         self.challenge
             .clone()
             .unwrap_or(HeaderValue::from_static(CHALLENGE))
     }
 
-    /// All images, in the file's order.
+    /// Returns all images, in file order.
     pub(super) fn images(&self) -> impl Iterator<Item = Held<'_>> {
         self.entries.iter().filter_map(Entry::held)
     }
 
-    /// Forgets the image of this id.
+    /// Removes the image with this id.
     pub(super) fn remove(&mut self, id: &str) {
         self.entries.retain(|entry| !entry.is(id));
     }
 
-    /// Gives the image of this id these custom properties, and the time of now.
+    /// Sets the custom properties of the image with this id, and updates its time.
     pub(super) fn set_properties(&mut self, id: &str, properties: StoredProperties) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.is(id)) {
-            // Glance's column holds whole seconds.
+            // Glance's database column holds whole seconds.
             let second = jiff::Timestamp::now().as_second();
             let at = time::write(jiff::Timestamp::from_second(second).unwrap_or_default());
             entry.changed = Some(Changed { properties, at });
         }
     }
 
-    /// The image of this id.
+    /// Returns the image with this id.
     pub(super) fn image(&self, id: &str) -> Option<Held<'_>> {
         self.images().find(|held| held.image.id == id)
     }
@@ -241,10 +240,10 @@ impl Entry {
         self.held().is_some_and(|held| held.image.id == id)
     }
 
-    /// The image, read from its JSON. That it can be read was checked when it came in.
+    /// Reads the image from its JSON, which was checked when the store was read.
     fn held(&self) -> Option<Held<'_>> {
         let mut image = image::read(self.json.as_bytes()).ok()?;
-        // The column's default (`glance/db/sqlalchemy/models.py`).
+        // The default of the database column (`glance/db/sqlalchemy/models.py`).
         image.visibility.get_or_insert("shared".into());
         if let Some(Changed { properties, at }) = &self.changed {
             image.updated_at = Some(Cow::Borrowed(at));
@@ -277,7 +276,9 @@ fn members(written: &HashMap<String, HashMap<String, String>>) -> Result<Members
         for (project, status) in projects {
             let status = lookup(MEMBER_STATUSES, status)
                 .filter(|status| *status != MemberStatus::All)
-                .ok_or_else(|| format!("members.{id}.{project}: {status:?} is no member status"))?;
+                .ok_or_else(|| {
+                    format!("members.{id}.{project}: {status:?} is not a member status")
+                })?;
             of_image.insert(project.clone(), status);
         }
     }
@@ -285,7 +286,7 @@ fn members(written: &HashMap<String, HashMap<String, String>>) -> Result<Members
 }
 
 fn challenge(text: &str) -> Result<HeaderValue, String> {
-    HeaderValue::from_str(text).map_err(|_| "challenge: this cannot be a header value".to_owned())
+    HeaderValue::from_str(text).map_err(|_| "challenge: not a valid header value".to_owned())
 }
 
 #[cfg(test)]
@@ -337,7 +338,7 @@ mod tests {
             (r#"{"images": [{"id": "a/b"}]}"#, "images[0]: \"a/b\""),
             (
                 r#"{"images": [{"id": "a"}, {"id": "a"}]}"#,
-                "images[1]: the id a is there twice",
+                "images[1]: the id a is used twice",
             ),
             (
                 r#"{"images": [], "members": {"a": {"p": "pending"}}}"#,

@@ -1,15 +1,16 @@
-//! Who sees what.
+//! Which caller sees which images.
 
 use super::store::{Held, StoreCaller};
 use crate::glance::tables::{VISIBILITIES, lookup};
 use crate::model::Status;
 use crate::model::query::{MemberStatus, Scope, Visibility};
 
-/// Whether a list of this scope takes the image into account at all (`glance/db/sqlalchemy/api.py`,
-/// `_select_images_query` and `_image_get_all`).
+/// Whether an image is in the scope of a list (`glance/db/sqlalchemy/api.py`, `_select_images_query` and
+/// `_image_get_all`).
 ///
-/// Without a visibility: what is public, the caller's own, and accepted shares. Community images of others only
-/// where the visibility says so. An administrator's own images count like anybody's, and so do those of all others.
+/// Without a visibility, these are public images, the caller's own, and accepted shares. Community images of others are
+/// included only if the visibility asks for them. An administrator sees the images of all projects as well, but
+/// otherwise has the same rules.
 pub fn in_scope(caller: &StoreCaller, held: &Held<'_>, scope: &Scope) -> bool {
     let visibility = visibility(held);
     let own = owned(caller, held);
@@ -35,17 +36,17 @@ pub fn visible(caller: &StoreCaller, held: &Held<'_>) -> bool {
         || (visibility == Visibility::Shared && shared(caller, held, Some(MemberStatus::All)))
 }
 
-/// Lists leave out what failed and every status that Glance does not know.
+/// Whether lists show images of this status. Failed images and unknown statuses are left out.
 fn listed(status: Status) -> bool {
     !matches!(status, Status::Killed | Status::Other)
 }
 
-/// Whether the image is the project's own.
+/// Whether the image belongs to the caller's project.
 pub fn owned(caller: &StoreCaller, held: &Held<'_>) -> bool {
     held.image.owner.as_deref() == Some(&caller.project)
 }
 
-/// Whether the caller's project is a member whose status is the wanted one; accepted if none is.
+/// Whether the caller's project is a member with the wanted status; without one, with `accepted`.
 fn shared(caller: &StoreCaller, held: &Held<'_>, wanted: Option<MemberStatus>) -> bool {
     let wanted = wanted.unwrap_or(MemberStatus::Accepted);
     held.members

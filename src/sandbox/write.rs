@@ -1,7 +1,7 @@
-//! Writes: the end of an image, and patches of its custom properties.
+//! Writes: deleting an image, and patching its custom properties.
 //!
-//! Everything that Glance looks at is looked at in its order: the patch, whether the image is there, whether it is the
-//! caller's, each operation, the number of properties. What the image itself is made of stays as it is.
+//! Checks happen in Glance's order: the patch, whether the image exists, whether the caller owns it, each operation,
+//! and the number of properties. The image's other attributes cannot be changed.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,10 +21,10 @@ use crate::webob::python::strip;
 /// The media type of a patch.
 const PATCH: &str = "application/openstack-images-v2.1-json-patch";
 
-/// How many custom properties an image may have (Glance: `image_property_quota`).
+/// The maximum number of custom properties (Glance: `image_property_quota`).
 const MAX_PROPERTIES: usize = 128;
 
-/// One operation of a patch, as it is written.
+/// One operation of a patch, as it was sent.
 #[derive(Deserialize)]
 struct Raw<'r> {
     #[serde(borrow)]
@@ -35,7 +35,7 @@ struct Raw<'r> {
     value: Option<&'r RawValue>,
 }
 
-/// A value that is there; null is one.
+/// Reads a value that is present, which may be null.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
@@ -47,7 +47,7 @@ enum Operation {
     Replace(String, Box<RawValue>),
 }
 
-/// Ends an image (`glance/api/v2/images.py`, `delete`).
+/// Deletes an image (`glance/api/v2/images.py`, `delete`).
 pub(super) fn delete(store: &mut Store, caller: &StoreCaller, id: &ImageId) -> Result<(), Fault> {
     let held = seen(store, caller, id).ok_or_else(|| {
         let message = format!("Failed to find image {id} to delete");
@@ -107,7 +107,8 @@ fn seen<'s>(store: &'s Store, caller: &StoreCaller, id: &ImageId) -> Option<Held
         .filter(|held| visible(caller, held))
 }
 
-/// The stock policies: the owner's project and administrators, and among those who are not readers only.
+/// Checks the default policies: only the owner's project and administrators may write, and of these only callers who
+/// are not readers.
 fn may(caller: &StoreCaller, held: &Held<'_>, action: &str) -> Result<(), Fault> {
     if caller.admin || (owned(caller, held) && !caller.reader) {
         return Ok(());
@@ -117,7 +118,7 @@ fn may(caller: &StoreCaller, held: &Held<'_>, action: &str) -> Result<(), Fault>
     )))
 }
 
-/// What an image's custom properties are, to be edited.
+/// Copies an image's custom properties for editing.
 fn properties(held: &Held<'_>) -> StoredProperties {
     let own = |value: &Value<'_>| match value {
         Value::Raw(json) => json.to_raw(),
@@ -128,7 +129,7 @@ fn properties(held: &Held<'_>) -> StoredProperties {
         .collect()
 }
 
-/// An image's custom properties while they are patched. A place that is empty was a property's.
+/// An image's custom properties while they are patched. An empty slot is a removed property.
 struct Patched {
     items: Vec<Option<(String, Box<RawValue>)>>,
     places: HashMap<String, usize>,
@@ -223,7 +224,7 @@ fn operation(raw: Raw<'_>) -> Result<Operation, Fault> {
     }
 }
 
-/// The member that a pointer names; blanks around it do not count (`_decode_json_pointer`).
+/// Returns the member that a pointer names, without spaces around it (`_decode_json_pointer`).
 fn member(path: &str) -> Result<String, Fault> {
     let Some(name) = path.strip_prefix('/') else {
         return Err(bad(format!("Pointer `{path}` does not start with \"/\".")));
@@ -236,10 +237,10 @@ fn member(path: &str) -> Result<String, Fault> {
     Ok(strip(&name.replace("~1", "/").replace("~0", "~")).to_owned())
 }
 
-/// The custom properties that the schema lets be null.
+/// The custom properties that the schema allows to be null.
 const NULLABLE: [&str; 2] = ["kernel_id", "ramdisk_id"];
 
-/// A value must be a string, and MySQL's `utf8` has no room for what takes four bytes (`no_4byte_params`).
+/// Checks a value: it must be a string, and MySQL's `utf8` cannot store four-byte characters (`no_4byte_params`).
 fn text(key: &str, value: &RawValue) -> Result<(), Fault> {
     if value.get() == "null" && NULLABLE.contains(&key) {
         return Ok(());

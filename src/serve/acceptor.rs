@@ -1,4 +1,4 @@
-//! How connections are accepted, whatever a socket is bound to and whatever runs on it.
+//! Accepts connections, on whatever a socket is bound to and for whichever service runs on it.
 
 use std::future::Future;
 use std::io;
@@ -15,26 +15,26 @@ use super::listen::{Bound, Socket};
 use super::service::SocketService;
 use crate::config::Address;
 
-/// How long to wait when no connection can be accepted, for want of file descriptors for instance.
+/// The pause after a failed accept, for instance when no file descriptors are left.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// Binds the sockets of a server and accepts their clients. Nothing else decides how many are accepted, and on which
-/// thread of which runtime they are served.
+/// Binds the sockets of a server and accepts their clients. This is the only place that decides how many clients are
+/// accepted and which runtime serves them.
 pub(super) struct Acceptor {
     phases: Phases,
-    /// One future a socket, which accepts its clients.
+    /// One future per socket, which accepts its clients.
     bound: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
-/// Sockets whose clients are accepted until the server is stopping. Dropping this ends every connection.
+/// Sockets whose clients are accepted until the server stops. Dropping this ends every connection.
 #[derive(Debug)]
 pub(super) struct OpenSockets {
-    /// One task a socket. It has the socket's connections, and ends after them.
+    /// One task per socket. It owns the socket's connections, and ends after them.
     tasks: JoinSet<()>,
 }
 
 impl Acceptor {
-    /// Has nothing to accept yet.
+    /// Makes an acceptor without sockets.
     pub(super) fn new(phases: Phases) -> Self {
         Self {
             phases,
@@ -42,8 +42,8 @@ impl Acceptor {
         }
     }
 
-    /// Binds a socket and decides which service runs on it. The kernel keeps its clients waiting until
-    /// [`Acceptor::open`].
+    /// Binds a socket and sets the service that runs on it. The kernel queues its clients until [`Acceptor::open`] is
+    /// called.
     pub(super) async fn bind(
         &mut self,
         address: &Address,
@@ -56,7 +56,7 @@ impl Acceptor {
         Ok(bound)
     }
 
-    /// Accepts clients on every socket.
+    /// Starts to accept clients on every socket.
     pub(super) fn open(self) -> OpenSockets {
         OpenSockets {
             tasks: self.bound.into_iter().collect(),
@@ -87,7 +87,7 @@ async fn accept<V: SocketService>(socket: Socket, service: Arc<V>, mut phases: P
                 connections.spawn(serving);
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept");
+                tracing::warn!(%error, "cannot accept a connection");
                 sleep(ACCEPT_BACKOFF).await;
             }
         }

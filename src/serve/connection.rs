@@ -21,15 +21,15 @@ use super::tls;
 use super::wire::{Length, Wire, WireHandle};
 use crate::proxy::forwarded::Peer;
 
-/// How many requests of an HTTP/2 client are answered at a time, and how much of each reply is kept ready for it: what
-/// a client that takes nothing can make us hold.
+/// How many requests of an HTTP/2 client are served at a time, and how many bytes of each reply are buffered. Together
+/// they limit the memory that a client can occupy by not reading.
 const STREAMS: u32 = 100;
 const SEND_BUFFER: usize = 64 << 10;
 
-/// hyper's own limit on header lines; any other one costs an allocation a request.
+/// hyper's own limit on header lines. Setting any other limit costs an allocation per request.
 const USUAL_HEADERS: usize = 100;
 
-/// Serves a connection that was accepted.
+/// Serves an accepted connection.
 pub(super) async fn serve<V: SocketService>(accepted: Accepted, service: Arc<V>, phases: Phases) {
     let config = service.connection_config();
     let peer = Peer {
@@ -76,33 +76,33 @@ impl<V: SocketService> Connection<V> {
                 let is_http2 = tls::is_http2(&stream);
                 self.speak(stream, is_http2, config).await;
             }
-            Err(error) => tracing::debug!(peer = %self.peer, %error, "no TLS"),
+            Err(error) => tracing::debug!(peer = %self.peer, %error, "TLS handshake failed"),
         }
     }
 
-    /// HTTP/1 or HTTP/2, whichever the client speaks.
+    /// Serves HTTP/1 or HTTP/2, whichever the client uses.
     async fn speak<S>(self, stream: S, is_http2: bool, config: &ConnectionConfig)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let timeouts = &config.timeouts;
         let wire = Wire::new(stream, timeouts.header, timeouts.write);
-        let line = wire.line();
+        let handle = wire.handle();
         let streams = Streams::new(timeouts.write);
         let mut phases = self.phases.clone();
         let connection = Arc::new(self);
         let service = {
-            let (connection, line) = (Arc::clone(&connection), line.clone());
+            let (connection, handle) = (Arc::clone(&connection), handle.clone());
             service_fn(move |request| {
-                let (request, is_last) = announced(request, &line);
+                let (request, is_last) = announce_body(request, &handle);
                 let connection = Arc::clone(&connection);
                 async move { Ok::<_, Infallible>(connection.answer(request, is_last).await) }
             })
         };
         let builder = builder(config, streams.clone());
         let mut serving = pin!(builder.serve_connection(TokioIo::new(wire), service));
-        // An HTTP/2 client can be told to go without losing a request; an idle HTTP/1 client cannot, so it stays
-        // for as long as clients are accepted at all.
+        // An HTTP/2 client can be told to leave without losing a request. An idle HTTP/1 client cannot, so it stays as
+        // long as clients are accepted.
         let leave = if is_http2 {
             Phase::Closing
         } else {
@@ -114,26 +114,26 @@ impl<V: SocketService> Connection<V> {
                 serving.as_mut().graceful_shutdown();
                 serving.await
             }
-            () = unused(&line, &streams, timeouts.idle) => {
+            () = http2_idle(&handle, &streams, timeouts.idle) => {
                 serving.as_mut().graceful_shutdown();
                 tokio::select! {
                     outcome = serving.as_mut() => outcome,
-                    // What is left of the last replies waits for a client who does not take it.
+                    // The rest of the last replies waits for a client that does not read it.
                     () = streams.idle(timeouts.write) => Ok(()),
                 }
             }
         };
         if let Err(error) = outcome {
-            told(&connection.peer, &*error);
+            log_connection_error(&connection.peer, &*error);
         }
     }
 
-    /// Answers one request, and says so where it is the connection's last one.
+    /// Answers one request, and announces the end of the connection if this is its last request.
     async fn answer(&self, request: Request<Incoming>, is_last: bool) -> Response<Outgoing> {
         let version = request.version();
         let mut reply = self.service.answer(&self.peer, request).await;
         let is_http2 = version >= Version::HTTP_2;
-        // HTTP/1.0 has no chunks: only its end can tell where a body without a length ends.
+        // HTTP/1.0 has no chunks, so a body without a length ends with the connection.
         let is_endless = version < Version::HTTP_11 && reply.body().size_hint().exact().is_none();
         let is_last = is_last || is_endless || self.phases.now() >= Phase::Closing;
         if !is_http2 && is_last {
@@ -141,33 +141,33 @@ impl<V: SocketService> Connection<V> {
             reply.headers_mut().insert(CONNECTION, close);
         }
         if version < Version::HTTP_11 && reply.headers().contains_key(CONNECTION) {
-            // Else hyper, which speaks the client's version anyway, would add that the connection is kept.
+            // Otherwise hyper, which uses the client's version anyway, would announce that the connection is kept open.
             *reply.version_mut() = version;
         }
         reply.map(|body| Outgoing::new(body, is_http2))
     }
 }
 
-/// Ready when an HTTP/2 client has asked for nothing for so long, even if it answers pings. hyper itself does as much
-/// for HTTP/1, and for no HTTP/2 client.
-async fn unused(line: &WireHandle, streams: &Streams, limit: Duration) {
+/// Ready when an HTTP/2 client has had no open stream for `limit`, even if it answers pings. hyper has such a limit for
+/// HTTP/1 only.
+async fn http2_idle(handle: &WireHandle, streams: &Streams, limit: Duration) {
     loop {
         streams.idle(limit).await;
-        if line.is_http2() {
+        if handle.is_http2() {
             return;
         }
     }
 }
 
-/// Tells the wire how long the body is, and the guards what the wire saw. A connection on which the wire cannot
-/// follow any further is at its last request.
-fn announced(mut request: Request<Incoming>, line: &WireHandle) -> (Request<Incoming>, bool) {
+/// Tells the wire how long the body is, and attaches the flaw that the wire found for the guard. Returns whether this
+/// is the last request of the connection, because the wire cannot follow it any further.
+fn announce_body(mut request: Request<Incoming>, handle: &WireHandle) -> (Request<Incoming>, bool) {
     if request.version() >= Version::HTTP_2 {
         return (request, false);
     }
     let length = request.body().size_hint().exact();
     let length = length.map_or(Length::Chunked, Length::Known);
-    let flaw = line.announce(length);
+    let flaw = handle.announce(length);
     if let Some(flaw) = flaw {
         request.extensions_mut().insert(flaw);
     }
@@ -179,13 +179,13 @@ fn builder(config: &ConnectionConfig, streams: Streams) -> Builder<Streams> {
     let (limits, timeouts) = (&config.limits, &config.timeouts);
     builder
         .http1()
-        // Without a timer hyper has no time limits at all. Its limit for heads begins when the connection becomes
-        // idle; the one that begins with a head is the wire's.
+        // hyper applies no time limit without a timer. Its limit for heads begins when the connection becomes idle; the
+        // wire applies the limit that begins with a head.
         .timer(TokioTimer::new())
         .header_read_timeout(timeouts.idle)
         .max_buf_size(limits.header_bytes)
-        // Old clients compare header names as text; an upstream's own spelling is kept, which comes with its reply. How
-        // clients spell theirs is not: no WSGI server ever sees it.
+        // Old clients compare header names as text, so the spelling of an upstream's reply is kept. The spelling of
+        // clients is not kept, because WSGI servers never see it.
         .title_case_headers(true);
     if limits.headers != USUAL_HEADERS {
         builder.http1().max_headers(limits.headers);
@@ -201,15 +201,15 @@ fn builder(config: &ConnectionConfig, streams: Streams) -> Builder<Streams> {
     builder
 }
 
-/// A request that the server itself refuses (its head is too long, or is no head) never comes as far as the access
-/// log, so it is told here.
-fn told(peer: &Peer, error: &(dyn std::error::Error + 'static)) {
+/// Logs the error that ended a connection. A request that hyper itself refuses, because its head is too long or is not
+/// HTTP, never gets to the access log, so this line is the only one about it.
+fn log_connection_error(peer: &Peer, error: &(dyn std::error::Error + 'static)) {
     let refused = error
         .downcast_ref::<hyper::Error>()
         .is_some_and(hyper::Error::is_parse);
     if refused {
-        tracing::info!(%peer, %error, "a request was refused unread");
+        tracing::info!(%peer, %error, "refused a request whose head cannot be read");
     } else {
-        tracing::debug!(%peer, %error, "connection broke");
+        tracing::debug!(%peer, %error, "connection ended with an error");
     }
 }

@@ -1,23 +1,23 @@
-//! How the end comes: in phases that every part of the server watches.
+//! The phases of shutting down, which every part of the server watches.
 
 use tokio::sync::watch;
 
-/// How far the end has come.
+/// How far the shutdown has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// Not at all.
+    /// The server is not shutting down.
     Open,
-    /// Clients are still accepted, and told with each reply that its connection is closing.
+    /// Clients are still accepted, and each reply tells its client that the connection is closing.
     Closing,
-    /// No client is accepted, and no further request; those in flight go on.
+    /// No further client or request is accepted; requests in flight go on.
     Stopping,
 }
 
-/// The end that says how far it is.
+/// The sending end, which sets the phase.
 #[derive(Debug)]
 pub(super) struct Drain(watch::Sender<Phase>);
 
-/// An end that listens.
+/// The receiving end, which waits for a phase.
 #[derive(Clone, Debug)]
 pub(super) struct Phases(watch::Receiver<Phase>);
 
@@ -36,12 +36,12 @@ impl Drain {
 }
 
 impl Phases {
-    /// The phase at this moment.
+    /// The current phase.
     pub(super) fn now(&self) -> Phase {
         *self.0.borrow()
     }
 
-    /// Waits for a phase or a later one. A server that is gone is at its end.
+    /// Waits for this phase or a later one. Returns at once if the server is gone.
     pub(super) async fn reached(&mut self, phase: Phase) {
         let _ = self.0.wait_for(|now| *now >= phase).await;
     }

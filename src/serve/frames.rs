@@ -1,28 +1,30 @@
-//! The frames that an HTTP/2 client sends, seen by their heads.
+//! Follows the frames that an HTTP/2 client sends, by their headers, and detects floods.
 //!
-//! h2 tells nobody of SETTINGS, PING, WINDOW_UPDATE and PRIORITY: it answers or ignores them inside, as many as come,
-//! so a client can keep a processor busy with frames that bring nothing. They are counted here, where their bytes pass.
-//! h2 has its own limits on resets of streams that nobody has accepted yet (20), on streams that it has to reset itself
-//! (1024), on the CONTINUATION frames of a head (by the longest head that is allowed) and on DATA frames that are small
+//! h2 handles SETTINGS, PING, WINDOW_UPDATE and PRIORITY internally and does not limit how many it handles, so a client
+//! can keep a processor busy with frames that achieve nothing. They are counted here, where their bytes pass. h2 has
+//! its own limits on resets of streams that were not accepted yet (20), on streams that it has to reset itself (1024),
+//! on the CONTINUATION frames of a head (by the maximum size of a head), and on DATA frames that are small or empty.
+//! Resets of streams that were already accepted escape the first of these limits, so they are counted here too.
 //! or empty. What escapes the first is counted here too: resets of streams that were accepted in time.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::net::idle_timer::LEAST;
+use crate::net::idle_timer::MIN_PROGRESS;
 
-/// Length, type, flags and stream (RFC 9113, 4.1).
+/// The size of a frame header: length, type, flags and stream (RFC 9113, 4.1).
 const HEAD: usize = 9;
 
-/// What the preface has behind what looks like the head of a request (RFC 9113, 3.4): `SM` and an empty line.
+/// The size of the rest of the preface after the part that looks like the head of a request: `SM` and an empty line
+/// (RFC 9113, 3.4).
 const PREFACE_REST: usize = 6;
 
-/// How many frames of a kind a client may send within [`SPAN`] for nothing.
+/// How many frames of a kind that achieve nothing a client may send within [`SPAN`].
 const MOST: u32 = 1000;
 const SPAN: Duration = Duration::from_secs(10);
 
-/// RFC 9113, 6.
+/// Frame types (RFC 9113, 6).
 mod kind {
     pub(super) const DATA: u8 = 0x0;
     pub(super) const HEADERS: u8 = 0x1;
@@ -30,29 +32,29 @@ mod kind {
     pub(super) const CONTINUATION: u8 = 0x9;
 }
 
-/// Ends the head of a request (RFC 9113, 6.2).
+/// The flag that ends the head of a request (RFC 9113, 6.2).
 const END_HEADERS: u8 = 0x4;
 
-/// Where the client's bytes are, and what it has sent so far.
+/// The position in the client's bytes, and counts of what it has sent.
 #[derive(Debug)]
 pub(super) struct Frames {
-    /// The head of the frame at hand, as far as it has come.
+    /// The header of the current frame, as far as it has been received.
     head: [u8; HEAD],
     filled: usize,
-    /// How much of the frame at hand is still to come.
+    /// How many bytes of the current frame are still to come.
     payload: usize,
-    /// The frame at hand belongs to the preface, or to the head of a request.
+    /// Whether the current frame belongs to the preface, or to the head of a request.
     is_head: bool,
-    /// The head of the request goes on in another frame.
+    /// Whether the head of the request continues in another frame.
     goes_on: bool,
-    /// Frames that brought neither a stream nor DATA, and let us send nothing.
+    /// Frames that brought neither a stream nor DATA, while the proxy could send little.
     idle: Count,
     resets: Count,
-    /// Bytes written since `idle` began anew.
+    /// Bytes written since `idle` was last reset.
     written: usize,
 }
 
-/// More frames came than do anything.
+/// The client sent too many frames that achieve nothing.
 #[derive(Debug)]
 pub(super) struct Flood;
 
@@ -63,7 +65,7 @@ struct Count {
 }
 
 impl Frames {
-    /// Behind the first line of the preface.
+    /// Starts after the first line of the preface.
     pub(super) fn new() -> Self {
         Self {
             head: [0; HEAD],
@@ -77,7 +79,7 @@ impl Frames {
         }
     }
 
-    /// Looks at more bytes. The answer is whether anything that has a time limit was completed among them.
+    /// Follows more bytes. Returns whether they complete something that has a time limit.
     pub(super) fn read(&mut self, mut bytes: &[u8]) -> Result<bool, Flood> {
         let mut has_completed = false;
         loop {
@@ -103,16 +105,16 @@ impl Frames {
         }
     }
 
-    /// Whether something has begun that the client has to bring to its end in time: the preface, the head of a frame, or
-    /// the head of a request.
+    /// Whether the client has begun something that it must finish in time: the preface, a frame header, or the head of
+    /// a request.
     pub(super) fn is_in_head(&self) -> bool {
         self.is_head || self.filled > 0
     }
 
-    /// So much was sent to the client: whatever it did was good for something.
+    /// Notes bytes sent to the client. If the proxy can send, the client's frames were useful.
     pub(super) fn wrote(&mut self, bytes: usize) {
         self.written = self.written.saturating_add(bytes);
-        if self.written >= LEAST {
+        if self.written >= MIN_PROGRESS {
             self.written = 0;
             self.idle.frames = 0;
         }
@@ -124,7 +126,7 @@ impl Frames {
         self.filled += bytes.len();
     }
 
-    /// A frame whose head is whole.
+    /// Handles a complete frame header.
     fn begin(&mut self) -> Result<(), Flood> {
         let [a, b, c, kind, flags, ..] = self.head;
         self.payload = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
@@ -172,7 +174,7 @@ mod tests {
 
     use tokio::time::advance;
 
-    use super::{Frames, LEAST, MOST};
+    use super::{Frames, MIN_PROGRESS, MOST};
 
     const REST: &[u8] = b"SM\r\n\r\n";
     const SETTINGS: u8 = 4;
@@ -192,9 +194,9 @@ mod tests {
         frames
     }
 
-    /// However a client cuts its frames, what it has begun is known, and that it has come to its end.
+    /// However a client splits its frames, the start and the end of each head are known.
     #[tokio::test]
-    async fn heads_are_followed() {
+    async fn the_start_and_the_end_of_heads_are_known() {
         let bytes = [
             frame(SETTINGS, 0, 6),
             frame(1, 0, 20),
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn floods_are_found() {
+    async fn floods_are_detected() {
         for kind in [2, 3, SETTINGS, PING, 8, 0x2a] {
             let mut frames = after_preface();
             let one = frame(kind, 0, 8);
@@ -231,9 +233,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn frames_that_are_good_for_something_are_no_flood() {
+    async fn useful_frames_are_not_a_flood() {
         let one = frame(8, 0, 4);
-        // What brings a stream or DATA, time, and what lets us send.
+        // Frames that bring a stream or DATA, frames over a longer time, and frames that let the proxy send.
         let mut frames = after_preface();
         for number in 0..20 * MOST {
             frames.read(&one).unwrap();
@@ -249,9 +251,9 @@ mod tests {
         let mut frames = after_preface();
         for _ in 0..20 * MOST {
             frames.read(&one).unwrap();
-            frames.wrote(LEAST / 900);
+            frames.wrote(MIN_PROGRESS / 900);
         }
-        // A stream that is opened only to be reset brings nothing.
+        // A stream that is opened only to be reset achieves nothing.
         let mut frames = after_preface();
         let pair = [frame(1, 5, 1), frame(3, 0, 4)].concat();
         let pairs = (0..=MOST).find(|_| frames.read(&pair).is_err());

@@ -1,38 +1,39 @@
-//! The head of one HTTP/1 request, looked at while it comes in.
+//! Examines the head of one HTTP/1 request while it arrives.
 
 use memchr::{memchr, memchr_iter};
 
 use super::target::{self, TargetPart};
 use crate::proxy::guard::Flaw;
 
-/// How an HTTP/2 connection begins, up to what an HTTP/1 parser would take for a head (RFC 9113, 3.4).
+/// The start of an HTTP/2 connection, up to the point that an HTTP/1 parser would take for the end of a head (RFC 9113,
+/// 3.4).
 const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
 
-/// What has been seen of a head. Its end is the first empty line after the request line; empty lines before that
-/// belong to nobody (RFC 9112, 2.2).
+/// The state of a head so far. The head ends at the first empty line after the request line; empty lines before the
+/// request line are ignored (RFC 9112, 2.2).
 ///
-/// The end that is found here is the end that hyper finds, as long as every line ends with CRLF; the first one that
-/// does not is a flaw, and a head with a flaw is never followed by another.
+/// hyper finds the same end as long as every line ends with CRLF. The first line that does not is a flaw, and no other
+/// head is read after a head with a flaw.
 #[derive(Debug)]
 pub(super) struct Head {
-    /// Nothing of the connection came before this head.
+    /// Whether this head is the first of its connection.
     is_first: bool,
     has_begun: bool,
-    /// Bytes of the line at hand, CR included.
+    /// Bytes of the current line, CR included.
     line: usize,
     last: u8,
-    /// How far the request line has come.
+    /// How far the request line has got.
     place: TargetPart,
-    /// Lines that are over, the request line first.
+    /// The number of complete lines, the request line first.
     lines: usize,
-    /// How much of [`HTTP2`] the head has been equal to.
+    /// How many bytes of [`HTTP2`] the head has matched.
     http2: usize,
     is_whole: bool,
     flaw: Option<Flaw>,
 }
 
 impl Head {
-    /// The first head of a connection, which has begun when the connection has.
+    /// Makes the first head of a connection. Its time runs from the start of the connection.
     pub(super) fn first() -> Self {
         Self {
             is_first: true,
@@ -41,7 +42,7 @@ impl Head {
         }
     }
 
-    /// The head after another request.
+    /// Makes a head that follows another request.
     pub(super) fn later() -> Self {
         Self {
             is_first: false,
@@ -56,7 +57,8 @@ impl Head {
         }
     }
 
-    /// What has to be put in place of more bytes before they are looked at; nearly always nothing.
+    /// Returns a replacement for `bytes` if the request line needs escapes, which is rare. Call it before
+    /// [`Head::read`].
     pub(super) fn mend(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
         if self.lines > 0 {
             return None;
@@ -72,7 +74,7 @@ impl Head {
         Some([before, &escaped.bytes].concat())
     }
 
-    /// Looks at more bytes. Where the head ends among them, the answer is how many of them belong to it.
+    /// Examines more bytes. If the head ends among them, returns how many of them belong to it.
     pub(super) fn read(&mut self, bytes: &[u8]) -> Option<usize> {
         self.has_begun |= !bytes.is_empty();
         self.compare(bytes);
@@ -100,32 +102,32 @@ impl Head {
         None
     }
 
-    /// Whether its time is running.
+    /// Whether the time of this head is running.
     pub(super) fn has_begun(&self) -> bool {
         self.has_begun
     }
 
-    /// Whether some of it has come and the rest has not.
+    /// Whether the head has arrived in part.
     pub(super) fn is_under_way(&self) -> bool {
         !self.is_whole && (self.line > 0 || self.lines > 0)
     }
 
-    /// Whether all of it has come.
+    /// Whether the whole head has arrived.
     pub(super) fn is_whole(&self) -> bool {
         self.is_whole
     }
 
-    /// Whether this is no HTTP/1 head at all, but the beginning of an HTTP/2 connection.
+    /// Whether this is the start of an HTTP/2 connection instead of a head.
     pub(super) fn is_http2(&self) -> bool {
         self.is_whole && self.is_first && self.http2 == HTTP2.len()
     }
 
-    /// What is wrong with it.
+    /// The flaw of the head, if any.
     pub(super) fn flaw(&self) -> Option<Flaw> {
         self.flaw
     }
 
-    /// Takes in a piece of a line.
+    /// Examines a part of a line.
     fn see(&mut self, part: &[u8]) {
         if self.lines == 0 {
             if memchr(b'#', part).is_some() {
@@ -140,7 +142,7 @@ impl Head {
     fn compare(&mut self, bytes: &[u8]) {
         let rest = HTTP2.get(self.http2..).unwrap_or_default();
         let equal = rest.iter().zip(bytes).take_while(|(a, b)| a == b).count();
-        // A difference is never made up for: where one was, nothing that follows begins where the rest does.
+        // After a difference there cannot be a match: the preface must be the first bytes of the connection.
         if equal == rest.len() || equal == bytes.len() {
             self.http2 += equal;
         } else {
@@ -155,7 +157,8 @@ mod tests {
 
     use super::{Flaw, Head};
 
-    /// Reads in pieces; how many bytes the head took, and the flaw.
+    /// Reads the bytes in pieces of this size. Returns how many bytes the head took, its flaw, and whether it is
+    /// HTTP/2.
     fn read(bytes: &[u8], size: usize, mut head: Head) -> (Option<usize>, Option<Flaw>, bool) {
         let mut before = 0;
         for piece in bytes.chunks(size.max(1)) {
@@ -198,9 +201,9 @@ mod tests {
     }
 
     proptest! {
-        /// How a head is cut into pieces does not matter.
+        /// The result does not depend on how a head is split into pieces.
         #[test]
-        fn pieces_do_not_matter(bytes in "[a#\r\n]{0,40}", size in 1..8usize) {
+        fn the_split_into_pieces_does_not_matter(bytes in "[a#\r\n]{0,40}", size in 1..8usize) {
             let whole = read(bytes.as_bytes(), usize::MAX, Head::later());
             let pieces = read(bytes.as_bytes(), size, Head::later());
             if whole.1.is_none() {

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::config::Address;
 
-/// Owner and group may connect.
+/// Only owner and group may connect to a unix socket.
 const SOCKET_MODE: u32 = 0o660;
 
 /// A bound socket.
@@ -20,35 +20,36 @@ pub(super) enum Socket {
     Unix(UnixListener, SocketFile),
 }
 
-/// A connection that was accepted.
+/// An accepted connection.
 #[derive(Debug)]
 pub(super) enum Accepted {
     Tcp(TcpStream, SocketAddr),
     Unix(UnixStream),
 }
 
-/// Where a socket is bound, as the log and the tests name it.
+/// The address of a bound socket, for the log and for tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// A TCP address with the port that was picked.
+    /// A TCP address, with the port that was picked.
     Tcp(SocketAddr),
     /// The path of a unix socket.
     Unix(PathBuf),
 }
 
-/// The file of a unix socket, which goes when the socket goes.
+/// The file of a unix socket, which is removed together with the socket.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
-    /// Device and inode: another process may have put its own socket there meanwhile.
+    /// Device and inode. Another process may have replaced the file with its own socket, which must not be removed.
     identity: (u64, u64),
 }
 
 impl Socket {
-    /// Binds an address. A socket file that nobody listens on any more is replaced.
+    /// Binds an address. Replaces a socket file on which no process listens any more.
     pub(super) async fn bind(address: &Address) -> io::Result<Self> {
         match address {
-            // The standard library sets SO_REUSEADDR, so that a restart need not wait for old connections.
+            // The standard library sets SO_REUSEADDR, so a restart does not have to wait for old connections to time
+            // out.
             Address::Tcp(address) => Ok(Self::Tcp(TcpListener::bind(address).await?)),
             Address::Unix(path) => {
                 remove_stale(path).await?;
@@ -59,7 +60,7 @@ impl Socket {
         }
     }
 
-    /// Where the socket is.
+    /// The address of the socket.
     pub(super) fn bound(&self) -> io::Result<Bound> {
         match self {
             Self::Tcp(listener) => Ok(Bound::Tcp(listener.local_addr()?)),
@@ -71,7 +72,7 @@ impl Socket {
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                // It fails only for a client that is gone already, which the first read will tell.
+                // This fails only if the client is gone already, which the first read reports.
                 let _ = stream.set_nodelay(true);
                 Ok(Accepted::Tcp(stream, peer))
             }
@@ -114,7 +115,7 @@ async fn remove_stale(path: &Path) -> io::Result<()> {
     if is_alive || !found.file_type().is_socket() {
         return Err(io::Error::new(
             io::ErrorKind::AddrInUse,
-            "the file exists and is in use, or is no socket",
+            "the file exists, and is in use or not a socket",
         ));
     }
     std::fs::remove_file(path)

@@ -1,4 +1,4 @@
-//! The server: sockets, connections, and what happens at a reload and at the end.
+//! The server: sockets, connections, reload and shutdown.
 
 use std::io;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::time::{sleep, timeout};
 
 use crate::config::{Address, Config, ConfigSource, Problems, RestartOnly};
+use crate::upstream::UpstreamSnapshot;
 use crate::watch::{self, AccessLog, Observer, Recorder};
 
 mod acceptor;
@@ -30,19 +31,19 @@ use drain::{Drain, Phase};
 use service::ProxyService;
 use snapshot::Shared;
 
-/// What a server is started with.
+/// What a server needs to start.
 #[derive(Debug)]
 pub struct Startup {
-    /// What holds at first.
+    /// The configuration to start with.
     pub config: Config,
-    /// Where a reload reads from.
+    /// The source that a reload reads the configuration from.
     pub source: ConfigSource,
-    /// Who sees every request besides the access log. A reload leaves them alone.
+    /// Observers of every request, in addition to the access log. A reload keeps them.
     pub observers: Vec<Arc<dyn Observer>>,
 }
 
 impl Startup {
-    /// A server that only the access log observes.
+    /// Makes a server that only the access log observes.
     pub fn new(config: Config, source: ConfigSource) -> Self {
         Self {
             config,
@@ -52,19 +53,19 @@ impl Startup {
     }
 }
 
-/// A server at work. Dropping it ends everything at once; [`Running::shutdown`] lets requests come to their end.
+/// A running server. Dropping it ends everything at once; [`Running::shutdown`] lets requests finish.
 #[derive(Debug)]
 pub struct Running {
     shared: Arc<Shared>,
     source: ConfigSource,
-    lasting: RestartOnly,
+    restart_only: RestartOnly,
     access_log: Arc<AccessLog>,
     bound: Vec<Bound>,
     drain: Drain,
     sockets: OpenSockets,
 }
 
-/// Why a server did not come up.
+/// Why a server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An address could not be bound.
@@ -72,28 +73,28 @@ pub enum StartError {
     Bind {
         /// The address as configured.
         address: Address,
-        /// Why.
+        /// The error of the system.
         error: io::Error,
     },
 }
 
-/// What a reload led to.
+/// The result of a reload.
 #[derive(Debug)]
 pub enum Reloaded {
-    /// There is nothing to read: the configuration was made in this process.
+    /// There is nothing to read, because the configuration was made in this process.
     Fixed,
-    /// The new configuration is in effect, but for what is named here, which takes a restart.
+    /// The new configuration is in effect, except for the settings named here, which need a restart.
     Done(Vec<String>),
 }
 
-/// Binds every listener and serves.
+/// Binds every listener and starts to serve.
 pub async fn start(startup: Startup) -> Result<Running, StartError> {
     let Startup {
         config,
         source,
         observers,
     } = startup;
-    let lasting = RestartOnly::of(&config);
+    let restart_only = RestartOnly::of(&config);
     let access_log = Arc::new(AccessLog::new(config.log.access.clone()));
     let first: Arc<dyn Observer> = Arc::<AccessLog>::clone(&access_log);
     let recorder = Recorder::new([first].into_iter().chain(observers));
@@ -109,16 +110,16 @@ pub async fn start(startup: Startup) -> Result<Running, StartError> {
             address: listener.address.clone(),
             error,
         })?;
-        let (speaks, tls) = (listener.speaks.word(), listener.tls.is_some());
+        let (speaks, tls) = (listener.speaks.word, listener.tls.is_some());
         tracing::info!(address = %at, speaks, tls, "listening");
         bound.push(at);
     }
-    // Not before every address is bound: a server that does not come up serves nobody.
+    // Clients are accepted only after every address is bound, so that a server that fails to start serves none.
     let sockets = acceptor.open();
     Ok(Running {
         shared,
         source,
-        lasting,
+        restart_only,
         access_log,
         bound,
         drain,
@@ -127,23 +128,28 @@ pub async fn start(startup: Startup) -> Result<Running, StartError> {
 }
 
 impl Running {
-    /// Where clients are accepted, in the order of the configuration.
+    /// The addresses at which clients are accepted, in the order of the configuration.
     pub fn addresses(&self) -> &[Bound] {
         &self.bound
     }
 
-    /// Reads the configuration anew, with every certificate, key and authority it names. Where anything is wrong
-    /// with it, everything stays as it is. Requests in flight keep what they began with.
+    /// Returns the state of each upstream.
+    pub fn upstreams(&self) -> Vec<UpstreamSnapshot> {
+        self.shared.snapshot().proxy.upstreams()
+    }
+
+    /// Reads the configuration again, with every certificate, key and authority that it names. If anything in it is
+    /// wrong, nothing changes. Requests in flight keep the configuration that they began with.
     pub fn reload(&self) -> Result<Reloaded, Problems> {
         let Some(read) = self.source.read() else {
             return Ok(Reloaded::Fixed);
         };
         let config = read?;
-        let waits = self.lasting.unlike(&config);
+        let needs_restart = self.restart_only.changes_in(&config);
         self.access_log.set(config.log.access.clone());
         self.renew_level(config.log.level);
         self.shared.renew(config);
-        Ok(Reloaded::Done(waits))
+        Ok(Reloaded::Done(needs_restart))
     }
 
     /// A level that was set in the running process holds until the configured one changes.
@@ -156,8 +162,9 @@ impl Running {
         }
     }
 
-    /// Ends in good order: clients are accepted for `drain.min` more and told to go, then no longer; requests in
-    /// flight get up to `drain.max` to come to their end. Whoever drops the future before that ends everything.
+    /// Shuts down gracefully. For `drain.min`, clients are still accepted and are told to close their connections. Then
+    /// no new clients are accepted, and requests in flight have up to `drain.max` to finish. Dropping the future ends
+    /// everything at once.
     pub async fn shutdown(mut self) {
         let timeouts = self.shared.snapshot().proxy.config.timeouts.clone();
         self.drain.enter(Phase::Closing);
@@ -167,7 +174,7 @@ impl Running {
             .await
             .is_err()
         {
-            tracing::warn!(limit = ?timeouts.drain_max, "requests were cut off: they took longer than drain.max");
+            tracing::warn!(limit = ?timeouts.drain_max, "requests that took longer than drain.max were cut off");
         }
     }
 }

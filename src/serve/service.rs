@@ -1,7 +1,7 @@
-//! Which service a socket runs.
+//! The service that runs on a socket.
 //!
-//! [`Acceptor`](super::acceptor::Acceptor) and the connections know sockets, TLS and HTTP. A service knows what its
-//! requests are. A further kind of listener is one more [`SocketService`] in a file of its own, and a row in
+//! [`Acceptor`](super::acceptor::Acceptor) and the connections know sockets, TLS and HTTP; a service knows its
+//! requests. Another kind of listener is one more [`SocketService`] in a file of its own, and a row in
 //! [`start`](super::start) that binds it to its addresses.
 
 use std::future::Future;
@@ -17,9 +17,9 @@ use crate::net::body::Body;
 use crate::proxy;
 use crate::proxy::forwarded::Peer;
 
-/// What is run on the connections of one socket.
+/// A service that runs on the connections of one socket.
 pub(super) trait SocketService: Send + Sync + 'static {
-    /// What a connection is held to that comes in now.
+    /// The settings of a connection that is accepted now.
     fn connection_config(&self) -> ConnectionConfig;
 
     /// Answers one request.
@@ -30,14 +30,12 @@ pub(super) trait SocketService: Send + Sync + 'static {
     ) -> impl Future<Output = Response<Body>> + Send;
 }
 
-/// What a connection is held to from its beginning to its end, whatever is reloaded meanwhile.
+/// The settings of one connection for its whole life; a reload does not change them.
 #[derive(Debug)]
 pub(super) struct ConnectionConfig {
-    /// What is shown to the client, where TLS is spoken.
+    /// The TLS settings; `None` if the connection does not use TLS.
     pub(super) tls: Option<Arc<ServerConfig>>,
-    /// How much is too much.
     pub(super) limits: Limits,
-    /// How long is too long.
     pub(super) timeouts: Timeouts,
 }
 
@@ -45,14 +43,14 @@ pub(super) struct ConnectionConfig {
 #[derive(Debug)]
 pub(super) struct ProxyService {
     shared: Arc<Shared>,
-    /// Where the listener stands in every snapshot.
+    /// The index of the listener in every snapshot.
     slot: usize,
     /// The listener that the socket was bound for.
     first: Arc<Listener>,
 }
 
 impl ProxyService {
-    /// A service for the listener number `slot` of the snapshots.
+    /// Makes a service for the listener at index `slot` of the snapshots.
     pub(super) fn new(shared: &Arc<Shared>, slot: usize, first: Arc<Listener>) -> Self {
         Self {
             shared: Arc::clone(shared),
@@ -74,7 +72,7 @@ impl SocketService for ProxyService {
         }
     }
 
-    /// A request sees the snapshot of the moment in which it comes in.
+    /// Uses the configuration snapshot of the moment in which the request arrives.
     async fn answer(&self, peer: &Peer, request: Request<Incoming>) -> Response<Body> {
         let snapshot = self.shared.snapshot();
         let listener = snapshot.listeners.get(self.slot).unwrap_or(&self.first);

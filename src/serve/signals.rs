@@ -1,4 +1,4 @@
-//! What the operator tells a running process: SIGHUP reloads, SIGTERM and SIGINT end.
+//! Signals: SIGHUP reloads, SIGTERM and SIGINT shut down.
 
 use std::io;
 
@@ -6,8 +6,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Reloaded, Running};
 
-/// The signals that a server heeds. They are caught from the moment this is made, so that one that comes while the
-/// server starts is not the end of it.
+/// The signals that a server handles. They are caught as soon as this value exists, so a signal that arrives while the
+/// server starts does not kill it.
 #[derive(Debug)]
 pub struct Signals {
     hangup: Signal,
@@ -16,7 +16,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Catches them. Fails where no runtime drives signals, or the system refuses.
+    /// Starts to catch the signals. Fails outside a runtime that drives signals, or if the system refuses.
     pub fn caught() -> io::Result<Self> {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
@@ -25,8 +25,8 @@ impl Signals {
         })
     }
 
-    /// Serves until a signal ends it. The first SIGTERM or SIGINT lets requests come to their end, the second one
-    /// does not.
+    /// Serves until a signal ends it. The first SIGTERM or SIGINT lets requests finish, the second one ends them at
+    /// once.
     pub async fn serve(mut self, running: Running) {
         loop {
             tokio::select! {
@@ -47,9 +47,12 @@ impl Signals {
 fn reload(running: &Running) {
     match running.reload() {
         Ok(Reloaded::Fixed) => tracing::info!("nothing to reload"),
-        Ok(Reloaded::Done(waits)) if waits.is_empty() => tracing::info!("reloaded"),
-        Ok(Reloaded::Done(waits)) => {
-            tracing::warn!(takes_a_restart = waits.join(", "), "reloaded in part");
+        Ok(Reloaded::Done(needs_restart)) if needs_restart.is_empty() => tracing::info!("reloaded"),
+        Ok(Reloaded::Done(needs_restart)) => {
+            tracing::warn!(
+                takes_a_restart = needs_restart.join(", "),
+                "reloaded in part"
+            );
         }
         Err(problems) => {
             tracing::error!(%problems, "reload failed, keeping the running configuration");

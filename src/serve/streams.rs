@@ -1,9 +1,9 @@
-//! The streams of an HTTP/2 connection: each has to move, and so has the connection.
+//! Time limits on the streams of an HTTP/2 connection, and on a connection without streams.
 //!
-//! Where a client lets no more of a reply through, hyper waits for it with a piece of the body in hand, as long as the
-//! connection lives; the body is not asked meanwhile, so a timer inside it would not run. But who runs the tasks that
-//! hyper makes of streams is us: each of them runs beside a timer, and its body tells how much of it has been taken. To
-//! drop the task resets the stream.
+//! If a client does not let a reply through, hyper holds a piece of the body and waits for as long as the connection
+//! lives. It does not poll the body meanwhile, so a timer inside the body would not run. But this module runs the tasks
+//! that hyper makes of streams. Each task runs beside a timer, and its body reports how much has been taken. Dropping
+//! the task resets the stream.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -21,20 +21,20 @@ use tokio::time::{Instant, sleep};
 use crate::net::body::{Body, BoxError};
 use crate::net::idle_timer::Pace;
 
-/// How much of a reply is handed to hyper at a time: one DATA frame. As soon as a client lets through one byte, hyper
+/// How many bytes of a reply hyper gets at a time: one DATA frame. As soon as a client lets one byte through, hyper
 /// puts the whole piece into the connection's buffer.
 const PIECE: usize = 16 << 10;
 
 tokio::task_local! {
-    /// How far the reply of this stream is.
+    /// The progress of this stream's reply.
     static REPLY: Progress;
 }
 
 #[derive(Debug, Default)]
 struct Progress {
-    /// Bytes that hyper has, and for which it may be waiting until the client lets them through.
+    /// Bytes that hyper holds and may be unable to send until the client opens its window.
     lent: Cell<usize>,
-    /// Bytes that the client has let through since this was last looked at.
+    /// Bytes that the client has let through since the last check.
     moved: Cell<usize>,
 }
 
@@ -45,21 +45,21 @@ pub(super) struct Streams {
     write: Duration,
 }
 
-/// Whether any stream is open, and since when none is.
+/// Whether any stream is open, and since when none has been.
 #[derive(Debug)]
 pub(super) struct Activity {
     began: Instant,
     open: AtomicUsize,
-    /// When the last stream ended, in milliseconds since the connection did.
+    /// When the last stream ended, in milliseconds since the start of the connection.
     last: AtomicU64,
 }
 
-/// One stream, while it is open.
+/// Counts one stream as open until it is dropped.
 struct Open(Arc<Activity>);
 
 impl Streams {
-    /// `write` is how long a client may be waited for until it has let the [least](crate::net::idle_timer::LEAST) of a reply
-    /// through.
+    /// `write` limits how long a client may take to accept the [minimum progress](crate::net::idle_timer::MIN_PROGRESS)
+    /// of a reply.
     pub(super) fn new(write: Duration) -> Self {
         let activity = Activity {
             began: Instant::now(),
@@ -72,7 +72,7 @@ impl Streams {
         }
     }
 
-    /// Ready when no stream has been open for so long.
+    /// Ready when no stream has been open for `limit`.
     pub(super) async fn idle(&self, limit: Duration) {
         let mut wait = limit;
         loop {
@@ -107,12 +107,12 @@ where
 }
 
 impl Progress {
-    /// Whatever hyper had, it has let go of: the client's window has room for all of it.
+    /// Notes that hyper has sent all that it held, because the client's window has room for it.
     fn taken_back(&self) {
         self.moved.set(self.moved.get() + self.lent.take());
     }
 
-    /// Ready when the client lets too little through.
+    /// Ready when the client has accepted too little for too long.
     fn poll_late(&self, pace: &mut Pace, cx: &mut Context<'_>) -> Poll<()> {
         let moved = self.moved.take();
         let is_waiting = self.lent.get() > 0;
@@ -123,13 +123,13 @@ impl Progress {
             return Poll::Pending;
         }
         ready!(pace.poll(cx));
-        tracing::debug!("a stream is reset: its client takes too little of its reply");
+        tracing::debug!("reset a stream whose client reads its reply too slowly");
         Poll::Ready(())
     }
 }
 
 impl Activity {
-    /// How long no stream has been open; nothing while one is.
+    /// How long no stream has been open; `None` while one is.
     fn idle_for(&self) -> Option<Duration> {
         if self.open.load(Ordering::Acquire) > 0 {
             return None;
@@ -153,20 +153,21 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        // In this order, so that nobody sees a stream gone that ended long ago.
+        // In this order, so that a reader who sees no open stream also sees the new time.
         self.0.touch();
         self.0.open.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-/// A reply's body on its way to a client. In HTTP/2 it goes in small pieces, and tells the stream's timer.
+/// A reply's body on its way to a client. In HTTP/2 it goes in small pieces, and reports progress to the stream's
+/// timer.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     body: Body,
     is_http2: bool,
-    /// What the body has given and hyper has not got yet.
+    /// Data from the body that hyper has not got yet.
     rest: Bytes,
-    /// What the body has given after that, once it has been asked.
+    /// The next frame from the body after `rest`, if the body has been polled for it.
     next: Poll<Option<Result<Frame<Bytes>, BoxError>>>,
 }
 
@@ -180,8 +181,8 @@ impl Outgoing {
         }
     }
 
-    /// The next piece of `rest`. The last byte of a body goes alone: for that one hyper waits until the client has let
-    /// everything before it through, and the stream's task with it.
+    /// Returns the next piece of `rest`. The last byte of a body goes alone: hyper waits with it until the client has
+    /// let everything before it through, and the stream's task lives as long.
     fn piece(&mut self, cx: &mut Context<'_>) -> Bytes {
         let mut size = self.rest.len().min(PIECE);
         if size == self.rest.len() && size > 1 && self.is_over(cx) {
@@ -190,7 +191,7 @@ impl Outgoing {
         self.rest.split_to(size)
     }
 
-    /// Whether nothing is known to come behind `rest`.
+    /// Whether `rest` is known to be the end of the body.
     fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
         if self.body.is_end_stream() {
             return true;
@@ -214,7 +215,7 @@ impl http_body::Body for Outgoing {
         if !this.is_http2 {
             return Pin::new(&mut this.body).poll_frame(cx);
         }
-        // Outside of a stream's task nobody asks.
+        // This fails only outside a stream's task, where no timer needs the report.
         let _ = REPLY.try_with(Progress::taken_back);
         while this.rest.is_empty() {
             let next = match std::mem::replace(&mut this.next, Poll::Pending) {
@@ -251,7 +252,7 @@ impl http_body::Body for Outgoing {
         if self.rest.is_empty() && self.next.is_pending() {
             return self.body.size_hint();
         }
-        // hyper asks before the first piece only.
+        // hyper asks for the size only before the first piece.
         SizeHint::new()
     }
 }

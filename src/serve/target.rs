@@ -1,12 +1,12 @@
-//! Characters in a request target that clients ought to escape and some do not.
+//! Escapes characters in a request target that clients should have escaped and some do not.
 //!
-//! Nova's and Glance's servers take them, Glance's own API reference shows `name=in:"a b",c`; hyper refuses the whole
-//! request without saying why. Escaped they mean the same (RFC 3986, 2.4), so they are escaped before hyper sees them.
-//! Nothing else is, since what passes through arrives as it was sent.
+//! Nova's and Glance's servers accept them, and Glance's own API reference shows `name=in:"a b",c`. hyper refuses the
+//! whole request without saying why. The escaped form means the same (RFC 3986, 2.4), so these characters are escaped
+//! before hyper sees them. Nothing else is, because a passed-through request must arrive as it was sent.
 
 use memchr::{memchr, memrchr};
 
-/// How far a request line has come.
+/// The part of a request line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TargetPart {
     Method,
@@ -14,16 +14,16 @@ pub(super) enum TargetPart {
     Query,
 }
 
-/// Bytes of a request line with everything escaped that has to be, and whatever came behind them.
+/// Bytes of a request line with the target escaped, and the bytes after the line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Escaped {
     pub(super) bytes: Vec<u8>,
-    /// There was a blank, which the target cannot have had: nobody can say where it ends.
+    /// Whether the target has a space, so that its end is ambiguous.
     pub(super) has_blank: bool,
 }
 
 impl TargetPart {
-    /// Where the line is behind these bytes of it.
+    /// Returns the part of the line that follows these bytes.
     pub(super) fn after(self, part: &[u8]) -> Self {
         match self {
             Self::Method => match memchr(b' ', part) {
@@ -35,8 +35,8 @@ impl TargetPart {
         }
     }
 
-    /// What hyper refuses here, and the services behind us take. All bytes above ASCII are among them: hyper wants UTF-8,
-    /// and whether they are that cannot be said of pieces.
+    /// Whether hyper refuses this byte here although the services behind the proxy accept it. All bytes above ASCII are
+    /// included: hyper wants valid UTF-8, which cannot be checked on fragments of a line.
     fn is_odd(self, byte: u8) -> bool {
         match self {
             Self::Method => false,
@@ -46,11 +46,11 @@ impl TargetPart {
     }
 }
 
-/// Escapes the target in the bytes that go on with a request line, from `place`; nothing where there is nothing to escape,
-/// as there nearly always is.
+/// Escapes the target in `bytes`, which continue a request line from `place`. Returns `None` if there is nothing to
+/// escape, which is the usual case.
 ///
-/// Which blank is the last is known only where the line's end is among the bytes; a target with a blank that comes cut
-/// right there is left to hyper, whose 400 has no body.
+/// The last space of the line can be recognised only if the end of the line is among the bytes. If a target with a
+/// space is split at that point, hyper refuses it with a 400 that has no body.
 pub(super) fn escape(bytes: &[u8], place: TargetPart) -> Option<Escaped> {
     let end = memchr(b'\n', bytes);
     let line = bytes.get(..end.unwrap_or(bytes.len()))?;
@@ -71,7 +71,7 @@ pub(super) fn escape(bytes: &[u8], place: TargetPart) -> Option<Escaped> {
     let (path, query) = target.split_at(query);
     let parts = [(TargetPart::Path, path), (TargetPart::Query, query)];
     let is_blank = |byte: u8| byte == b' ' && end.is_some();
-    // No loop that could end early: targets are looked at to their end, in steps of as many bytes as fit.
+    // `fold` does not stop early, so the compiler can check many bytes at a time.
     let is_found = parts.iter().any(|(place, part)| {
         let found = |found: bool, byte: &u8| found | place.is_odd(*byte) | is_blank(*byte);
         part.iter().fold(false, found)
@@ -111,7 +111,7 @@ mod tests {
     use super::{TargetPart, escape};
 
     #[test]
-    fn targets_are_escaped_and_nothing_else() {
+    fn only_the_target_is_escaped() {
         for (line, expected) in [
             (
                 "GET /a\"?b=\"c\"&<>` HTTP/1.1\r\nX: \"<>\r\n",
@@ -128,7 +128,7 @@ mod tests {
             let escaped = escape(line.as_bytes(), TargetPart::Method).unwrap();
             assert_eq!(String::from_utf8(escaped.bytes).unwrap(), expected);
             assert_eq!(escaped.has_blank, expected.contains("%20"), "{line}");
-            // It is looked at once more where it does not fit in.
+            // Escaping again changes nothing: a line that does not fit into the buffer is examined twice.
             assert_eq!(
                 escape(expected.as_bytes(), TargetPart::Method),
                 None,
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_that_come_in_pieces_are_escaped() {
+    fn targets_that_arrive_in_pieces_are_escaped() {
         let line = b"GET /\"a?\"b\"<c> HTTP/1.1\r\nX: \"\r\n\r\n";
         let end = line.iter().position(|byte| *byte == b'\n').unwrap();
         for at in 0..=end {

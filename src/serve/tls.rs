@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// Shakes hands, in so much time and no more.
+/// Does the TLS handshake within a time limit.
 pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     config: Arc<ServerConfig>,
     stream: S,
@@ -26,7 +26,7 @@ pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Whether the two ends agreed on HTTP/2.
+/// Whether client and server agreed on HTTP/2.
 pub(super) fn is_http2<S>(stream: &TlsStream<S>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(b"h2")
 }

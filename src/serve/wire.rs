@@ -1,13 +1,13 @@
-//! A client's connection as bytes: what hyper does not look at, or gives no time limit to.
+//! A client's connection as bytes: checks and time limits that hyper does not have.
 //!
-//! hyper takes lines that end with a bare LF, and drops a fragment from the request target, before a service could
-//! see either. So the heads of HTTP/1 requests are looked at here as they come in. Where a head begins and ends is
-//! a matter of framing, and a second opinion on framing is the very thing to avoid; so there is none. After the
-//! head of a request nothing more is let through until the service, which sees how hyper read that head, has
-//! [announced](Line::announce) how long the body is. A chunked body has no length: its connection is good for one
-//! last reply, and is not looked at any more.
+//! hyper accepts lines that end with a bare LF, and drops a fragment from the request target, before a service could
+//! see either. So this module looks at the heads of HTTP/1 requests as they arrive. To do that it must know where a
+//! head begins, and if it disagreed with hyper about framing, requests could be smuggled. So it does not compute the
+//! framing of bodies itself. After the head of a request it passes nothing on until the service, which sees how hyper
+//! read that head, has [announced](WireHandle::announce) how long the body is. A chunked body has no length, so its
+//! connection serves one last reply and is not examined any more.
 //!
-//! Of HTTP/2, whose framing is h2's alone, only the heads of [frames](Frames) are looked at, and nothing is kept back.
+//! For HTTP/2, where framing is left to h2, it only follows the headers of [frames](Frames) and holds nothing back.
 
 use std::io;
 use std::pin::Pin;
@@ -22,21 +22,21 @@ use super::head::Head;
 use crate::net::idle_timer::{IdleTimer, Pace};
 use crate::proxy::guard::Flaw;
 
-/// How long a closed connection is still read from, so that the other end can read our last reply: a socket that is
-/// closed with unread bytes is reset, and a reset destroys what was sent before it (RFC 9112, 9.6).
+/// How long a closed connection is still read from. A socket that is closed with unread bytes is reset, and a reset can
+/// destroy the last reply before the client has read it (RFC 9112, 9.6).
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Less than this is too little of a request line to be looked at. Of each connection hyper takes 24 bytes first, to see
-/// whether they are HTTP/2's preface.
+/// A buffer below this size is too small for a request line. hyper first reads 24 bytes of each connection, to see
+/// whether they are the preface of HTTP/2.
 const TOO_SHORT: usize = 128;
 
 /// A connection with limits on how long its heads and its writes take.
 #[derive(Debug)]
 pub(super) struct Wire<S> {
     stream: S,
-    line: WireHandle,
+    handle: WireHandle,
     stage: Stage,
-    /// Read and not yet let through.
+    /// Bytes that were read and not yet passed on.
     ahead: Vec<u8>,
     head: IdleTimer,
     write: Pace,
@@ -44,25 +44,25 @@ pub(super) struct Wire<S> {
     is_shut: bool,
 }
 
-/// What comes next.
+/// What the next bytes belong to.
 #[derive(Debug)]
 enum Stage {
     /// The head of a request.
     Head(Head),
-    /// The rest of a head that has a flaw, as far as hyper takes it to go: until the service has seen it.
+    /// The rest of a head that has a flaw, until the service has seen it. hyper decides where it ends.
     Flawed,
-    /// What comes after a head, which the service has yet to say.
+    /// The bytes after a head, until the service announces how long the body is.
     Unannounced,
-    /// So many bytes of a body.
+    /// The body of a request, with this many bytes left.
     Body(u64),
-    /// Anything that belongs to the last request: nothing is looked at any more.
+    /// The last request of the connection; its bytes are not examined any more.
     Last,
     /// An HTTP/2 connection.
     Http2(Frames),
 }
 
 impl Stage {
-    /// Whether the client has begun something that it has to bring to its end in time.
+    /// Whether the client has begun something that it must finish in time.
     fn is_timed(&self) -> bool {
         match self {
             Self::Head(head) => head.has_begun(),
@@ -85,17 +85,17 @@ struct State {
     is_http2: bool,
 }
 
-/// How long a request's body is.
+/// The length of a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Length {
-    /// So many bytes.
+    /// This many bytes.
     Known(u64),
-    /// As long as its chunks say.
+    /// Chunked, so the length is not known.
     Chunked,
 }
 
 impl WireHandle {
-    /// Says how long the body of the request is whose head came last, and asks what was wrong with that head.
+    /// Announces the length of the body of the request whose head came last. Returns the flaw of that head, if any.
     pub(super) fn announce(&self, length: Length) -> Option<Flaw> {
         let mut state = self.state();
         state.announced = Some(length);
@@ -105,7 +105,7 @@ impl WireHandle {
         state.flaw
     }
 
-    /// Whether the client has turned out to speak HTTP/2.
+    /// Whether the client uses HTTP/2.
     pub(super) fn is_http2(&self) -> bool {
         self.state().is_http2
     }
@@ -116,13 +116,13 @@ impl WireHandle {
 }
 
 impl<S> Wire<S> {
-    /// A connection that has yet to bring its first request. `header` is how long a head may take, counted from the
-    /// beginning of the connection and then from the first byte of each; `write` how long the client may be waited for
-    /// until it has taken the [least](crate::net::idle_timer::LEAST) of what is written.
+    /// Wraps a connection that has not sent a request yet. `header` limits the time for a head, counted from the start
+    /// of the connection and later from the first byte of each head. `write` limits how long the client may take to
+    /// accept the [minimum progress](crate::net::idle_timer::MIN_PROGRESS) of a reply.
     pub(super) fn new(stream: S, header: Duration, write: Duration) -> Self {
         Self {
             stream,
-            line: WireHandle::default(),
+            handle: WireHandle::default(),
             stage: Stage::Head(Head::first()),
             ahead: Vec::new(),
             head: IdleTimer::new(header),
@@ -132,13 +132,13 @@ impl<S> Wire<S> {
         }
     }
 
-    /// The service's end.
-    pub(super) fn line(&self) -> WireHandle {
-        self.line.clone()
+    /// Returns the service's end.
+    pub(super) fn handle(&self) -> WireHandle {
+        self.handle.clone()
     }
 
-    /// Lets through of what was read as much as the stage allows, and keeps the rest. `before` is how much of `buf`
-    /// was there already.
+    /// Passes on as much of what was read as the stage allows, and keeps the rest. `before` is how much of `buf` was
+    /// filled before the read.
     fn let_through(&mut self, buf: &mut ReadBuf<'_>, before: usize) -> Result<(), Flood> {
         if let Stage::Head(head) = &mut self.stage
             && let Some(mended) = head.mend(&buf.filled()[before..])
@@ -179,19 +179,19 @@ impl<S> Wire<S> {
         Ok(())
     }
 
-    /// Goes on to the next stage where this one is over.
+    /// Moves to the next stage if this one has ended.
     fn step(&mut self) {
         match &self.stage {
             Stage::Head(head) => {
                 if let Some(flaw) = head.flaw() {
-                    self.line.state().flaw = Some(flaw);
+                    self.handle.state().flaw = Some(flaw);
                     self.stage = Stage::Flawed;
                 } else if head.is_http2() {
-                    self.line.state().is_http2 = true;
+                    self.handle.state().is_http2 = true;
                     self.stage = Stage::Http2(Frames::new());
                 } else if head.is_whole() {
                     self.stage = Stage::Unannounced;
-                    // Another reply begins.
+                    // A new reply begins.
                     self.write.restart();
                 }
             }
@@ -203,14 +203,14 @@ impl<S> Wire<S> {
         }
     }
 
-    /// Takes what the service has announced; waits for it where a head is complete and nothing has been.
+    /// Takes the announcement of the service. Pending if a head is complete and nothing has been announced yet.
     fn take_announcement(&mut self, cx: &Context<'_>) -> Poll<()> {
         let is_flawed = match self.stage {
             Stage::Unannounced => false,
             Stage::Flawed => true,
             _ => return Poll::Ready(()),
         };
-        let mut state = self.line.state();
+        let mut state = self.handle.state();
         self.stage = match state.announced.take() {
             Some(_) if is_flawed => Stage::Last,
             Some(Length::Known(0)) => Stage::Head(Head::later()),
@@ -226,13 +226,13 @@ impl<S> Wire<S> {
         Poll::Ready(())
     }
 
-    /// Pending until what the client has begun has taken it too long.
+    /// Pending until the client has taken too long for what it has begun; then an error.
     fn overdue(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.head.poll(cx));
         Poll::Ready(Err(late("the head of a request took too long")))
     }
 
-    /// Whether the client may still be sending what nobody is going to read.
+    /// Whether the client may still be sending bytes that will not be read.
     fn may_be_unread(&self) -> bool {
         match &self.stage {
             Stage::Http2(_) => false,
@@ -243,7 +243,7 @@ impl<S> Wire<S> {
 }
 
 impl<S: AsyncRead + Unpin> Wire<S> {
-    /// Reads more than was asked for.
+    /// Reads more bytes than the caller asked for.
     fn read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut space = [0; 2048];
         let mut read = ReadBuf::new(&mut space);
@@ -342,7 +342,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 }
 
 impl<S> Wire<S> {
-    /// What came of a write, or an error once the client has been waited for too long.
+    /// Returns the result of a write, or an error if the client takes too long to accept it.
     fn wrote(
         &mut self,
         polled: Poll<io::Result<usize>>,
@@ -359,7 +359,7 @@ impl<S> Wire<S> {
     }
 }
 
-/// What was polled, and moved so many bytes; or an error once the client has been waited for too long.
+/// Returns the result of an operation that moved this many bytes, or an error if the client takes too long.
 fn in_time<T>(
     polled: Poll<io::Result<T>>,
     pace: &mut Pace,
@@ -371,7 +371,7 @@ fn in_time<T>(
         return polled;
     }
     ready!(pace.poll(cx));
-    Poll::Ready(Err(late("the client takes too little of its reply")))
+    Poll::Ready(Err(late("the client reads its reply too slowly")))
 }
 
 fn late(what: &'static str) -> io::Error {
@@ -379,7 +379,7 @@ fn late(what: &'static str) -> io::Error {
 }
 
 fn flood() -> io::Error {
-    io::Error::other("the client sends too many frames that bring nothing")
+    io::Error::other("the client sends too many HTTP/2 frames that achieve nothing")
 }
 
 #[cfg(test)]
@@ -395,7 +395,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(60);
     const REPLY: usize = 1 << 20;
 
-    /// How long it takes to write a reply to a client that takes so many bytes every now and then, and what comes of it.
+    /// Writes a reply to a client that reads this many bytes at a time. Returns how long that took, and the result.
     async fn write_to(bytes: usize, each: Duration) -> (Duration, io::Result<()>) {
         let (ours, mut theirs) = duplex(16 << 10);
         let mut wire = Wire::new(ours, LIMIT, LIMIT);
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_byte_now_and_then_is_no_progress() {
+    async fn a_byte_now_and_then_is_not_enough_progress() {
         let (took, written) = write_to(1, Duration::from_secs(5)).await;
         assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert!(took >= LIMIT && took < LIMIT * 2, "{took:?}");

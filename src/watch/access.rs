@@ -1,5 +1,4 @@
-//! The access log: one line for each request. A client that leaves before the head of its reply leaves a line without a
-//! status.
+//! The access log: one line for each request. If a client leaves before the head of its reply, the line has no status.
 
 use std::time::Duration;
 
@@ -11,9 +10,9 @@ use super::log_queue::LOG;
 use super::record::{Record, ReplyEnd};
 use super::recorder::Observer;
 
-/// The target of its lines.
+/// The `target` of the lines.
 const TARGET: &str = "access";
-/// A log level above this one silences it.
+/// The level of the lines. A `log.level` above it turns them off.
 const LEVEL: Level = Level::INFO;
 
 /// Which requests leave a line.
@@ -36,7 +35,7 @@ pub struct AccessLogSettings {
     pub slow: Duration,
 }
 
-/// Writes a line for each request that its settings select.
+/// Writes a line for each request, while `log.access` is on.
 #[derive(Debug)]
 pub struct AccessLog {
     settings: ArcSwap<AccessLogSettings>,
@@ -72,7 +71,8 @@ impl AccessLogSettings {
 }
 
 impl Observer for AccessLog {
-    /// These lines are far more than all others, so they bypass the events of `tracing`, which look each field up.
+    /// Writes the line directly, without a `tracing` event, which looks up its fields one by one: no other lines are as
+    /// many as these.
     fn observe(&self, record: &Record) {
         if self.settings.load().selects(record) && tracing::enabled!(target: TARGET, LEVEL) {
             LOG.take(&line(LOG.format(), record), true);
@@ -112,6 +112,9 @@ fn line(format: LogFormat, record: &Record) -> Vec<u8> {
         line.number("status", status.as_u16().into());
     }
     line.text("reason", disposition.reason);
+    if let Some(answered) = disposition.answered {
+        line.number("answered", answered.as_u16().into());
+    }
     optional(&mut line, "detail", &disposition.detail);
     line.text("end", record.end.word());
     line.number("items", stats.items());
@@ -151,6 +154,7 @@ mod tests {
                 project: known.map(str::to_owned),
                 user: known.map(str::to_owned),
                 reason: "document",
+                answered: known.map(|_| StatusCode::FORBIDDEN),
                 detail: known.map(str::to_owned),
             },
             status,
@@ -170,11 +174,11 @@ mod tests {
             ),
             (
                 record(Some("x"), Some(StatusCode::OK), ReplyEnd::Complete),
-                r#""global_request_id":"x","client":"192.0.2.1","peer":"unix","method":"GET","path":"/\"","operation":"none","project":"x","user":"x","status":200,"reason":"document","detail":"x","end":"complete","items":0,"bytes":7,"upstream_requests":0,"duration_us":1234,"user_agent":"x","target":"access"}"#,
+                r#""global_request_id":"x","client":"192.0.2.1","peer":"unix","method":"GET","path":"/\"","operation":"none","project":"x","user":"x","status":200,"reason":"document","answered":403,"detail":"x","end":"complete","items":0,"bytes":7,"upstream_requests":0,"duration_us":1234,"user_agent":"x","target":"access"}"#,
             ),
             (
                 record(Some("x"), Some(StatusCode::OK), ReplyEnd::Aborted),
-                r#""global_request_id":"x","client":"192.0.2.1","peer":"unix","method":"GET","path":"/\"","operation":"none","project":"x","user":"x","status":200,"reason":"document","detail":"x","end":"aborted","items":0,"bytes":7,"upstream_requests":0,"duration_us":1234,"user_agent":"x","target":"access"}"#,
+                r#""global_request_id":"x","client":"192.0.2.1","peer":"unix","method":"GET","path":"/\"","operation":"none","project":"x","user":"x","status":200,"reason":"document","answered":403,"detail":"x","end":"aborted","items":0,"bytes":7,"upstream_requests":0,"duration_us":1234,"user_agent":"x","target":"access"}"#,
             ),
         ] {
             let line = String::from_utf8(line(LogFormat::Json, &record)).unwrap();

@@ -1,7 +1,7 @@
-//! A line of the log: time, level, the fields of an event, and target. As one JSON object, or as text for a terminal.
+//! A line of the log: one JSON object with the fields of an event, its time, level and target.
 //!
-//! It is written byte by byte. A serializer took a fifth of all the time that a request that passes through takes, and
-//! the standard formatter a tenth of it.
+//! It is written byte by byte. For a request that passes through, a serializer took a fifth of the whole time, and the
+//! standard formatter a tenth.
 
 use std::fmt::{self, Debug, Write};
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use jiff::tz::Offset;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
-/// As long as most lines are, so that they are made in one piece.
+/// The initial capacity in bytes, enough for most lines.
 const USUAL: usize = 512;
 
 /// The form of the lines.
@@ -59,7 +59,7 @@ impl LogLine {
         line.end(event.metadata().target())
     }
 
-    /// Writes a member that is text.
+    /// Writes a string member.
     pub(super) fn text(&mut self, name: &str, value: &str) {
         if self.format == LogFormat::Text && is_word(value) || self.is_message(name) {
             self.name(name);
@@ -72,13 +72,13 @@ impl LogLine {
         self.line.push(b'"');
     }
 
-    /// Writes a member that is a number.
+    /// Writes a number member.
     pub(super) fn number(&mut self, name: &str, value: u64) {
         self.name(name);
         self.integer(value);
     }
 
-    /// Writes a member that is an address.
+    /// Writes an IP address as a string member.
     pub(super) fn address(&mut self, name: &str, ip: IpAddr) {
         self.name(name);
         self.quote();
@@ -98,7 +98,7 @@ impl LogLine {
         self.quote();
     }
 
-    /// The whole line.
+    /// Ends the line and returns it.
     pub(super) fn end(mut self, target: &str) -> Vec<u8> {
         self.text("target", target);
         if self.format == LogFormat::Json {
@@ -151,7 +151,7 @@ fn is_word(value: &str) -> bool {
             .all(|byte| byte > b' ' && !matches!(byte, b'"' | b'=' | 0x7f))
 }
 
-/// An instant with its microseconds.
+/// Formats a time in UTC, with microseconds.
 fn shown(at: Timestamp) -> [u8; 27] {
     let mut text = *b"0000-00-00T00:00:00.000000Z";
     let at = Offset::UTC.to_datetime(at);
@@ -174,7 +174,7 @@ fn shown(at: Timestamp) -> [u8; 27] {
     text
 }
 
-/// Each field is a member beside those that are there already.
+/// Writes each field of an event as a member.
 impl Visit for LogLine {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.text(field.name(), value);
@@ -207,10 +207,10 @@ impl Visit for LogLine {
     }
 }
 
-/// Writes what stands between the quotes of a JSON string.
+/// Writes the inside of a JSON string, with escapes.
 fn escape(line: &mut Vec<u8>, text: &str) {
     let is_odd = |byte: u8| !(b' '..=b'~').contains(&byte) || matches!(byte, b'"' | b'\\');
-    // Nearly all text is plain, which is seen quicker where nothing stops the look.
+    // Nearly all text is plain. `fold` checks it fastest, because it never stops early.
     if !text.bytes().fold(false, |odd, byte| odd | is_odd(byte)) {
         line.extend_from_slice(text.as_bytes());
         return;
@@ -231,7 +231,7 @@ fn escape(line: &mut Vec<u8>, text: &str) {
     line.extend_from_slice(rest.as_bytes());
 }
 
-/// A line as what a formatter writes into.
+/// Escapes what a formatter writes into a line.
 struct Escaped<'l>(&'l mut Vec<u8>);
 
 impl Write for Escaped<'_> {
@@ -263,7 +263,7 @@ mod tests {
         }
     }
 
-    /// The line that is written by what `tell` does.
+    /// Returns the line that `tell` logs.
     fn line(tell: impl FnOnce()) -> Value {
         let lines = Lines::default();
         let log = tracing_subscriber::registry().with(lines.clone());
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_shown_as_they_are_written() {
+    fn addresses_have_their_usual_form() {
         for ip in ["0.0.0.0", "10.9.100.255", "127.0.0.1", "::1", "2001:db8::a"] {
             let mut line = LogLine::new(LogFormat::Json, Level::INFO);
             line.address("ip", ip.parse().unwrap());
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_stand_beside_time_level_and_target() {
+    fn a_line_has_the_fields_and_time_level_and_target() {
         let mut line = line(|| {
             tracing::warn!(target: "t", number = u64::MAX, less = i64::MIN, zero = 0, is = true, none = None::<u64>, shown = %1.5, "said");
         });
@@ -326,7 +326,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn instants_are_shown_as_their_own_formatter_does(second in 0..250_000_000_000_i64, nano in 0..1_000_000_000_i32) {
+        fn times_look_as_jiff_formats_them(second in 0..250_000_000_000_i64, nano in 0..1_000_000_000_i32) {
             let at = Timestamp::new(second, nano).unwrap();
             let shown = String::from_utf8(super::shown(at).to_vec()).unwrap();
             prop_assert_eq!(shown, format!("{at:.6}"));

@@ -1,4 +1,4 @@
-//! The log: its start, its level, its form, and the lines of events.
+//! The log: one JSON object per line on standard error.
 
 use std::io;
 use std::io::IsTerminal as _;
@@ -16,10 +16,9 @@ use tracing_subscriber::{EnvFilter, reload};
 use super::line::{LogFormat, LogLine};
 use super::log_queue::LOG;
 
-/// A log that was started. Lines that are not written yet are written when this is dropped, which takes a second at
-/// most.
+/// A started log. Dropping it writes the waiting lines.
 #[derive(Debug)]
-#[must_use = "lines that wait are written when this is dropped"]
+#[must_use = "dropping this writes the waiting lines"]
 pub struct LogGuard(());
 
 /// Why a level was not taken.

@@ -1,7 +1,7 @@
-//! What an operator sees: one record of each request, whoever observes it, and the log.
+//! One record of each request, its observers, and the log.
 //!
-//! This module is called and names nobody else in the crate. No header and no query string is ever given to it, so
-//! that no token can reach a log line.
+//! This module names no other module of the crate. It never gets a header (except the user agent) or a query string, so
+//! no token can reach a log line.
 
 mod access;
 mod line;

@@ -1,7 +1,8 @@
-//! What is known of one request once it is over.
+//! The record of a request, complete when the request has ended.
 //!
-//! `watch` names nobody in the crate, so words of closed sets (operations, reasons, the listener's protocol) come in
-//! as text. Everything else keeps its type: whoever counts or compares need not read a line of the log again.
+//! `watch` names no other module of the crate, so words of closed sets (operations, reasons, the listener's protocol)
+//! are passed as text. Everything else keeps its type, so that an observer that counts or compares does not have to
+//! parse a log line.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use http::{Method, StatusCode};
 
 use super::request_stats::RequestStats;
 
-/// What is known of a request when it comes in.
+/// What is known of a request when it arrives.
 #[derive(Debug)]
 pub struct RequestFacts {
     /// The id that this proxy gave the request.
@@ -26,37 +27,40 @@ pub struct RequestFacts {
     pub peer: Option<IpAddr>,
     /// Its method.
     pub method: Method,
-    /// Its path, without the query.
+    /// The path, without the query.
     pub path: String,
-    /// Its `User-Agent`.
+    /// The `User-Agent`.
     pub user_agent: Option<String>,
-    /// When it came in.
+    /// The time at which the request arrived.
     pub started: Instant,
 }
 
-/// What became of the request, as far as the head of the reply tells.
+/// The outcome of the request, as known when the head of the reply is sent.
 #[derive(Debug)]
 pub struct Disposition {
     /// The operation, from the dialect's table; `pass_through` or `none` for a request that is not an operation.
     pub operation: &'static str,
-    /// The project of the caller's token; where the caller is not known, the one in the URL.
+    /// The project of the caller's token. If the caller is not known, the project in the URL.
     pub project: Option<String>,
-    /// The id of the user who owns the token, where that is known.
+    /// The id of the user who owns the token, if known.
     pub user: Option<String>,
     /// Why this status: `translated`, `via_upstream`, `document`, or a fault's reason.
     pub reason: &'static str,
-    /// More on a fault or on a broken reply, not for the client.
+    /// The status of the error reply that an upstream gave to an image request; `None` where it gave none.
+    pub answered: Option<StatusCode>,
+    /// Details of a fault or of a broken reply, for the operator only.
     pub detail: Option<String>,
 }
 
 impl Disposition {
-    /// The disposition of a request whose client left before there was a reply.
+    /// Makes the disposition of a request whose client left before there was a reply.
     pub(super) const fn client_gone() -> Self {
         Self {
             operation: "none",
             project: None,
             user: None,
             reason: "client_gone",
+            answered: None,
             detail: None,
         }
     }
@@ -65,7 +69,7 @@ impl Disposition {
 /// How a reply ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyEnd {
-    /// Its last byte went out.
+    /// The last byte was sent.
     Complete,
     /// The source of the body failed, so the reply was broken off. The record's `detail` says why.
     Aborted,
@@ -84,22 +88,22 @@ impl ReplyEnd {
     }
 }
 
-/// One request from its first byte to the last byte of its reply.
+/// One request, from its first byte to the last byte of its reply.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Record {
-    /// What was known when it came in.
+    /// What was known when the request arrived.
     pub request: RequestFacts,
-    /// What became of it.
+    /// The outcome.
     pub disposition: Disposition,
-    /// The status of the reply; `None` where the client left before there was one.
+    /// The status of the reply; `None` if the client left before there was one.
     pub status: Option<StatusCode>,
     /// How the reply ended.
     pub end: ReplyEnd,
-    /// Bytes of the reply's body that went out.
+    /// The bytes of the reply's body that were sent.
     pub bytes: u64,
-    /// From the request to the last byte of the reply.
+    /// The time from the request to the last byte of the reply.
     pub duration: Duration,
-    /// What it cost and brought.
+    /// Counts of upstream requests and images.
     pub stats: Arc<RequestStats>,
 }

@@ -1,8 +1,8 @@
 //! Makes one record of each request, and shows it to every observer.
 //!
-//! A record is begun when the request comes in, and is shown when the last byte of the reply is out, or never will be.
-//! That happens where a [`PendingRecord`] is dropped and nowhere else, so no request is missed or counted twice,
-//! whichever way it ends.
+//! A record begins when the request arrives. It is shown when the last byte of the reply has been sent, or when it is
+//! certain that it never will be. This happens only when a [`PendingRecord`] is dropped, so no request is missed or
+//! counted twice, however it ends.
 
 use std::error::Error;
 use std::fmt;
@@ -18,16 +18,16 @@ use http_body::{Body, Frame, SizeHint};
 use super::record::{Disposition, Record, ReplyEnd, RequestFacts};
 use super::request_stats::RequestStats;
 
-/// Sees every request. The access log is one; a metric or a list of callers is another.
+/// Observes every request. The access log is one observer; a metric or a list of callers is another.
 ///
-/// Both methods are called on the threads that serve requests, so they must neither wait nor panic.
+/// Both methods run on the threads that serve requests, so they must neither block nor panic.
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
-    /// A request came in. Exactly one record of it follows.
+    /// Called when a request arrives. Exactly one record of it follows.
     fn begin(&self, request: &RequestFacts) {
         let _ = request;
     }
 
-    /// A request is over.
+    /// Called when a request has ended.
     fn observe(&self, record: &Record);
 }
 
@@ -38,7 +38,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Shows every request to these, in this order.
+    /// Makes a recorder that shows every request to these observers, in this order.
     pub fn new(observers: impl IntoIterator<Item = Arc<dyn Observer>>) -> Self {
         Self {
             observers: observers.into_iter().collect(),
@@ -65,8 +65,8 @@ impl Recorder {
     }
 }
 
-/// The record of a request that is not over. Until there is a reply it says that the client left, which is true if it
-/// is dropped by then.
+/// The record of a request that has not ended. Until there is a reply it says that the client left, because dropping it
+/// before then means exactly that.
 #[derive(Debug)]
 pub struct PendingRecord {
     recorder: Arc<Recorder>,
@@ -74,12 +74,12 @@ pub struct PendingRecord {
 }
 
 impl PendingRecord {
-    /// What the request has cost and brought so far, to be counted on.
+    /// Returns the counts of the request, which are still growing.
     pub fn stats(&self) -> &Arc<RequestStats> {
         &self.record.stats
     }
 
-    /// There is a reply: the record ends with its body.
+    /// Notes the reply. The record ends with its body.
     pub fn replied<B: Body>(
         mut self,
         disposition: Disposition,
@@ -111,11 +111,11 @@ impl Drop for PendingRecord {
     }
 }
 
-/// A reply's body. The record of its request is shown when it ends or is dropped.
+/// A reply's body. When it ends or is dropped, the record of its request is shown.
 #[derive(Debug)]
 pub struct RecordedBody<B> {
     body: B,
-    /// `None` once it was shown.
+    /// `None` after the record has been shown.
     pending: Option<PendingRecord>,
 }
 
@@ -150,7 +150,7 @@ where
                 if let Some(PendingRecord { record, .. }) = &mut this.pending {
                     record.bytes += frame.data_ref().map_or(0, |data| data.remaining() as u64);
                 }
-                // The server need not ask again when this was the last frame.
+                // The server may not poll again after the last frame.
                 if this.body.is_end_stream() {
                     this.end(ReplyEnd::Complete, None);
                 }
@@ -184,7 +184,7 @@ mod tests {
 
     use super::super::{Disposition, Observer, Record, Recorder, ReplyEnd, RequestFacts};
 
-    /// What was seen: the path at the beginning, and the record at the end.
+    /// Notes what it observes: the path at the beginning, and the record at the end.
     #[derive(Debug, Default)]
     struct Seen(Mutex<Vec<String>>);
 
@@ -225,7 +225,7 @@ mod tests {
 
     type TestBody = BoxBody<Bytes, String>;
 
-    /// A body in these pieces, an error for `None`.
+    /// Makes a body of these pieces, with an error for `None`.
     fn body(pieces: &[Option<&'static str>]) -> TestBody {
         let frame = |piece: Option<&'static str>| match piece {
             Some(text) => Ok(http_body::Frame::data(Bytes::from_static(text.as_bytes()))),
@@ -249,7 +249,7 @@ mod tests {
         let recorder = Arc::new(Recorder::new(observers));
         drop(recorder.begin(request(&Method::GET)));
         let cases = [
-            // How many frames are read; then the body is dropped.
+            // The number is how many frames are read before the body is dropped.
             (Method::GET, 200, full("abc"), 1),
             (Method::GET, 200, body(&[Some("abc"), Some("d")]), 1),
             (Method::GET, 200, body(&[Some("abc"), Some("d")]), 3),
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_are_told_by_these_words() {
+    fn ends_have_these_words() {
         let ends = [ReplyEnd::Complete, ReplyEnd::Aborted, ReplyEnd::ClientGone];
         assert_eq!(
             ends.map(ReplyEnd::word),

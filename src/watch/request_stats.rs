@@ -1,9 +1,9 @@
-//! Counts that a reply's body goes on adding to after its head is sent.
+//! Counts of one request, which grow after the head of its reply has been sent.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// What one client request cost and brought.
+/// The counts of one request.
 #[derive(Debug, Default)]
 pub struct RequestStats {
     upstream_requests: AtomicU64,
@@ -11,22 +11,22 @@ pub struct RequestStats {
 }
 
 impl RequestStats {
-    /// One more request went to an upstream.
+    /// Counts one more request to an upstream.
     pub fn add_upstream_request(&self) {
         self.upstream_requests.fetch_add(1, Relaxed);
     }
 
-    /// The list has so many images by now.
+    /// Sets the number of images in the list so far.
     pub fn set_items(&self, count: u64) {
         self.items.store(count, Relaxed);
     }
 
-    /// Requests that went to an upstream.
+    /// Returns the number of requests to an upstream.
     pub fn upstream_requests(&self) -> u64 {
         self.upstream_requests.load(Relaxed)
     }
 
-    /// Images in the list.
+    /// Returns the number of images in the list.
     pub fn items(&self) -> u64 {
         self.items.load(Relaxed)
     }

@@ -1,19 +1,19 @@
-//! What a client's `Accept` prefers, decided as WebOb decides it (`webob/acceptparse.py`, `acceptable_offers`).
+//! The media type that a client's `Accept` prefers, chosen as in WebOb (`webob/acceptparse.py`, `acceptable_offers`).
 
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-/// The offer that the client likes best, of two equals the first; `None` when it accepts none of them.
+/// Returns the offer that the client prefers, the first one among equals; `None` if it accepts none of them.
 ///
-/// A header that says nothing accepts nothing, one that is malformed accepts everything. The media types offered
-/// have no parameters, so a range with parameters fits none of them.
-pub fn preferred(headers: &HeaderMap, offers: &[&'static str]) -> Option<&'static str> {
+/// An empty or missing header accepts nothing, a malformed one accepts everything. The offered media types have no
+/// parameters, so a range with parameters matches none of them.
+pub(crate) fn preferred(headers: &HeaderMap, offers: &[&'static str]) -> Option<&'static str> {
     let first = offers.first().copied();
     let mut lines = headers.get_all(ACCEPT).iter();
     if let (Some(line), None) = (lines.next(), lines.next())
         && line == "*/*"
     {
-        // What most clients send needs no weighing.
+        // Most clients send this, and it needs no comparison.
         return first;
     }
     let Some(ranges) = ranges(headers) else {
@@ -24,7 +24,7 @@ pub fn preferred(headers: &HeaderMap, offers: &[&'static str]) -> Option<&'stati
         let fitting = ranges
             .iter()
             .filter_map(|range| Some((range.fit(offer)?, range.quality)));
-        // Of ranges that fit equally well, the first one counts.
+        // The first one of several ranges that match equally closely counts.
         let closest = fitting.reduce(|best, next| if next.0 > best.0 { next } else { best });
         let Some((_, quality)) = closest else {
             continue;
@@ -41,12 +41,12 @@ struct Range<'h> {
     main: &'h str,
     sub: &'h str,
     has_parameters: bool,
-    /// In thousandths.
+    /// The weight, in thousandths.
     quality: u16,
 }
 
 impl<'h> Range<'h> {
-    /// How closely it fits the offer, if it does.
+    /// Returns how closely the range matches the offer; `None` if it does not match.
     fn fit(&self, offer: &str) -> Option<u8> {
         let (main, sub) = offer.split_once('/')?;
         let is_main = self.main.eq_ignore_ascii_case(main);
@@ -70,7 +70,7 @@ impl<'h> Range<'h> {
             has_parameters: false,
             quality: 1000,
         };
-        // What follows the weight is no parameter of the media type.
+        // A parameter after the weight is not a parameter of the media type.
         let mut weighed = false;
         for part in parts {
             match part.split_once('=') {
@@ -89,7 +89,7 @@ impl<'h> Range<'h> {
     }
 }
 
-/// Every element of every line; `None` when one of them is malformed.
+/// Reads every element of every line; `None` if one of them is malformed.
 fn ranges(headers: &HeaderMap) -> Option<Vec<Range<'_>>> {
     let mut ranges = Vec::new();
     for line in headers.get_all(ACCEPT) {
@@ -104,7 +104,7 @@ fn ranges(headers: &HeaderMap) -> Option<Vec<Range<'_>>> {
     Some(ranges)
 }
 
-/// The parts between separators that do not stand in quotes.
+/// Splits a text at separators outside of quotes.
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |c| {
@@ -122,7 +122,7 @@ fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
-/// RFC 9110, section 12.4.2: up to three decimals, at most 1.
+/// Reads a weight by RFC 9110, section 12.4.2: up to three decimals, at most 1.
 fn quality(text: &str) -> Option<u16> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let digits = decimals.len() <= 3 && decimals.bytes().all(|b| b.is_ascii_digit());

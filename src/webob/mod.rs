@@ -1,5 +1,5 @@
-//! What the web framework under both services decides, Nova and Glance alike: how a query string is read, which of the
-//! types on offer a request prefers, what an error page looks like, what one says, and how paths are mapped. Pure, and no dialect.
+//! The behaviour of the web framework under both Nova and Glance: reading query strings, choosing a media type by
+//! `Accept`, writing and reading error pages, and mapping paths. It does no I/O and knows no dialect.
 
 pub mod accept;
 mod markup;

@@ -10,19 +10,19 @@ use super::accept;
 
 /// The form of an error page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// `text/html`: for whoever accepts everything.
+pub(crate) enum Form {
+    /// `text/html`, for a client that accepts everything.
     Html,
-    /// `application/json`: for whoever prefers it.
+    /// `application/json`, for a client that prefers it.
     Json,
-    /// `text/plain`: for a client that accepts neither, or does not say.
+    /// `text/plain`, for a client that accepts neither or sends no `Accept`.
     Text,
 }
 
 impl Form {
-    /// The form that the request's `Accept` asks for (`WSGIHTTPException.generate_response`).
+    /// Returns the form that the request's `Accept` asks for (`WSGIHTTPException.generate_response`).
     #[must_use]
-    pub fn accepted(headers: &HeaderMap) -> Self {
+    pub(crate) fn accepted(headers: &HeaderMap) -> Self {
         match accept::preferred(headers, &["text/html", "application/json"]) {
             Some("text/html") => Self::Html,
             Some(_) => Self::Json,
@@ -30,9 +30,10 @@ impl Form {
         }
     }
 
-    /// The form that WebOb chose before 1.6: HTML where the header has that word or `*/*` in it anywhere, and never JSON.
+    /// Returns the form that WebOb chose before 1.6: HTML if the header contains `html` or `*/*` anywhere, and never
+    /// JSON.
     #[must_use]
-    pub fn accepted_before_1_6(headers: &HeaderMap) -> Self {
+    pub(crate) fn accepted_before_1_6(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT).into_iter();
         let mut texts = lines.map(|line| String::from_utf8_lossy(line.as_bytes()));
         if texts.any(|text| text.contains("html") || text.contains("*/*")) {
@@ -42,9 +43,9 @@ impl Form {
         }
     }
 
-    /// Its `Content-Type`.
+    /// Returns the `Content-Type`.
     #[must_use]
-    pub fn content_type(self) -> &'static str {
+    pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Html => "text/html; charset=UTF-8",
             Self::Json => "application/json",
@@ -52,10 +53,10 @@ impl Form {
         }
     }
 
-    /// The page. `message` is plain text; of a conflict and of a wrong media type the first line is the standard
-    /// explanation and the second one what is special about this one.
+    /// Writes the page. `message` is plain text. For a conflict and a wrong media type, its first line is the standard
+    /// explanation and its second line the specific one.
     #[must_use]
-    pub fn page(self, status: StatusCode, message: &str) -> String {
+    pub(crate) fn page(self, status: StatusCode, message: &str) -> String {
         let title = title(status);
         let code = format!("{} {title}", status.as_str());
         match self {
@@ -77,7 +78,7 @@ impl Form {
     }
 }
 
-/// The message in the template for its status.
+/// Puts the message into the template for its status.
 fn markup(status: StatusCode, message: &str) -> String {
     match status {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
@@ -96,7 +97,7 @@ fn quoted(text: &str) -> Cow<'_, str> {
     serde_json::to_string(text).map_or(Cow::Borrowed("\"\""), Cow::Owned)
 }
 
-/// WebOb's title of a status; older words than those of today's registry in one case.
+/// Returns WebOb's title of a status, which in one case is an older one than in today's registry.
 pub(super) fn title(status: StatusCode) -> &'static str {
     match status {
         StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
@@ -104,9 +105,9 @@ pub(super) fn title(status: StatusCode) -> &'static str {
     }
 }
 
-/// Python's `html.escape`, and whatever is not ASCII as a character reference.
+/// Escapes text like Python's `html.escape`, and non-ASCII characters as character references.
 #[must_use]
-pub fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -124,8 +125,8 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Markup as plain text (`webob/exc.py`, `strip_tags`): line ends become blanks, `<br />` becomes a line end, every
-/// other tag goes.
+/// Converts markup to plain text (`webob/exc.py`, `strip_tags`): newlines become blanks, `<br />` becomes a newline,
+/// all other tags are removed.
 fn strip_tags(markup: &str) -> String {
     let flat = markup.replace('\n', " ").replace('\r', "");
     let mut text = String::with_capacity(flat.len());
@@ -181,9 +182,9 @@ mod tests {
         assert_eq!(Form::accepted(&HeaderMap::new()), Form::Text);
     }
 
-    /// What `generate_response` of WebOb 1.2.3 and 1.5.1 does.
+    /// The results of `generate_response` of WebOb 1.2.3 and 1.5.1.
     #[test]
-    fn html_was_what_named_it_anywhere() {
+    fn before_1_6_html_was_chosen_if_the_header_contained_it() {
         for (accept, expected) in [
             ("", Form::Text),
             ("application/json", Form::Text),
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn one_message_in_three_forms() {
+    fn a_message_is_written_in_three_forms() {
         let page = |form: Form| form.page(StatusCode::NOT_FOUND, "No \"é\" & <b>'");
         assert_eq!(
             page(Form::Json),

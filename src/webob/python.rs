@@ -1,4 +1,4 @@
-//! JSON as Python reads it, and as Python words it: messages about a body quote what is wrong with `repr`.
+//! JSON values in Python's reading and notation. Error messages about a body quote its values in the form of `repr`.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -9,35 +9,35 @@ mod read;
 /// Any JSON value.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the names are JSON's own")]
-pub enum PyJson {
+pub(crate) enum PyJson {
     Null,
     Bool(bool),
-    /// As it was written: a float would lose digits of it.
+    /// The number as it was written, because a float would lose digits.
     Number(String),
     Text(String),
     List(Vec<PyJson>),
-    /// In the order of the text; of a name that is there twice, the first place and the last value, as in a `dict`.
+    /// The members in the order of the text. A repeated name has its first place and its last value, as in a `dict`.
     Object(Vec<(String, PyJson)>),
 }
 
 impl PyJson {
-    /// Reads a whole text; `None` when it is no JSON. Unlike Python, a string must be Unicode, `NaN` is no number, and
-    /// nesting ends at 128 levels.
+    /// Reads a whole text; `None` if it is not JSON. Unlike in Python, a string must be valid Unicode, `NaN` is not a
+    /// number, and values may be nested at most 128 levels deep.
     #[must_use]
-    pub fn read(text: &[u8]) -> Option<Self> {
+    pub(crate) fn read(text: &[u8]) -> Option<Self> {
         read::json(text)
     }
 
-    /// Reads a value as Python spells it, `[{'a': None}]`; `None` when it is none.
+    /// Reads a value in Python's notation, such as `[{'a': None}]`; `None` if the text is not such a value.
     #[must_use]
-    pub fn literal(text: &str) -> Option<Self> {
+    pub(crate) fn literal(text: &str) -> Option<Self> {
         literal::read(text)
     }
 
-    /// Whether two values mean the same, as Python's `==` has it: numbers count by what they amount to, members in any
-    /// order.
+    /// Whether two values are equal, like Python's `==`: numbers are compared by value, and the order of members does
+    /// not matter.
     #[must_use]
-    pub fn means(&self, other: &Self) -> bool {
+    pub(crate) fn means(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Number(one), Self::Number(two)) => {
                 one == two || decimal(one).is_some_and(|one| Some(one) == decimal(two))
@@ -56,17 +56,17 @@ impl PyJson {
         }
     }
 
-    /// The text of Python's `repr`.
+    /// Returns the text of Python's `repr`.
     #[must_use]
-    pub fn repr(&self) -> String {
+    pub(crate) fn repr(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
         out
     }
 
-    /// The text of Python's `str`: of a string the string itself.
+    /// Returns the text of Python's `str`, which for a string is the string itself.
     #[must_use]
-    pub fn plain(&self) -> String {
+    pub(crate) fn plain(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             _ => self.repr(),
@@ -102,8 +102,8 @@ impl PyJson {
     }
 }
 
-/// The texts in Python's quotes, with commas between them.
-pub fn listed<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+/// Returns the texts in Python's quotes, separated by commas.
+pub(crate) fn listed<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     let mut out = String::new();
     for (at, text) in texts.enumerate() {
         comma(&mut out, at);
@@ -112,10 +112,10 @@ pub fn listed<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     out
 }
 
-/// The text less the blanks at either end, as `str.strip()` leaves it. Python counts four separators among the blanks
-/// that Unicode's property leaves out.
+/// Removes blanks at both ends like `str.strip()`. Python's blanks include four separators that Unicode's property does
+/// not.
 #[must_use]
-pub fn strip(text: &str) -> &str {
+pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }
 
@@ -125,9 +125,9 @@ fn comma(out: &mut String, at: usize) {
     }
 }
 
-/// A string as Python's `repr` shows it.
+/// Returns a string in the form of Python's `repr`.
 #[must_use]
-pub fn repr(text: &str) -> String {
+pub(crate) fn repr(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     quoted(&mut out, text);
     out
@@ -164,14 +164,15 @@ fn quoted(out: &mut String, text: &str) {
     out.push(quote);
 }
 
-/// What Rust's own escaping leaves alone within a text is what Python's does, quotes aside.
+/// Whether Python's `repr` writes the character without an escape. Except for quotes, Rust's own escaping makes the
+/// same choice within a text.
 fn is_printable(c: char) -> bool {
     matches!(c, '\'' | '"') || ['a', c].iter().collect::<String>().escape_debug().count() == 2
 }
 
-/// A number as Python's `repr` shows it. Python's whole numbers have no end, so they keep their digits. What has a point
-/// or an exponent is a float to Python, and its shortest text is what Nova shows and stores: `1.1` for `1.10`,
-/// `100000.0` for `1e5`.
+/// Writes a number like Python's `repr`. Python's integers have any number of digits, so they stay as written. A number
+/// with a point or an exponent is a float, and Nova shows and stores its shortest text: `1.1` for `1.10`, `100000.0`
+/// for `1e5`.
 fn number(out: &mut String, written: &str) {
     match written.parse::<f64>() {
         Ok(number) if written.contains(['.', 'e', 'E']) => float(out, number),
@@ -180,7 +181,7 @@ fn number(out: &mut String, written: &str) {
     }
 }
 
-/// Python's shortest text of a float: with an exponent from 1e16 on and below 1e-4.
+/// Writes Python's shortest text of a float: with an exponent from 1e16 on and below 1e-4.
 fn float(out: &mut String, number: f64) {
     if number.is_infinite() {
         out.push_str(if number > 0.0 { "inf" } else { "-inf" });
@@ -198,8 +199,8 @@ fn float(out: &mut String, number: f64) {
     };
 }
 
-/// What a number amounts to: its sign, its digits without zeros at either end, and the power of ten of the last one.
-/// `None` where the exponent is beyond all reason.
+/// Returns the value of a number: its sign, its digits without zeros at both ends, and the power of ten of the last
+/// digit. `None` if the exponent does not fit into 64 bits.
 fn decimal(written: &str) -> Option<(bool, String, i64)> {
     let (mantissa, exponent) = written.split_once(['e', 'E']).unwrap_or((written, "0"));
     let exponent: i64 = exponent.parse().ok()?;
@@ -221,15 +222,15 @@ fn decimal(written: &str) -> Option<(bool, String, i64)> {
     Some((is_negative, digits.to_owned(), last))
 }
 
-/// What a digit of any script counts, as Python's `int` reads it (general category Nd).
+/// Returns the value of a decimal digit of any script, as Python's `int` reads it (general category Nd).
 #[must_use]
-pub fn digit(c: char) -> Option<u32> {
+pub(crate) fn digit(c: char) -> Option<u32> {
     let code = u32::from(c);
     let zero = ZEROS.get(ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?)?;
     Some(code - zero).filter(|digit| *digit < 10)
 }
 
-/// The zeros of Unicode 14.0, each followed by its other nine digits.
+/// The zeros of Unicode 14.0. Each is followed by its other nine digits.
 #[rustfmt::skip]
 const ZEROS: [u32; 66] = [
     0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66,
@@ -245,7 +246,7 @@ mod tests {
     use super::PyJson;
 
     #[test]
-    fn values_are_worded_as_python_words_them() {
+    fn values_are_written_as_in_python() {
         for (json, repr) in [
             ("null", "None"),
             ("[true, false, -7, 12]", "[True, False, -7, 12]"),
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json() {
+    fn text_that_is_not_json_is_not_read() {
         let deep = "[".repeat(100_000);
         for text in ["", "{", "{} x", "NaN", "\"\\ud800\"", "'a'", &deep] {
             assert_eq!(PyJson::read(text.as_bytes()), None, "{text:.20}");
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_compared_by_what_they_mean() {
+    fn values_are_compared_by_their_meaning() {
         let read = |text: &str| PyJson::read(text.as_bytes()).unwrap();
         for (one, two, same) in [
             (r#"[{"a":1,"b":null}]"#, r#"[ {"b": null, "a": 1} ]"#, true),

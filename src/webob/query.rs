@@ -1,4 +1,4 @@
-//! A query string as name and value pairs, read as WebOb reads it and written as Python's `urlencode` writes it.
+//! Query strings as pairs of names and values, read like WebOb and written like Python's `urlencode`.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -6,11 +6,11 @@ use std::collections::HashSet;
 use form_urlencoded::byte_serialize;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// Name and value, decoded.
-pub type Pair = (String, String);
+/// A decoded name and value.
+pub(crate) type Pair = (String, String);
 
-/// Reads a raw query string: `&` and `;` separate, `+` is a space, a name without `=` has an empty value, what is no
-/// percent-encoding stands for itself (`webob/compat.py`, `parse_qsl_text`). `None` when it does not decode to UTF-8.
+/// Reads a raw query string: `&` and `;` separate, `+` is a space, a name without `=` has an empty value, and invalid
+/// percent-encoding stands for itself (`webob/compat.py`, `parse_qsl_text`). `None` if the decoded text is not UTF-8.
 #[must_use]
 pub fn parse(query: &str) -> Option<Vec<Pair>> {
     query
@@ -32,17 +32,17 @@ fn decode(text: &str) -> Option<String> {
     Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
 }
 
-/// A query string under construction, as a browser would encode it.
+/// A query string under construction, encoded as a browser does.
 #[derive(Clone, Debug, Default)]
-pub struct QueryBuilder {
+pub(crate) struct QueryBuilder {
     text: String,
     names: HashSet<String>,
 }
 
 impl QueryBuilder {
-    /// Goes on from a query string whose parameters are none of those that are still to come.
+    /// Continues a query string. The new parameters must have other names than those in it.
     #[must_use]
-    pub fn after(text: &str) -> Self {
+    pub(crate) fn after(text: &str) -> Self {
         Self {
             text: text.to_owned(),
             names: HashSet::new(),
@@ -51,12 +51,12 @@ impl QueryBuilder {
 
     /// Whether there is a parameter of this name.
     #[must_use]
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 
     /// Appends a parameter.
-    pub fn add(&mut self, name: &str, value: &str) {
+    pub(crate) fn add(&mut self, name: &str, value: &str) {
         if !self.text.is_empty() {
             self.text.push('&');
         }
@@ -66,22 +66,22 @@ impl QueryBuilder {
         self.names.insert(name.to_owned());
     }
 
-    /// The query string.
+    /// Returns the query string.
     #[must_use]
-    pub fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         self.text
     }
 }
 
-/// What `urllib.parse.quote` leaves alone besides letters and digits.
+/// The characters besides letters and digits that `urllib.parse.quote` does not encode.
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.')
     .remove(b'-')
     .remove(b'~');
 
-/// Appends the text as `quote_plus` writes it; the result is ASCII and needs no escape in JSON.
-pub fn quote_plus(out: &mut String, text: &str) {
+/// Appends the text in the form of `quote_plus`. The result is ASCII and needs no escape in JSON.
+pub(crate) fn quote_plus(out: &mut String, text: &str) {
     for (index, part) in text.split(' ').enumerate() {
         if index > 0 {
             out.push('+');
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn quoting_is_pythons() {
+    fn texts_are_quoted_as_in_python() {
         for (text, quoted) in [
             ("~_-.*()'!", "~_-.%2A%28%29%27%21"),
             ("✓/:;,", "%E2%9C%93%2F%3A%3B%2C"),
@@ -144,7 +144,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_quoted_reads_back(name in "\\PC{0,9}", value in "\\PC*") {
+        fn quoted_pairs_read_back(name in "\\PC{0,9}", value in "\\PC*") {
             let mut query = String::new();
             quote_plus(&mut query, &name);
             query.push('=');

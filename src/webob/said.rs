@@ -1,4 +1,4 @@
-//! What an error reply says, whatever its form and whoever wrote it.
+//! The message in an error reply of any form and any origin.
 
 use std::borrow::Cow;
 
@@ -8,16 +8,16 @@ use serde_json::Value;
 use super::markup;
 use super::page::title;
 
-pub use super::markup::unescape;
+pub(crate) use super::markup::unescape;
 
-/// The longest message that is passed on, in characters.
+/// The maximum length of a message that is passed on, in characters.
 const MAX_MESSAGE: usize = 1000;
 
-/// Reduces an error body to its message, whatever its form: WebOb's JSON, HTML or plain text, a Nova fault, a
-/// Keystone error, or the page of a server or firewall on the way. Empty where it holds none: markup, scripts, styles
-/// and the names of servers are no message.
+/// Extracts the message from an error body of any form: WebOb's JSON, HTML or plain text, a Nova fault, a Keystone
+/// error, or the page of a server or firewall in between. The result is empty if there is no message. Markup, scripts,
+/// styles and server names are not messages.
 #[must_use]
-pub fn message(body: &[u8]) -> String {
+pub(crate) fn message(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
     let said = match text.as_bytes().first() {
@@ -30,9 +30,9 @@ pub fn message(body: &[u8]) -> String {
     said.chars().take(MAX_MESSAGE).collect()
 }
 
-/// The message, or the status's own words where there is none.
+/// Returns the message or, if it is empty, the title of the status.
 #[must_use]
-pub fn worded(status: StatusCode, message: &str) -> String {
+pub(crate) fn worded(status: StatusCode, message: &str) -> String {
     if message.is_empty() {
         title(status).to_owned()
     } else {
@@ -40,9 +40,9 @@ pub fn worded(status: StatusCode, message: &str) -> String {
     }
 }
 
-/// A text without the page that it may quote, but with that page's message.
+/// Returns a text in which a quoted page is replaced by that page's message.
 #[must_use]
-pub fn plain(text: &str) -> Cow<'_, str> {
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     match text.find('<') {
         Some(at) if markup::is_page(text) => {
             let (before, page) = text.split_at(at);
@@ -57,22 +57,22 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-/// `{"message": "TEXT<br /><br />..."}`, an object or list that holds such a one (`{"error": {"message": ...}}`), or
-/// what vendors and frameworks call a message.
+/// Reads `{"message": "TEXT<br /><br />..."}`, an object or list that contains such an object (`{"error": {"message":
+/// ...}}`), or a message in a member that vendors and frameworks use.
 fn from_json(text: &str) -> Option<String> {
     let value: Value = serde_json::from_str(text).ok()?;
-    let said = found(&value, MAX_DEPTH)?;
-    // Some put the JSON of a fault into the text of another.
+    let said = find_message(&value, MAX_DEPTH)?;
+    // Some services put the JSON of a fault into the text of another.
     if let Ok(inner @ Value::Object(_)) = serde_json::from_str(said) {
-        return found(&inner, MAX_DEPTH).map(text_of);
+        return find_message(&inner, MAX_DEPTH).map(text_of);
     }
     Some(text_of(said))
 }
 
-/// How deep a message may lie.
+/// The maximum depth of a message.
 const MAX_DEPTH: usize = 4;
 
-/// The names that a message has, the most telling first.
+/// The names of members with a message, the most specific first.
 const NAMES: &[&str] = &[
     "message",
     "error_msg",
@@ -88,11 +88,11 @@ const NAMES: &[&str] = &[
     "error",
 ];
 
-fn found(value: &Value, depth: usize) -> Option<&str> {
+fn find_message(value: &Value, depth: usize) -> Option<&str> {
     let depth = depth.checked_sub(1)?;
     match value {
         Value::String(text) => Some(text),
-        Value::Array(items) => items.iter().find_map(|item| found(item, depth)),
+        Value::Array(items) => items.iter().find_map(|item| find_message(item, depth)),
         Value::Object(members) => {
             let text = |name: &&str| members.get(*name)?.as_str();
             let own = NAMES.iter().filter_map(text);
@@ -100,22 +100,22 @@ fn found(value: &Value, depth: usize) -> Option<&str> {
                 .find(|text| !text.trim().is_empty())
                 .or_else(|| {
                     let mut nested = members.values().filter(|value| !value.is_string());
-                    nested.find_map(|value| found(value, depth))
+                    nested.find_map(|value| find_message(value, depth))
                 })
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 
-/// The text of a message, which WebOb ends with breaks.
+/// Returns the text of a message, without the breaks that WebOb appends.
 fn text_of(said: &str) -> String {
-    // The text may end with a blank of its own, as where it ends with an empty id.
+    // WebOb's text may end with a blank of its own, for example after an empty id.
     let said = if said.contains(BREAK) {
         said
     } else {
         said.trim()
     };
-    // A conflict puts a standard sentence first and what happened behind the break.
+    // A conflict has a standard sentence first, and the specific one after the break.
     let mut parts = said
         .split(BREAK)
         .map(str::trim_start)
@@ -131,11 +131,11 @@ fn text_of(said: &str) -> String {
     plain(said).into_owned()
 }
 
-/// What WebOb ends the text of its JSON with.
+/// The break that WebOb appends to texts in its JSON.
 const BREAK: &str = "<br />";
 
-/// WebOb's plain text: a line with the status, then the text. What is no text, a page all the same, or nothing but the
-/// name of a server, says nothing.
+/// Reads WebOb's plain text: a line with the status, then the text. There is no message in binary data or in a server's
+/// name. A page is read as a page.
 fn from_plain(text: &str) -> Option<String> {
     let is_text = |c: char| !c.is_control() || c.is_whitespace();
     if !text.chars().all(is_text) {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_others_give_their_sentence_or_nothing() {
+    fn foreign_pages_give_their_sentence_or_nothing() {
         let styled = "<!DOCTYPE html>\n<html><head><title>Blocked</title><style>body { color: red; }</style>\n\
             <script>if (a < b && c > d) { document.write(\"<p>no no no</p>\"); }</script></head>\n\
             <body onload=\"x('>')\"><style>p{margin:0}</style><script>var a = '</p>';</script>\n\

@@ -1,11 +1,11 @@
-//! Paste's URL map, which stands in front of Nova and of Glance and looks at a path first (`paste/urlmap.py`).
+//! Paste's URL map, which reads a path before Nova and Glance do (`paste/urlmap.py`).
 
 use std::borrow::Cow;
 
-/// The path with each run of slashes made one, as both services see it (`normalize_url`). Dot segments and encoded
-/// slashes stay: this map knows nothing of them. The path is still percent-encoded.
+/// Collapses runs of slashes in a path, as both services do (`normalize_url`). Dot segments and encoded slashes stay,
+/// because the URL map does not interpret them. The path is still percent-encoded.
 #[must_use]
-pub fn collapsed(path: &str) -> Cow<'_, str> {
+pub(crate) fn collapsed(path: &str) -> Cow<'_, str> {
     if !path.contains("//") {
         return Cow::Borrowed(path);
     }

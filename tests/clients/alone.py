@@ -1,7 +1,7 @@
-"""One client writes at a time, of those that run: Glance's SQLite gives up at once when two writers meet."""
+"""Lets one client write at a time, because Glance's SQLite fails at once when two writers meet."""
 import contextlib, os, time
 
-# A directory, for as long as a client writes: what makes one can be said in every language.
+# A directory that exists while a client writes. Every language can create one atomically.
 LOCK = os.environ["TRUTH"] + ".lock"
 
 

@@ -1,4 +1,4 @@
-"""python-glanceclient, library and command line, before a Nova: what it sees is what it sees of Glance."""
+"""python-glanceclient, library and command line, in front of a Nova: it must see what it sees of Glance."""
 import contextlib
 import io
 import os
@@ -18,11 +18,11 @@ from keystoneauth1.identity import v3
 VERSION = sys.argv[1]
 OLD = VERSION.startswith("2.")
 COMMAND = os.path.join(os.path.dirname(sys.executable), "glance")
-os.environ["HOME"] = tempfile.mkdtemp()       # it keeps schemas there
+os.environ["HOME"] = tempfile.mkdtemp()       # it caches schemas there
 
 
 def ended(listing):
-    """Its lists end by StopIteration where there is a limit, which a generator may no longer do (PEP 479)."""
+    """With a limit its lists end by raising StopIteration, which a generator may no longer do (PEP 479)."""
     def generator(*args, **options):
         try:
             yield from listing(*args, **options)
@@ -37,7 +37,7 @@ if OLD:
 
 
 def images(url, who="alpha"):
-    """By Keystone and an override of the endpoint, or by token and URL, as those do who have a token: 2.5.0 loses the
+    """Through Keystone and an endpoint override, or with token and URL, as users with a token do: 2.5.0 loses the
     Content-Type of a PATCH the other way."""
     if who != "alpha":
         return glanceclient.Client("2", url, token=TRUTH["tokens"][who]).images
@@ -50,7 +50,7 @@ def listed(at, **options):
 
 
 def expected(who="alpha", remembered={}, **options):
-    """What it gives of Glance, which is asked once for all targets."""
+    """What the client gets from Glance, which is asked once for all targets."""
     key = repr((who, options))
     if key not in remembered:
         remembered[key] = listed(images(GLANCE, who), **options)
@@ -105,7 +105,7 @@ def shows(what, target):
 
 # ---------------------------------------------------------------- writing
 def writes(what, target):
-    """An image of our own that the proxy changes and deletes, seen at Glance each time."""
+    """An image made for the test, changed and deleted through the proxy, and checked in Glance each time."""
     theirs, ours = images(GLANCE, WRITER), images(target["url"], WRITER)
     made = theirs.create(name=f"glanceclient {VERSION}: {what}", one="1", two="2", tags=["kept"])
     try:
@@ -128,7 +128,7 @@ def changed(what, target, ours, theirs, image):
     alike(f"{what}: update", [got], [now])
     told(what, [got], [now], project(target, WRITER))
     check(f"{what}: what it leaves in Glance", (now.get("one"), now.get("two"), now.get("three"), now["tags"]), ("I", None, "tři \" \\ '", ["kept"]))
-    # A Nova of our day makes a shared image private with every write of metadata; this proxy before Glance does not.
+    # A current Nova makes a shared image private with every write of metadata; the proxy in front of Glance does not.
     check(f"{what}: visibility", now["visibility"], "shared" if target["what"] == "round trip" else "private")
     for fields in ({"name": "another"}, {"min_ram": 64}, {"protected": True}, {"visibility": "private"}):
         said = outcome(lambda: ours.update(image, **fields))
@@ -153,7 +153,7 @@ def asked(url, who):
 
 
 def command(url, *words, who="alpha"):
-    """In this process: starting it takes seconds."""
+    """Runs it in this process, because starting it takes seconds."""
     out, err = io.StringIO(), io.StringIO()
 
     def run():
@@ -167,13 +167,13 @@ def command(url, *words, who="alpha"):
 
 
 def table(text):
-    """The rows of a table, as dicts by its head."""
+    """The rows of a table, as dicts by its headings."""
     rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines() if line.startswith("|")]
     return [dict(zip(rows[0], row)) for row in rows[1:]]
 
 
 def properties(rows):
-    """A long value goes on in a row without a name."""
+    """A long value continues in a row without a name."""
     said, name = {}, None
     for row in rows:
         name = row["Property"] or name

@@ -1,4 +1,4 @@
-"""apache-libcloud, OpenStack driver of compute, with the API version that it takes when told none (1.1, legacy Nova images)."""
+"""apache-libcloud, OpenStack driver of compute, with its default API version (1.1, legacy Nova images)."""
 import sys
 
 from common import ALPHA, GAMMA, ITSELF, MISSING, TRUTH, UNIQUE, attempt, base, check, done, ids
@@ -11,7 +11,7 @@ from libcloud.compute.types import Provider
 from writing import OWNER, Writer, alone, image, writes
 
 VERSION = sys.argv[1]
-# The ways its users point it at a proxy: by the catalog of Keystone, an endpoint in its place, and with neither user nor catalog.
+# The ways its users point it at a proxy: the catalog of Keystone, an endpoint override, and an endpoint with a token.
 WAYS = {
     "catalog": lambda who: dict(ex_force_service_region=TRUTH["region"]),
     "base url": lambda who: dict(ex_force_base_url=base("/v2.1/P", who)),
@@ -29,7 +29,7 @@ def driver(who, way):
 
 
 def lists(way):
-    """It knows no page and no marker: what it finds is what one answer holds."""
+    """It has no pages and no markers: it finds only what one answer contains."""
     d = driver("gamma", way)
     check(f"{way}: list_images() gives all {len(GAMMA)}", ids(d.list_images()), ids(GAMMA))
     check(f"{way}: list_images() finds by name", [i.id for i in d.list_images() if i.name == UNIQUE["name"]], [UNIQUE["id"]])
@@ -37,13 +37,13 @@ def lists(way):
 
 
 def active_only(d):
-    """Its only filter: it lists, and leaves out what is not active."""
+    """Its only filter: it lists, and leaves out images that are not active."""
     check("list_images() leaves out what is not active", ids(d.list_images()), [i["id"] for i in ALPHA if i["status"] == "ACTIVE"])
     check("list_images(ex_only_active=False)", ids(d.list_images(ex_only_active=False)), ids(ALPHA))
 
 
 def seen(image):
-    """An image of libcloud in Nova's words."""
+    """Converts an image of libcloud to Nova's form."""
     return {"id": image.id, "name": image.name, **{k: image.extra[k] for k in ("status", "progress", "created", "updated", "minRam", "minDisk", "metadata")}}
 
 
@@ -56,14 +56,14 @@ def shapes(d):
 
 
 def writer(d):
-    """All that it writes to an image; its metadata it can only read."""
+    """Its only write to an image is a deletion; metadata it can only read."""
     def delete(image):
         check("delete_image", d.delete_image(NodeImage(image, None, d)), True)
     return Writer(delete=delete, refusals={403: BaseHTTPError, 404: BaseHTTPError}, status=lambda e: e.code)
 
 
 def missing(d):
-    """It has no exception of its own for this."""
+    """It has no specific exception for this."""
     try:
         check("get_image of nothing", d.get_image(MISSING), "an exception")
     except Exception as e:
@@ -72,7 +72,7 @@ def missing(d):
 
 # ---------------------------------------------------------------- XML
 class Legacy(openstack.OpenStack_1_0_NodeDriver):
-    """Its driver of the API 1.0 knows XML alone, by the namespace that Rackspace gave it.  Nova's own has another one and the same elements."""
+    """Its driver of the API 1.0 supports only XML, in Rackspace's namespace.  Nova's has the same elements in another namespace."""
 
     class connectionCls(openstack.OpenStack_1_0_Connection):
         XML_NAMESPACE = "http://docs.openstack.org/compute/api/v1.1"
@@ -84,12 +84,12 @@ def legacy(who, path="/v1.1/P", token=None):
 
 
 def texts(image):
-    """What it keeps of an image: attributes of XML, so that all are texts."""
+    """What it keeps of an image: XML attributes, so all are strings."""
     return {k: str(image[k]) for k in ("id", "name", "status", "progress", "created", "updated", "minRam", "minDisk")}
 
 
 def xml(path):
-    """It cannot show an image: there it takes what it has for JSON."""
+    """It cannot show an image, because it treats the reply as JSON."""
     d = legacy("alpha", path)
     images = d.list_images(ex_only_active=False)
     check(f"XML {path}: list_images()", [{"id": i.id, "name": i.name, **{k: i.extra[k] for k in ("status", "progress", "created", "updated", "minRam", "minDisk")}} for i in images],
@@ -121,7 +121,7 @@ for checks in (active_only, shapes, missing):
 for way in ("catalog", "base url /v2", "checking"):
     attempt(f"writes, {way}", lambda: writes(way, writer(driver(OWNER, way))))
 gamma = driver("gamma", "base url")
-if not ITSELF:              # Nova no longer speaks XML
+if not ITSELF:              # Nova no longer supports XML
     for path in ("/v1.1/P", "/v2/P"):
         attempt(f"XML {path}", xml, path)
     attempt("XML, refused", xml_refused)

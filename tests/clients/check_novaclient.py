@@ -11,12 +11,13 @@ from writing import OWNER, Writer, alone, image, writes
 
 VERSION = sys.argv[1]
 COMMAND = [os.path.join(os.path.dirname(sys.executable), "nova")]
-# Before keystoneauth it spoke Keystone v2.0 alone, which is gone: its users give it a token and the URL.
+# Before keystoneauth it supported only Keystone v2.0, which is gone, so it gets a token and the URL.
 TOKEN_ONLY = VERSION.startswith("2.")
 if TOKEN_ONLY:
-    # Its own entry point reads the arguments twice from an iterator, which only Python 2 made a list of.
+    # Its own entry point reads the arguments twice from an iterator, which was a list only in Python 2.
     COMMAND = [sys.executable, "-c", "import sys; from novaclient.shell import OpenStackComputeShell as Nova; Nova().main(sys.argv[1:])"]
-# The API version that it is told, and the endpoint.  Clouds of the time of 2.17 had /v1.1 in the catalog, which Nova itself no longer serves.
+# The API version and the endpoint that it gets. At the time of 2.17, clouds had /v1.1 in the catalog, which Nova itself
+# no longer serves.
 if TOKEN_ONLY:
     APIS = [("1.1", "/v2/P"), ("2", "/v2/P"), ("2", "/v2.1/P")] + ([] if ITSELF else [("1.1", "/v1.1/P")])
 else:
@@ -46,7 +47,7 @@ def lists(at, images):
     check(f"{at} images.list(detailed=False)", ids(images.list(detailed=False)), want)
     check(f"{at} images.list(limit=7)", ids(images.list(limit=7)), want[:7])
     check(f"{at} images.list(limit=7, detailed=False)", ids(images.list(limit=7, detailed=False)), want[:7])
-    if not TOKEN_ONLY:               # it has no marker yet
+    if not TOKEN_ONLY:               # it has no marker
         for limit in (100, 33):
             check(f"{at} by limit={limit} and marker", paged(images, limit=limit), want)
         check(f"{at} by limit=100 and marker, not detailed", paged(images, limit=100, detailed=False), want)
@@ -54,7 +55,7 @@ def lists(at, images):
 
 
 def lookups(at, images):
-    """Its only filters: it lists, and looks for itself."""
+    """Its only filters: it lists, and searches by itself."""
     check(f"{at} images.find(name=...)", images.find(name=UNIQUE["name"]).id, UNIQUE["id"])
     check(f"{at} images.find(id=...)", images.find(id=UNIQUE["id"]).name, UNIQUE["name"])
     check(f"{at} images.findall(status=...)", ids(images.findall(status="ACTIVE")), [i["id"] for i in GAMMA if i["status"] == "ACTIVE"])
@@ -89,21 +90,22 @@ def passes_through(n, direct):
 
 # ---------------------------------------------------------------- the command line
 CATALOG = ("--os-region-name", TRUTH["region"])
-# How it is called, and whether it then asks this Nova for one image: from 5.1 on it asks Glance, of the catalog.
+# How it is called, and whether it then asks this Nova for one image. From 5.1 on it asks the Glance of the catalog.
 WAYS = {
     "2.17.0": [(("--os-compute-api-version", version, "--bypass-url", base(path)), True) for version, path in APIS[:2]],
-    # With --bypass-url it speaks Keystone v2.0 alone, and --os-auth-type token it cannot read: only the catalog is left.
+    # With --bypass-url it supports only Keystone v2.0, and it cannot use --os-auth-type token, so only the catalog is
+    # left.
     "5.1.0": [((*CATALOG, "--os-compute-api-version", "2"), True), ((*CATALOG, "--os-compute-api-version", "2.1"), True), (CATALOG, True)],
     "7.1.2": [(("--os-region-name", "RegionOne", "--os-compute-api-version", version, "--endpoint-override", base(path)), False) for version, path in APIS[:2]] + [(CATALOG, True)],
 }
 
 
 class Said(Exception):
-    """What it printed when it failed."""
+    """Returns what it printed when it failed."""
 
 
 def command(*words, who="gamma"):
-    """The rows of the table that it prints."""
+    """Returns the rows of the table that it prints."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("OS_")}
     if TOKEN_ONLY:
         env.update(OS_AUTH_URL="http://unused", OS_USERNAME=who, OS_TENANT_NAME=who, OS_AUTH_TOKEN=TRUTH["tokens"][who])
@@ -111,7 +113,7 @@ def command(*words, who="gamma"):
         env.update(OS_AUTH_URL=TRUTH["auth_url"], OS_USERNAME=who, OS_PASSWORD=TRUTH["password"], OS_PROJECT_NAME=who, OS_USER_DOMAIN_ID="default",
                    OS_PROJECT_DOMAIN_ID="default", OS_IDENTITY_API_VERSION="3")
     done = subprocess.run([*COMMAND, *words], env=env, text=True, capture_output=True)
-    # When it cannot delete an image, it prints that, and its status says that all went well.
+    # If it cannot delete an image, it prints that, but its exit status reports success.
     if done.returncode or " failed: " in done.stdout:
         raise Said(f"nova {' '.join(words)}: {done.stdout[-300:]}{done.stderr[-300:]}")
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines() if line.startswith("|")][1:]
@@ -136,7 +138,7 @@ def commands(how, shows):
 
 
 def commander(how):
-    """Its words for the calls of the library."""
+    """Its commands for the calls of the library."""
     def meta(action):
         return lambda image, words: command(*how, "image-meta", image, action, *words, who=OWNER)
 

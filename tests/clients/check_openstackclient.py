@@ -1,4 +1,4 @@
-"""python-openstackclient, and the openstacksdk that it is built on, before a Nova: both see what they see of Glance."""
+"""python-openstackclient, and the openstacksdk that it uses, in front of a Nova: both must see what they see of Glance."""
 import contextlib
 import io
 import json
@@ -20,7 +20,7 @@ from osc_lib.clientmanager import ClientCache
 VERSION = sys.argv[1]
 COMMAND = os.path.join(os.path.dirname(sys.executable), "openstack")
 CLOUDS = tempfile.mkdtemp()
-# Where the library has a name of its own for a parameter.
+# Parameters that have another name in the library.
 NAMES = {"os_hidden": "is_hidden", "protected": "is_protected", "owner": "owner"}
 
 
@@ -34,12 +34,12 @@ def image(url, who="alpha"):
 
 # ---------------------------------------------------------------- the library
 def plain(found):
-    """In Glance's words."""
+    """Converts an image to Glance's form."""
     words = found.to_dict(computed=False, original_names=True)
     words.update(words.pop("properties", None) or {})
-    # An id that is no UUID is null before a Nova, and null and absent are the same to this client.
+    # An id that is not a UUID is null in front of a Nova, and this client treats null and absent alike.
     words.update({key: None for key in IDS & set(words) if not UUID.match(words[key] or "")})
-    # What it knows of and the service did not say is None.
+    # A known field that the service did not send is None.
     return {key: value for key, value in words.items() if value is not None or key in LOST or key in ("name", "size")}
 
 
@@ -48,7 +48,7 @@ def listed(at, **query):
 
 
 def expected(who="alpha", remembered={}, **query):
-    """What it gives of Glance, which is asked once for all targets."""
+    """What the client gets from Glance, which is asked once for all targets."""
     key = repr((who, query))
     if key not in remembered:
         remembered[key] = listed(image(GLANCE, who), **query)
@@ -76,7 +76,7 @@ def filters(what, target):
         check(f"{what}: images({query}), three a page", listed(ours, limit=3, **query), listed(ours, **query))
     for query, is_so in PLACED:
         if query == {"protected": "false"}:
-            continue                      # it takes every word for true
+            continue                      # it reads every word as true
         query = {NAMES.get(key, key): value for key, value in of(query, "alpha").items()}
         check(f"{what}: images({query}) finds what is shown so", listed(ours, **query), [found for found in whole if is_so(found, TRUTH["projects"]["alpha"])])
     check(f"{what}: no image has a tag", listed(ours, tag="prod"), [])
@@ -108,7 +108,7 @@ def lookups(what, target):
 
 @contextlib.contextmanager
 def an_image(name):
-    """One of our own, seen at Glance."""
+    """An image made for the test, checked in Glance."""
     theirs = image(GLANCE, WRITER)
     with alone():
         made = theirs.post("/images", json={"name": name, "one": "1", "two": "2", "tags": ["kept"]}).json()["id"]
@@ -137,7 +137,7 @@ def writes(what, target):
 
 # ---------------------------------------------------------------- the command line
 def clouds():
-    """As its users have it: a clouds.yaml with the endpoint in it."""
+    """A clouds.yaml with the endpoint in it, as users have."""
     named = {"glance": GLANCE, **{target["what"]: target["url"] for target in TARGETS}}
     made = {f"{what} {who}": {"auth": credentials(who), "region_name": "RegionOne", "identity_api_version": "3", "image_api_version": "2", "image_endpoint_override": url}
             for what, url in named.items() for who in ("alpha", "gamma", WRITER)}
@@ -148,8 +148,8 @@ def clouds():
 
 
 def command(cloud, *words, who="alpha"):
-    """Its status, and what it prints; in this process, as starting it takes seconds. It keeps the connections of a
-    command for the next one, which goes to another cloud here."""
+    """Returns its status and output. Runs it in this process, because starting it takes seconds. It keeps the connections of a
+    command for the next one, which here goes to another cloud."""
     for kept in [kept for owner in ClientManager.__mro__ for kept in vars(owner).values() if isinstance(kept, ClientCache)]:
         kept._handle = None
     out, err = io.StringIO(), io.StringIO()
@@ -159,12 +159,12 @@ def command(cloud, *words, who="alpha"):
     return status, json.loads(text) if text.startswith(("[", "{")) else text + err.getvalue()
 
 
-# Columns that Nova does not tell.
+# Columns that Nova does not report.
 COLUMNS = {"Disk Format", "Container Format", "Checksum", "Visibility", "Protected", "Project", "Tags", "Hash Algorithm", "Hash Value"}
 
 
 def row(found):
-    """What Nova can carry of a line of a list, or of an image that is shown, in the words of both."""
+    """What Nova can carry of a row of a list, or of a single image, in the same form for both."""
     if "Size" in found:
         kept = carried({"status": found["Status"], "size": found["Size"]})
         return {**{key: value for key, value in found.items() if key not in COLUMNS}, "Status": kept["status"], "Size": kept["size"]}

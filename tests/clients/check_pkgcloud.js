@@ -1,4 +1,4 @@
-// pkgcloud: its compute client.  It takes no endpoint: the catalog's region must name the proxy.
+// pkgcloud: its compute client.  It has no endpoint setting, so the catalog's region must name the proxy.
 'use strict';
 const assert = require('assert');
 const fs = require('fs');
@@ -27,7 +27,7 @@ const client = (who, region = truth.region) => pkgcloud.compute.createClient({
   username: who, password: truth.password, domainId: 'default', tenantId: truth.projects[who], strictSSL: false,
 });
 const ask = (c, call, ...args) => new Promise((resolve, reject) => c[call](...args, (error, answer) => error ? reject(error) : resolve(answer)));
-// All that it keeps of an image: metadata, sizes and limits it throws away.
+// The fields that it keeps of an image: it drops metadata, sizes and limits.
 const kept = ({ id, name, status, progress, created, updated }) => ({ id, name, status, progress, created, updated });
 const ids = images => images.map(i => i.id);
 
@@ -35,7 +35,7 @@ const ids = images => images.map(i => i.id);
 const owner = 'omega', member = 'beta', missing = '00000000-0000-4000-8000-00000000dead';
 
 async function glance(method, path, body, who = owner, type = 'application/json') {
-  for (let tries = 0; ; tries++) {      // of other writers on the same services
+  for (let tries = 0; ; tries++) {      // because of other writers on the same services
     const headers = { 'X-Auth-Token': truth.tokens[who], 'Content-Type': type };
     const answer = await fetch(truth.glance_url + path, { method, headers, body: body && JSON.stringify(body) });
     if (answer.status === 404) return null;
@@ -45,7 +45,7 @@ async function glance(method, path, body, who = owner, type = 'application/json'
   }
 }
 
-// All that Glance holds, but the time of the last write.
+// Everything that Glance has, except the time of the last write.
 async function held({ id, who }) {
   const image = await glance('GET', `/v2/images/${id}`, undefined, who);
   if (!image) return null;
@@ -54,7 +54,7 @@ async function held({ id, who }) {
   return { ...image, members };
 }
 
-// An image for some checks, like those of writing.py, and gone after them.
+// An image for some checks, like those of writing.py, which is deleted after them.
 async function withImage(attributes, checks, who = owner) {
   const { id } = await glance('POST', '/v2/images', {
     name: 'writing', visibility: truth.itself ? 'private' : 'shared', disk_format: 'raw', container_format: 'bare', min_ram: 64, tags: ['one', 'two'],
@@ -82,7 +82,7 @@ async function alone(checks) {
 
 const refused = async (what, status, answer) => check(what, await answer.then(() => 'no error', e => e.statusCode), status);
 
-// It merges metadata and deletes images; single keys it knows nothing of.
+// It merges metadata and deletes images; it has no calls for single keys.
 async function writes(at, c) {
   const first = { colour: 'red', 'a key:of-all_kinds.1': 'Žluťoučký kůň 日本語 م' };
   const odd = { empty: '', blank: ' ', marks: 'qu\'o"te <b>&amp; \\ a/b %41 +plus;semi #?', lines: 'one\ntwo\ttab', long: 'ř'.repeat(255) };

@@ -1,4 +1,4 @@
-"""openstacksdk: compute.images() and its kin; the newest also for what passes through."""
+"""openstacksdk: compute.images() and similar calls; the newest version also for requests that pass through."""
 import sys
 
 from common import ALPHA, GAMMA, MISSING, TRUTH, UNIQUE, attempt, base, check, done, filters, ids, refused
@@ -16,7 +16,7 @@ NAMES = {"minRam": "min_ram", "minDisk": "min_disk", "changes-since": "changes_s
 
 
 def compute(who, url=None, **options):
-    """By the catalog's region, or with an endpoint in its place."""
+    """Through the catalog's region, or with an endpoint override."""
     if url:
         options["compute_endpoint_override"] = url
     auth = dict(auth_url=TRUTH["auth_url"], username=who, password=TRUTH["password"], project_name=who, user_domain_id="default", project_domain_id="default")
@@ -65,13 +65,13 @@ def shapes(c):
 
 # ---------------------------------------------------------------- writes
 def writer(c, strict):
-    """Deleting what is not there is no mistake unless it is told so."""
+    """Deleting a missing image is an error only if requested."""
     calls = dict(strict=strict, delete=lambda image: c.delete_image(image, ignore_missing=False), merge=lambda image, metadata: c.set_image_metadata(image, **metadata),
                  drop=c.delete_image_metadata, status=lambda e: e.status_code)
     e = openstack.exceptions
-    if not NEWEST:          # what is no text it refuses by itself
+    if not NEWEST:          # it refuses values that are not strings by itself
         return Writer(refusals={400: e.BadRequestException, 403: e.HttpException, 404: e.NotFoundException}, blind=KeyError, **{**calls, "status": lambda e: getattr(e, "status_code", None)})
-    # The resources have more than the proxy: they are made with the id, as the proxy itself does it.
+    # The resources have more calls than the SDK's proxy object. They are made with the id, as that object does.
     def resource(image):
         return compute_image.Image.existing(id=image, metadata={})
     return Writer(refusals={400: e.BadRequestException, 403: e.ForbiddenException, 404: e.NotFoundException}, any_value=True,
@@ -85,7 +85,7 @@ def missing(what, c):
 
 # ---------------------------------------------------------------- what passes through
 def plain(things):
-    """As Nova said it, without the links: these name the host that was asked."""
+    """Nova's answer without the links, which name the host of the request."""
     return sorted(({k: v for k, v in t.to_dict().items() if k not in ("links", "location")} for t in things), key=str)
 
 

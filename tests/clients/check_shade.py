@@ -1,4 +1,4 @@
-"""shade, in a cloud without image service: there it asks Nova for its images, all of them at once."""
+"""shade, in a cloud without an image service, where it asks Nova for all images at once."""
 import sys
 
 from common import ALPHA, GAMMA, MISSING, TRUTH, UNIQUE, attempt, base, check, done, ids, refused
@@ -8,7 +8,7 @@ import shade
 from writing import OWNER, alone, image
 
 VERSION = sys.argv[1]
-# It takes no override for one service alone that would also hide the image service: the catalog has a region for it.
+# It has no override for one service that would also hide the image service, so the catalog has a region for it.
 REGION = TRUTH["imageless"]
 
 
@@ -26,7 +26,7 @@ def lists(what, c):
 
 
 def filters(c):
-    """It lists, and looks for itself."""
+    """It lists, and searches by itself."""
     check("list_images(filter_deleted=False)", ids(c.list_images(filter_deleted=False)), ids(ALPHA))
     check("list_images()", ids(c.list_images()), [i["id"] for i in ALPHA if i["status"] != "DELETED"])
     check("search_images() by status", ids(c.search_images(filters={"status": "saving"})), [i["id"] for i in ALPHA if i["status"] == "SAVING"])
@@ -36,7 +36,7 @@ def filters(c):
 
 
 def shapes(c):
-    """It puts images into Glance's words again, whose status knows no UNKNOWN, and what is left becomes properties, where metadata wins."""
+    """It converts images to Glance's form, which has no status UNKNOWN. Other fields become properties, and metadata wins."""
     for image in ALPHA:
         want = {"name": image["name"], "status": image["status"].lower(), "created_at": image["created"], "updated_at": image["updated"], "min_ram": image["minRam"],
                 "min_disk": image["minDisk"], "size": image["OS-EXT-IMG-SIZE:size"], "progress": image["progress"], **image["metadata"]}
@@ -46,7 +46,7 @@ def shapes(c):
 
 
 def writes(c):
-    """What it has of writes goes to Glance alone, also where it found the image with Nova: it says so, and writes nothing."""
+    """Its writes go only to Glance, even if it found the image in Nova: it reports that, and writes nothing."""
     with alone(), image() as i:
         for what, call in (("delete_image", lambda: c.delete_image(i.id)), ("update_image_properties", lambda: c.update_image_properties(name_or_id=i.id, colour="red"))):
             refused(what, EndpointNotFound, call)

@@ -1,18 +1,18 @@
-"""What the Python checks share: the truth that truth.py wrote, filters with what they must find, and the counting."""
+"""What the Python checks share: Glance's data from truth.py, filters with their expected results, and the counting."""
 import json
 import os
 import re
 import sys
 import warnings
 
-warnings.simplefilter("ignore")      # newer clients say of every image call that it is deprecated
+warnings.simplefilter("ignore")      # newer clients warn that every image call is deprecated
 with open(os.environ["TRUTH"]) as f:
     TRUTH = json.load(f)
 ITSELF = TRUTH["itself"]
 ALPHA, GAMMA = TRUTH["images"]["alpha"], TRUTH["images"]["gamma"]
 MISSING = "00000000-0000-4000-8000-00000000dead"
 SERVER = "aaaaaaaa-1111-4222-8333-444444444444"     # alpha has snapshots of it
-UNIQUE = GAMMA[100]                                 # its name is no other image's
+UNIQUE = GAMMA[100]                                 # its name is unique
 counts = {"passed": 0, "failed": 0}
 
 
@@ -34,14 +34,14 @@ def check(what, got, want):
 
 
 def shortened(value, other):
-    """Of two dicts, what differs."""
+    """Returns the differing entries of two dicts."""
     if isinstance(value, dict) and isinstance(other, dict):
         value = {k: v for k, v in value.items() if k not in other or other[k] != v}
     return str(value)[:400]
 
 
 def attempt(what, checks, *args):
-    """Runs some checks; an exception of the client is a failure of what it talks to."""
+    """Runs some checks; an exception of the client counts as a failure."""
     if not re.search(os.environ["CHECKS"], what):
         return
     try:
@@ -51,7 +51,7 @@ def attempt(what, checks, *args):
 
 
 def refused(what, exception, call):
-    """The client must say that there is no such thing, in its own way."""
+    """The client must report that the image is missing, in its own way."""
     try:
         check(what, call(), exception.__name__)
     except exception:
@@ -59,14 +59,14 @@ def refused(what, exception, call):
 
 
 def done():
-    """The last line is the one that run reads."""
+    """Prints the last line, which `run` reads."""
     check("Glance holds 330 images or more for gamma", len(GAMMA) >= 330, True)
     print(f"{counts['passed']} checks passed, {counts['failed']} failed")
     sys.exit(counts["failed"] > 0)
 
 
 # ---------------------------------------------------------------- filters of the API
-# What is asked, what it must find among alpha's images, and whether Nova itself answers it as it should.
+# The query, the expected images of alpha, and whether Nova itself answers it correctly.
 def by(field, value):
     return lambda image: image[field] == value
 
@@ -96,7 +96,7 @@ FILTERS = [
 
 
 def filters():
-    """Yields what to ask and the ids it must find."""
+    """Yields the query and the expected ids."""
     for query, wanted, nova_too in FILTERS:
         if nova_too or not ITSELF:
             yield query, [i["id"] for i in ALPHA if wanted(i)]

@@ -1,4 +1,4 @@
-"""What the checks of Glance clients share: where they point, what they ask, and how the answers are compared.
+"""What the checks of Glance clients share: their targets, their queries, and the comparison of answers.
 
 The expected answers come from the same client, pointed at the Glance that is behind that Nova.
 """
@@ -13,7 +13,7 @@ from common import ALPHA, SERVER, TRUTH, UNIQUE, check      # noqa: E402
 
 GLANCE = TRUTH["glance_url"]
 TARGETS = TRUTH["before_nova"]
-# What is written to belongs to a project that no list here is of.
+# Images that are written to belong to a project whose lists are not checked.
 WRITER = "omega"
 NAMED = "Žluťoučký kůň 日本語 \u0645"
 SINCE, UNTIL = "2024-01-02T12:00:00Z", "2024-01-02T00:00:00Z"
@@ -21,7 +21,7 @@ SEEDED = "2025-01-01T00:00:00Z"
 STORED = {image["id"]: image["metadata"] for image in ALPHA}
 SEEDS = [image["id"] for image in ALPHA if image["created"] < SEEDED]
 
-# Filters on what Nova can carry.
+# Filters on fields that Nova carries.
 SELECTED = [
     {"name": "duplicate"}, {"name": NAMED}, {"name": "no such image"}, {"name": 'in:duplicate,"' + UNIQUE["name"] + '"'},
     {"id": UNIQUE["id"]}, {"status": "active"}, {"status": "queued"}, {"status": "in:queued,saving"},
@@ -30,7 +30,7 @@ SELECTED = [
     {"architecture": "x86_64"}, {"os_distro": "ubuntu", "status": "active"}, {"image_type": "snapshot"}, {"instance_uuid": SERVER},
     {"trait:HW_CPU_X86_VMX": "required"}, {"os_distro": "no such thing"},
 ]
-# Filters on what Nova does not tell: they must find what the list shows so.
+# Filters on fields that Nova does not report: they must find the images that the list shows with this value.
 PLACED = [
     ({"visibility": "private"}, lambda image, project: image["visibility"] == "private"),
     ({"visibility": "public"}, lambda image, project: image["visibility"] == "public"),
@@ -41,21 +41,21 @@ PLACED = [
     ({"disk_format": "raw"}, lambda image, project: False),
     ({"checksum": "d41d8cd98f00b204e9800998ecf8427e"}, lambda image, project: False),
 ]
-# Orders by what Nova carries; ties are broken by age and id, as Glance does.
+# Orders by fields that Nova carries. Ties are broken by age and id, as in Glance.
 SORTS = ["name:asc", "name:desc", "size:desc,name:asc", "created_at:asc", "created_at:desc", "updated_at:asc,id:desc", "id:asc"]
-# Glance is asked for whole lists: its pages go wrong behind an image whose value of the sort key is null.
+# Glance is asked for whole lists, because its pages go wrong after an image with a null sort key.
 WHOLE = 1000
-# A service that gives repeated parameters once in its next link, as Glance does, ends this list too early.
+# A service whose next link has repeated parameters once, like Glance, ends this list too early.
 REPEATED = {"sort_key": ["size", "name"], "sort_dir": ["asc", "desc"]}
 REFUSED = [{"status": "in:\"a"}, {"visibility": "nonsense"}, {"created_at": "yesterday"}, {"protected": "maybe"}, {"size_min": "x"}]
 
 
 def outcome(call):
-    """What a client gives, or how it fails."""
+    """Returns what a client gets, or how it fails."""
     try:
         return call()
     except Exception as e:
-        # The text of some names the service's address.
+        # Some texts name the service's address.
         said = str(e)
         for url in (GLANCE, *(target["url"] for target in TARGETS)):
             said = said.replace(url, "URL")
@@ -63,12 +63,12 @@ def outcome(call):
 
 
 def settled(images):
-    """Without what was made after the seeds, whose creation lies back: several clients are checked at a time."""
+    """Leaves out images that are newer than the seeds, because several clients are checked at a time."""
     return [image for image in images if image["created_at"] < SEEDED]
 
 
 def alike(what, got, want):
-    """Two lists of images, as far as Nova carries them: the same images in the same order, each the same in every field."""
+    """Compares two lists of images in the fields that Nova carries: the same images in the same order, with equal fields."""
     if not (isinstance(got, list) and isinstance(want, list)):
         return check(what, got, want)
     check(f"{what}: the images", [image["id"] for image in got], [image["id"] for image in want])
@@ -77,16 +77,16 @@ def alike(what, got, want):
 
 
 def told(what, got, want, project):
-    """What Nova does not tell has the stated values. Which fields there are is the client's affair."""
+    """Fields that Nova does not report have the stated values. Each client has its own set of fields."""
     for ours, theirs in zip(got, want):
-        # Some clients take a property for an attribute that they call so.
+        # Some clients confuse a property with an attribute of the same name.
         properties = STORED.get(theirs["id"], theirs)
         values = {key: value for key, value in placed(properties, project).items() if key in ours}
         check(f"{what}: {theirs['name']!r}: what Nova does not tell", {key: ours[key] for key in values}, values)
 
 
 def project(target, who):
-    """Whose images are private, as far as this proxy knows."""
+    """The project whose images are private, as far as this proxy knows."""
     return TRUTH["projects"][who] if target["knows"] else None
 
 

@@ -1,4 +1,4 @@
-"""What a client that writes is asked to do, and what Glance, asked directly, must then hold.
+"""The calls of a client that writes, and the data that Glance must then have.
 
 Only images made here are written to: of a project whose lists no check reads, and deleted again however a check ends.
 """
@@ -15,39 +15,39 @@ from common import ITSELF, MISSING, TRUTH, check
 
 OWNER, MEMBER, STRANGER = "omega", "beta", "beta"
 PATCH = "application/openstack-images-v2.1-json-patch"
-# Nova's own metadata writes make an image private: it cannot be asked to leave a shared one alone.
+# Nova's own metadata writes make an image private, so Nova cannot be tested for leaving a shared one alone.
 VISIBILITY = "private" if ITSELF else "shared"
 
 FIRST = {"colour": "red", "a key:of-all_kinds.1": "Žluťoučký kůň 日本語 \u0645"}
 ODD = {"empty": "", "blank": " ", "marks": "qu'o\"te <b>&amp; \\ a/b %41 +plus;semi #?", "equals": "a=b=c", "lines": "one\ntwo\ttab", "long": "ř" * 255}
-# Keys that are refused under /v2.1 and taken under /v2, as Nova does it.
+# Keys that are refused under /v2.1 and accepted under /v2, as in Nova.
 ODD_KEYS = {"klíč": "x", "k" * 255 + "!": "x", "a/b": "x"}
-# Refused everywhere.  Those whose value is no text not every client sends.
+# Refused everywhere. Not every client sends values that are not strings.
 BAD = {"a long value": {"long": "x" * 256}, "a character that Glance does not take": {"colour": "\U0001f600"}}
 NO_TEXTS = {"null": {"colour": None}, "a number": {"colour": 1}, "a list": {"colour": ["x"]}}
 
 
 @dataclasses.dataclass
 class Writer:
-    """A client's calls, each with the id of an image; what it does not have is None."""
+    """A client's calls, each with the id of an image; None if it lacks the call."""
     delete: typing.Callable                     # (id)
-    refusals: dict                              # status -> the exception that the client has for it
+    refusals: dict                              # status -> the client's exception for it
     status: typing.Callable                     # (exception) -> status
     merge: typing.Callable | None = None        # (id, metadata)
     drop: typing.Callable | None = None         # (id, keys)
     replace: typing.Callable | None = None      # (id, metadata)
     set_item: typing.Callable | None = None     # (id, key, value)
     strict: bool = True                         # its paths begin with /v2.1
-    any_value: bool = False                     # it sends what is no text, too
-    blind: type | None = None                   # of metadata it looks at no status: a refused merge ends with this, a refused deletion well
+    any_value: bool = False                     # it also sends values that are not strings
+    blind: type | None = None                   # it ignores the status of metadata calls: a refused merge raises this, a refused deletion succeeds
 
 
 # ---------------------------------------------------------------- Glance
 def glance(method, path, body=None, who=OWNER, kind="application/json"):
-    """What Glance says, or None when there is no such thing."""
+    """Returns Glance's answer, or None if the object does not exist."""
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     headers = {"X-Auth-Token": TRUTH["tokens"][who], "Content-Type": kind}
-    for tries in range(6):        # of other writers on the same services
+    for tries in range(6):        # because of other writers on the same services
         try:
             with urllib.request.urlopen(urllib.request.Request(TRUTH["glance_url"] + path, data, headers, method=method)) as answer:
                 return json.loads(answer.read() or b"{}")
@@ -60,7 +60,7 @@ def glance(method, path, body=None, who=OWNER, kind="application/json"):
 
 
 class Image:
-    """An image with tags, properties and a member: what it must hold is followed through the checks."""
+    """An image with tags, properties and a member: its expected content is tracked through the checks."""
 
     def __init__(self, who, attributes):
         self.path, self.who = None, who
@@ -73,7 +73,7 @@ class Image:
         self.want = self.now()
 
     def now(self):
-        """All that Glance holds, but the time of the last write; None when it is gone."""
+        """Everything that Glance has, except the time of the last write; None if it is gone."""
         image = glance("GET", self.path, who=self.who)
         if image and image["visibility"] == "shared":
             image["members"] = [(m["member_id"], m["status"]) for m in glance("GET", self.path + "/members", who=self.who)["members"]]
@@ -84,7 +84,7 @@ class Image:
         self.want = self.now()
 
     def has(self, what, put=(), gone=()):
-        """It must hold what it held, and these properties, without those."""
+        """It must have its old content and these properties, without those."""
         self.want = {k: v for k, v in {**self.want, **dict(put)}.items() if k not in gone}
         check(what, self.now(), self.want)
 
@@ -103,9 +103,9 @@ def image(who=OWNER, **attributes):
         made.destroy()
 
 
-# ---------------------------------------------------------------- what is asked
+# ---------------------------------------------------------------- the calls
 def refused(what, w, status, call, *args):
-    """The client must say so with the exception that it has for this."""
+    """The client must raise its exception for this."""
     wanted = (w.refusals[status].__name__, status)
     if w.blind and call is w.merge:
         wanted = (w.blind.__name__, None)
@@ -120,7 +120,7 @@ def refused(what, w, status, call, *args):
 
 
 def writes(what, writer):
-    """Everything that the client has."""
+    """Checks every call that the client has."""
     for part, call in ((merges, writer.merge), (refusals, writer.merge), (drops, writer.drop), (replaces, writer.replace), (items, writer.set_item), (deletes, writer.delete)):
         if call:
             with alone():
@@ -148,7 +148,7 @@ def refusals(what, w):
         odd_keys = {f"a key {k[:9]}": {k: v} for k, v in ODD_KEYS.items()} if w.strict else {}
         for name, metadata in {**BAD, **odd_keys, **(NO_TEXTS if w.any_value else {})}.items():
             refused(f"{what}: {name} is refused", w, 400, w.merge, i.id, metadata)
-        if not ITSELF:      # Nova drops the key, and says that all went well
+        if not ITSELF:      # Nova drops the key, and reports success
             refused(f"{what}: the name of an attribute is refused", w, 400, w.merge, i.id, {"visibility": "public", "colour": "green"})
         i.has(f"{what}: nothing of that is written")
     refused(f"{what}: metadata of an image that is not there", w, 404, w.merge, MISSING, FIRST)

@@ -1,6 +1,6 @@
-//! The shape of the crate: which room may name which, no circle of files, and one meaning a name.
+//! The architecture of the crate: which module may name which, no cycles of files, and unique type names.
 //!
-//! Everything outside of unit tests is read: imports however they are grouped, and paths in the middle of code.
+//! The test reads all code outside unit tests: imports, also grouped ones, and paths in expressions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,33 +9,33 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, UseTree, Visibility};
 
-/// A folder or file under `src`, and what it may name.
-struct Room {
+/// A top-level module, and what it may name.
+struct ModuleRule {
     name: &'static str,
-    /// Rooms of the crate. A room may always name itself.
+    /// Other modules of the crate. A module may always name itself.
     names: &'static [&'static str],
-    /// Whether it does I/O, and so may name the crates that do.
+    /// Whether the module does I/O, and so may name the crates that do.
     io: bool,
 }
 
-const fn pure(name: &'static str, names: &'static [&'static str]) -> Room {
-    Room {
+const fn pure(name: &'static str, names: &'static [&'static str]) -> ModuleRule {
+    ModuleRule {
         name,
         names,
         io: false,
     }
 }
 
-const fn shell(name: &'static str, names: &'static [&'static str]) -> Room {
-    Room {
+const fn shell(name: &'static str, names: &'static [&'static str]) -> ModuleRule {
+    ModuleRule {
         name,
         names,
         io: true,
     }
 }
 
-/// Arrows go up this table and never down.
-const ROOMS: &[Room] = &[
+/// A module may name modules above it, never below.
+const MODULES: &[ModuleRule] = &[
     pure("json", &[]),
     pure("webob", &[]),
     pure("deviations", &[]),
@@ -64,7 +64,7 @@ const ROOMS: &[Room] = &[
             "json",
         ],
     ),
-    shell("serve", &["proxy", "net", "config", "watch"]),
+    shell("serve", &["proxy", "upstream", "net", "config", "watch"]),
     shell(
         "cli",
         &[
@@ -86,8 +86,9 @@ const ROOMS: &[Room] = &[
     ),
 ];
 
-/// Parts of a room that another room may name, where that is not all of it.
-const DOORS: &[(&str, &str, &[&str])] = &[("config", "nova", &["nova::compat", "nova::back"])];
+/// Modules of which another module may name only these parts.
+const EXPOSED_PARTS: &[(&str, &str, &[&str])] =
+    &[("config", "nova", &["nova::compat", "nova::back"])];
 
 /// The crates that do I/O.
 const IO: &[&str] = &[
@@ -98,44 +99,45 @@ const IO: &[&str] = &[
     "hyper_rustls",
 ];
 
-/// The longest file, in lines.
+/// The maximum length of a file, in lines.
 const LONGEST: usize = 500;
 
 /// One source file.
 struct Source {
     path: PathBuf,
-    /// `["nova", "front", "request", "path"]`.
+    /// For example `["nova", "front", "request", "path"]`.
     module: Vec<String>,
     lines: usize,
-    /// Absolute paths that it names, outside of unit tests: of this crate without `crate`, of others as they are.
+    /// Absolute paths that the file names outside unit tests, and whether they are of this crate. Paths of this crate
+    /// are without `crate`.
     names: BTreeSet<(bool, Vec<String>)>,
-    /// Types that are visible outside of the file.
+    /// Types that are visible outside the file.
     types: Vec<String>,
 }
 
 #[test]
-fn every_room_names_only_what_it_may() {
+fn every_module_names_only_what_it_may() {
     let sources = sources();
-    let known: BTreeSet<_> = ROOMS.iter().map(|room| room.name).collect();
+    let known: BTreeSet<_> = MODULES.iter().map(|rule| rule.name).collect();
     let found: BTreeSet<_> = sources
         .iter()
         .filter_map(|source| source.module.first())
         .map(String::as_str)
         .collect();
     let known_and_there: BTreeSet<_> = known.intersection(&found).copied().collect();
-    assert_eq!(found, known_and_there, "every room is in the table");
-    assert_eq!(known, known_and_there, "the table has no room that is gone");
+    assert_eq!(found, known_and_there, "every module is in the table");
+    assert_eq!(known, known_and_there, "every module of the table exists");
     let mut crossed = Vec::new();
     for source in &sources {
-        let Some(room) = room(source) else { continue };
+        let Some(rule) = rule(source) else { continue };
         for (ours, path) in &source.names {
             let Some(first) = path.first() else { continue };
             let wrong = if *ours {
-                first != room.name
-                    && !(room.names.contains(&&**first) && is_door(room, path))
+                first != rule.name
+                    && !(rule.names.contains(&&**first) && is_exposed(rule, path))
                     && known.contains(&**first)
             } else {
-                !room.io && IO.contains(&&**first)
+                !rule.io && IO.contains(&&**first)
             };
             if wrong {
                 crossed.push(format!(
@@ -150,22 +152,22 @@ fn every_room_names_only_what_it_may() {
 }
 
 #[test]
-fn arrows_go_one_way() {
-    for (at, room) in ROOMS.iter().enumerate() {
-        for named in room.names {
-            let place = ROOMS.iter().position(|room| room.name == *named);
+fn modules_name_only_modules_above_them() {
+    for (at, rule) in MODULES.iter().enumerate() {
+        for named in rule.names {
+            let place = MODULES.iter().position(|rule| rule.name == *named);
             assert!(
                 place.is_some_and(|place| place < at),
                 "{} -> {named}",
-                room.name
+                rule.name
             );
         }
     }
 }
 
-/// A file and the folder it heads are one thing here: what a parent and its child say of each other is no circle.
+/// A file and its folder count as one, so a parent module and its child may name each other.
 #[test]
-fn no_files_name_each_other_in_a_circle() {
+fn no_files_name_each_other_in_a_cycle() {
     let sources = sources();
     let modules: BTreeMap<&[String], usize> = sources
         .iter()
@@ -203,7 +205,7 @@ fn no_files_name_each_other_in_a_circle() {
 }
 
 #[test]
-fn no_two_types_that_others_see_share_a_name() {
+fn no_two_visible_types_share_a_name() {
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for source in sources() {
         for name in source.types {
@@ -220,7 +222,7 @@ fn no_two_types_that_others_see_share_a_name() {
 }
 
 #[test]
-fn no_file_grows_beyond_one_concern() {
+fn no_file_is_longer_than_500_lines() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let long: Vec<_> = rust_files(&src)
         .into_iter()
@@ -230,16 +232,16 @@ fn no_file_grows_beyond_one_concern() {
     assert!(long.is_empty(), "{long:?}");
 }
 
-fn room(source: &Source) -> Option<&'static Room> {
+fn rule(source: &Source) -> Option<&'static ModuleRule> {
     let first = source.module.first()?;
-    ROOMS.iter().find(|room| room.name == *first)
+    MODULES.iter().find(|rule| rule.name == *first)
 }
 
-/// Whether a path into another room goes through a part that may be named.
-fn is_door(room: &Room, path: &[String]) -> bool {
-    let doors = DOORS
+/// Whether a path into another module goes through a part that may be named.
+fn is_exposed(rule: &ModuleRule, path: &[String]) -> bool {
+    let doors = EXPOSED_PARTS
         .iter()
-        .find(|(from, to, _)| *from == room.name && *to == path[0]);
+        .find(|(from, to, _)| *from == rule.name && *to == path[0]);
     doors.is_none_or(|(_, _, parts)| {
         let path = path.join("::");
         parts.iter().any(|part| path.starts_with(part))
@@ -247,12 +249,12 @@ fn is_door(room: &Room, path: &[String]) -> bool {
     })
 }
 
-/// Whether one module is the other, or lies in it.
+/// Whether one module is the other, or is inside it.
 fn is_kin(one: &[String], other: &[String]) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }
 
-/// The files of a circle through `start`, if there is one.
+/// Returns the files of a cycle through `start`, if there is one.
 fn circle(start: usize, edges: &[Vec<usize>]) -> Option<BTreeSet<usize>> {
     let reach = |from: usize| {
         let (mut seen, mut waiting) = (BTreeSet::new(), vec![from]);
@@ -334,7 +336,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Collects what one file names and which types it shows.
+/// Collects what one file names, and its visible types.
 struct Found<'m> {
     module: &'m [String],
     names: BTreeSet<(bool, Vec<String>)>,

@@ -1,6 +1,6 @@
-//! Golden cases: `fixtures/cases/NAME/case.toml` holds a client's request, what the upstream is to be asked and what
-//! it answers, and the reply. With `BLESS=1` the replies are written anew, to be reviewed as a diff; replies in XML,
-//! which are told byte for byte but for the blanks between elements, are not.
+//! Golden cases: `fixtures/cases/NAME/case.toml` has a client's request, the expected upstream requests with the
+//! upstream's replies, and the expected reply. `BLESS=1` rewrites the replies, to be reviewed as a diff. It does not
+//! rewrite XML replies, which are compared byte for byte except for white space between elements.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,12 +16,12 @@ use crate::support::{Proxy, Reply, Upstream, fixture_folder, xml};
 #[serde(deny_unknown_fields)]
 struct Case {
     about: String,
-    /// The dialect of the client; the upstream speaks the other one.
+    /// The dialect of the client; the upstream has the other one.
     #[serde(default)]
     speaks: Protocol,
     #[serde(default)]
     compat: toml::Table,
-    /// More settings of the Nova that a Glance client is answered from.
+    /// More settings of the Nova that answers a Glance client.
     #[serde(default)]
     nova: toml::Table,
     glance_public_url: Option<String>,
@@ -54,7 +54,7 @@ struct Asked {
 #[serde(deny_unknown_fields)]
 struct Exchange {
     line: String,
-    /// The JSON that the upstream must be sent.
+    /// The JSON body that the upstream must receive.
     sent: Option<String>,
     status: u16,
     #[serde(default)]
@@ -88,7 +88,10 @@ async fn run(folder: &Path) {
     let name = folder.file_name().unwrap().to_string_lossy().into_owned();
     let case: Case = toml::from_str(&fs::read_to_string(folder.join("case.toml")).unwrap())
         .unwrap_or_else(|error| panic!("{name}: {error}"));
-    assert!(!case.about.is_empty(), "{name}: say what the case is about");
+    assert!(
+        !case.about.is_empty(),
+        "{name}: `about` must say what the case tests"
+    );
     let script: Vec<_> = case
         .upstream
         .iter()
@@ -118,7 +121,7 @@ async fn run(folder: &Path) {
         .iter()
         .map(|exchange| exchange.line.clone())
         .collect();
-    assert_eq!(asked, expected, "{name}: what the upstream was asked");
+    assert_eq!(asked, expected, "{name}: the requests to the upstream");
     for (exchange, seen) in case.upstream.iter().zip(upstream.seen()) {
         let json = |text: &[u8]| serde_json::from_slice::<Value>(text).ok();
         let expected = exchange
@@ -217,7 +220,7 @@ fn compare(name: &str, folder: &Path, expected: &Expected, answer: &Answer) {
     assert_eq!(got, wanted, "{name}");
 }
 
-/// XML without the blanks between elements.
+/// Removes white space between XML elements.
 fn unspaced(xml: &str) -> String {
     let between = regex_lite::Regex::new(r">\s+<").unwrap();
     between.replace_all(xml.trim(), "><").into_owned()

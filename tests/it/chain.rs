@@ -1,5 +1,5 @@
-//! There and back: a Glance client before a proxy before a Nova, which is this program before a Glance, gets what that
-//! Glance gives, page by page, in every field that Nova can carry.
+//! Two proxies in a row: a Glance client in front of a proxy in front of a Nova, which is this program in front of a
+//! Glance. The client gets what that Glance gives, page by page, in every field that Nova can carry.
 
 use nova_glance_proxy::sandbox::Store;
 use serde_json::{Map, Value, json};
@@ -35,7 +35,7 @@ const FILTERS: &[&str] = &[
     "protected=false&tag=nothing-has-this",
 ];
 
-/// An order by status is another one here: Nova does not tell all statuses apart.
+/// Orders without `status`, because Nova does not distinguish all statuses.
 const ORDERS: &[&str] = &[
     "",
     "sort=name:asc",
@@ -49,7 +49,7 @@ const ORDERS: &[&str] = &[
 
 const LIMITS: &[&str] = &["limit=1000", "limit=7", "", "limit=0"];
 
-/// What no Nova tells, and what stands in its place.
+/// The fields that Nova does not report, with the values that the proxy shows instead.
 fn untold() -> Map<String, Value> {
     let Value::Object(untold) = json!({
         "tags": [], "protected": false, "os_hidden": false, "checksum": null, "os_hash_algo": null,
@@ -60,7 +60,7 @@ fn untold() -> Map<String, Value> {
     untold
 }
 
-/// What Nova tells of an image of Glance's.
+/// Converts an image of Glance to what Nova can carry of it.
 pub(super) fn carried(image: &Value) -> Value {
     let mut image = image.clone();
     let lost = ["owner", "visibility", "direct_url", "locations", "stores"];
@@ -85,14 +85,14 @@ pub(super) fn carried(image: &Value) -> Value {
     }
     fields["status"] = status.into();
     for name in ["kernel_id", "ramdisk_id"] {
-        // The schema lets it be an id or null; some Glances hold an empty text there.
+        // The schema allows an id or null. Some Glances have an empty string there.
         if let Some(id) = fields.get_mut(name) {
             let is_id = id.as_str().is_some_and(|id| id.len() == 36);
             *id = if is_id { id.take() } else { Value::Null };
         }
     }
     for name in ["block_device_mapping", "mappings"] {
-        // Nova reads what it holds as JSON; how that is written is lost.
+        // Nova parses the value as JSON, so its formatting is lost.
         let text = fields.get(name).and_then(Value::as_str);
         if let Some(json) = text.and_then(|text| serde_json::from_str::<Value>(text).ok()) {
             fields.insert(name.to_owned(), json);
@@ -103,7 +103,7 @@ pub(super) fn carried(image: &Value) -> Value {
 
 pub(super) struct Chain {
     pub(super) glance: Glance,
-    /// Dropped, it would end.
+    /// Kept, because dropping it would stop the proxy.
     _nova: Proxy,
     proxy: Proxy,
     token: String,
@@ -115,12 +115,12 @@ impl Chain {
         Self::before(store, token, "").await
     }
 
-    /// `more` is what else the proxy's configuration says.
+    /// Starts the chain; `more` is added to the proxy's configuration.
     pub(super) async fn before(store: Store, token: &str, more: &str) -> Self {
         let glance = Glance::start(store).await;
         let nova = Proxy::start(&before_glance(glance.upstream.address, "")).await;
         let Bound::Tcp(address) = nova.address() else {
-            panic!("TCP is asked for");
+            panic!("the listener uses TCP");
         };
         let more = format!("pending_delete = true\nallow_metadata_writes = true\n{more}");
         let proxy = Proxy::start(&before_nova_images(*address, &more)).await;
@@ -154,7 +154,7 @@ impl Chain {
         client.answer().await
     }
 
-    /// Page after page, at most four, by our own markers: a Glance's next loses repeated parameters.
+    /// Reads at most four pages, with markers of our own, because a Glance's `next` link loses repeated parameters.
     async fn pages(&self, client: &mut Client, query: &str) -> Vec<Vec<Value>> {
         let (mut pages, mut marker) = (Vec::new(), String::new());
         while pages.len() < 4 {
@@ -212,7 +212,7 @@ async fn lists_of_a_recorded_cloud_are_the_same() {
 }
 
 #[tokio::test]
-async fn every_image_shown_is_the_image_listed() {
+async fn single_images_equal_listed_ones() {
     let chain = Chain::start("sandbox/images.json", "any").await;
     let (mut direct, mut around) = chain.sides().await;
     let listed = chain.pages(&mut around, "limit=1000").await.concat();
@@ -228,7 +228,7 @@ async fn every_image_shown_is_the_image_listed() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_refused_alike() {
+async fn invalid_requests_are_refused_alike() {
     let chain = Chain::start("recorded/store.json", "{ALPHA_TOKEN}").await;
     let (mut direct, mut around) = chain.sides().await;
     let missing = "00000000-0000-4000-8000-00000000dead";
@@ -311,11 +311,7 @@ async fn writes_reach_the_glance_behind() {
         "{}",
         gone.text()
     );
-    assert_eq!(
-        gone.header("content-type"),
-        None,
-        "a client would read JSON"
-    );
+    assert_eq!(gone.header("content-type"), None, "a client expects JSON");
     assert_eq!(chain.ask(&mut direct, &show, "", "").await.status(), 404);
     let again = chain.ask(&mut around, &delete, "", "").await;
     assert_eq!(again.status(), 404, "{}", again.text());

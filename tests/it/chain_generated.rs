@@ -1,5 +1,5 @@
-//! There and back with generated images and queries: what a Glance lists in one reply, a client of the proxy before a
-//! Nova before that Glance gets by following `next`, page by page, each image once and in the same order.
+//! Two proxies in a row with generated images and queries. A client that follows `next` page by page gets what Glance
+//! lists in one reply: each image once and in the same order.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::chain::{Chain, carried};
 
-/// Few values, so that images share them and filters meet them.
+/// Few values, so that images share them and filters match them.
 const TEXTS: &[&str] = &[
     "a",
     "A",
@@ -70,7 +70,7 @@ const SORT_KEYS: &[&str] = &[
     "updated_at",
 ];
 
-/// An image of which Nova tells everything that it can tell of any.
+/// An image whose fields Nova can all carry.
 fn image() -> impl Strategy<Value = Map<String, Value>> {
     let text = || proptest::sample::select(TEXTS);
     let time = || proptest::sample::select(TIMES);
@@ -110,7 +110,7 @@ fn store(images: Vec<Map<String, Value>>) -> Store {
         .into_iter()
         .enumerate()
         .map(|(number, mut image)| {
-            // Neither in the order of their ids nor in any other.
+            // An order that is neither that of the ids nor any other.
             let id = format!("{:08x}-0000-4000-8000-{number:012}", (number * 7) % 11);
             image.insert("self".to_owned(), json!(format!("/v2/images/{id}")));
             image.insert("file".to_owned(), json!(format!("/v2/images/{id}/file")));
@@ -181,7 +181,7 @@ fn sort() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Filters, an order, and how many images a page is to hold.
+/// Filters, an order, and the number of images per page.
 fn query() -> impl Strategy<Value = (String, usize)> {
     (proptest::collection::vec(filter(), 0..3), sort(), 1usize..8).prop_map(
         |(filters, sort, limit)| {
@@ -199,7 +199,7 @@ fn fresh<S: Strategy>(strategy: &S, runner: &mut TestRunner) -> S::Value {
     strategy.new_tree(runner).unwrap().current()
 }
 
-async fn what_next_leads_to_is_the_list(more: &str) {
+async fn the_pages_make_up_the_list(more: &str) {
     let chain = Chain::before(store(Vec::new()), "any", more).await;
     let (mut direct, mut around) = chain.sides().await;
     let mut runner = TestRunner::deterministic();
@@ -241,7 +241,7 @@ async fn what_next_leads_to_is_the_list(more: &str) {
                 next = page["next"].as_str().map(str::to_owned);
                 assert_eq!(next.is_some(), images.len() == limit, "{target}");
                 got.extend(images.iter().map(carried));
-                assert!(got.len() <= held.len(), "{target}: more images than are");
+                assert!(got.len() <= held.len(), "{target}: more images than exist");
             }
             assert_eq!(got, wanted, "{limit} a page: {query}\n{held:#?}");
             compared += got.len();
@@ -255,15 +255,15 @@ async fn what_next_leads_to_is_the_list(more: &str) {
 
 #[tokio::test]
 async fn generated_lists_are_the_same() {
-    what_next_leads_to_is_the_list("").await;
+    the_pages_make_up_the_list("").await;
 }
 
 #[tokio::test]
 async fn generated_lists_of_small_pages_are_the_same() {
-    what_next_leads_to_is_the_list("[limits]\npage_size = 3").await;
+    the_pages_make_up_the_list("[limits]\npage_size = 3").await;
 }
 
 #[tokio::test]
-async fn generated_lists_of_no_trusted_order_are_the_same() {
-    what_next_leads_to_is_the_list("trusted_order = false\n[limits]\npage_size = 3").await;
+async fn generated_lists_without_a_trusted_order_are_the_same() {
+    the_pages_make_up_the_list("trusted_order = false\n[limits]\npage_size = 3").await;
 }

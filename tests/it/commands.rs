@@ -1,4 +1,4 @@
-//! The program as an operator runs it: exit statuses, signals, what is printed where.
+//! The program as an operator runs it: exit statuses, signals and output.
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -28,7 +28,7 @@ fn signal(child: &Child, name: &str) {
     );
 }
 
-/// Reads log lines to one that holds `word`.
+/// Reads log lines up to one that contains `word`.
 fn log_line(log: &mut impl BufRead, word: &str) -> String {
     let mut line = String::new();
     while !line.contains(word) {
@@ -42,7 +42,7 @@ fn log_line(log: &mut impl BufRead, word: &str) -> String {
 }
 
 #[test]
-fn wrong_arguments_are_64() {
+fn wrong_arguments_exit_with_64() {
     for arguments in [&["dance"][..], &["serve", "--colour"], &[]] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(64), "{arguments:?}");
@@ -52,7 +52,7 @@ fn wrong_arguments_are_64() {
 }
 
 #[test]
-fn check_tells_every_error_and_is_0_or_78() {
+fn check_prints_every_error_and_exits_with_0_or_78() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
     let check = |text: &str| {
@@ -80,7 +80,7 @@ fn check_tells_every_error_and_is_0_or_78() {
 }
 
 #[test]
-fn explain_tells_in_what_the_answer_comes() {
+fn explain_names_the_media_type_of_the_answer() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
     std::fs::write(&file, format!("{GOOD}\n[compat]\nrelease = \"icehouse\"\n")).unwrap();
@@ -112,7 +112,7 @@ fn explain_tells_in_what_the_answer_comes() {
 }
 
 #[test]
-fn serve_is_78_for_a_wrong_configuration_and_1_for_a_taken_address() {
+fn serve_exits_with_78_for_a_wrong_configuration_and_1_for_an_address_in_use() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
     let serve = |text: &str| {
@@ -131,7 +131,7 @@ fn serve_is_78_for_a_wrong_configuration_and_1_for_a_taken_address() {
     );
 }
 
-/// One command shows each direction, and what it shows works.
+/// The sandbox shows each direction, and the requests that it prints work.
 #[test]
 fn the_sandbox_shows_one_translation() {
     for (speaks, asked) in [
@@ -161,7 +161,7 @@ fn the_sandbox_shows_one_translation() {
 }
 
 #[test]
-fn signals_reload_and_end() {
+fn signals_reload_and_shut_down() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
     std::fs::write(&file, GOOD).unwrap();
@@ -182,7 +182,7 @@ fn signals_reload_and_end() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
-/// A client that gives up waiting is what an operator looks for in the log.
+/// A client that gives up waiting is in the log, because operators look for it.
 #[test]
 fn a_client_that_leaves_before_its_reply_is_logged() {
     let folder = tempfile::tempdir().unwrap();
@@ -205,9 +205,9 @@ fn a_client_that_leaves_before_its_reply_is_logged() {
     child.wait().unwrap();
 }
 
-/// What reads the log may end before the proxy does.
+/// The reader of the log may end before the proxy does.
 #[test]
-fn a_log_that_nobody_reads_costs_nobody_a_reply() {
+fn clients_are_served_although_the_log_cannot_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
     std::fs::write(&file, GOOD).unwrap();
@@ -220,7 +220,7 @@ fn a_log_that_nobody_reads_costs_nobody_a_reply() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
-/// An operator who asks twice does not want to wait.
+/// An operator who sends a second signal does not want to wait.
 #[test]
 fn a_second_signal_ends_at_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -235,7 +235,7 @@ fn a_second_signal_ends_at_once() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
-/// A proxy that listens, its log from there on, and its address.
+/// Starts a proxy that listens. Returns it, its log from there on, and its address.
 fn serve(file: &Path) -> (Child, BufReader<ChildStderr>, String) {
     let mut child = program()
         .args(["serve", "--config", file.to_str().unwrap()])

@@ -1,4 +1,4 @@
-//! The end in good order.
+//! Graceful shutdown.
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ async fn no_byte_of_a_body_in_flight_is_lost() {
     let Bound::Tcp(at) = address else { panic!() };
     assert!(
         TcpStream::connect(at).await.is_err(),
-        "no client is accepted"
+        "new clients are refused"
     );
     upload.send("cd").await;
     for client in [&mut client, &mut upload] {
@@ -52,9 +52,9 @@ async fn no_byte_of_a_body_in_flight_is_lost() {
     );
 }
 
-/// In the beginning of the end clients are still served, and told to go.
+/// In the first phase of shutting down, clients are still served, and told that their connection closes.
 #[tokio::test]
-async fn clients_are_told_to_go_before_they_are_refused() {
+async fn clients_are_told_to_close_before_they_are_refused() {
     let nova = Upstream::start(|_| Reply::json("{}")).await;
     let more = "[timeouts]\ndrain = { min = \"1s\", max = \"5s\" }";
     let proxy = Proxy::start(&before_nova(nova.address, more)).await;
@@ -82,7 +82,7 @@ async fn clients_are_told_to_go_before_they_are_refused() {
     }
     assert!(
         started.elapsed() < Duration::from_millis(900),
-        "the test is too slow to tell"
+        "the test ran too slowly to be conclusive"
     );
     assert!(silent.is_closed().await);
     assert!(fresh.is_closed().await);
@@ -92,7 +92,7 @@ async fn clients_are_told_to_go_before_they_are_refused() {
 }
 
 #[tokio::test]
-async fn what_takes_too_long_is_cut_off() {
+async fn requests_that_take_too_long_are_cut_off() {
     let nova = Upstream::start(|_| Reply::json("{}").latency(Duration::from_secs(60))).await;
     let more = "[timeouts]\ndrain = { max = \"100ms\" }";
     let proxy = Proxy::start(&before_nova(nova.address, more)).await;

@@ -1,7 +1,7 @@
-//! The sandbox, asked what real Glances were asked: 32.0.0 and 33.0.0, each with its own images.
+//! The sandbox answers the requests that were recorded from real Glances, 32.0.0 and 33.0.0, each with its own images.
 //!
-//! Every recorded case is equal in status, in the headers that mean something and in every byte of its body, or it
-//! stands in [`EXCEPTIONS`] with the reason why it is not. An exception that does not differ any more fails.
+//! Every recorded case is equal in status, in the headers that matter, and in every byte of its body, or is listed in
+//! [`EXCEPTIONS`] with a reason. An exception that no longer differs fails.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ const BODIES: &str = include_str!("../../fixtures/recorded/bodies.jsonl");
 const STORE_32: &str = include_str!("../../fixtures/recorded/store-32.json");
 const STORE_33: &str = include_str!("../../fixtures/recorded/store.json");
 
-/// Headers in which a reply must agree; the others are the server's.
+/// Headers that must be equal in a reply; the others belong to the HTTP server.
 const HEADERS: &[&str] = &["content-type", "allow", "location", "www-authenticate"];
 
 /// Cases that are answered differently on purpose, with the reason.
@@ -33,20 +33,26 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         "32 list members=1",
         "Glance fails with 500; the request is wrong, so it is 400",
     ),
-    (
-        "33 glance-029-v2_info_import",
-        "nothing can be imported here",
-    ),
+    ("33 glance-029-v2_info_import", "the sandbox has no import"),
     (
         "33 glance-075-show_st_bogus",
-        "a status that no Glance writes is not kept as a word",
+        "unknown statuses are not kept as text",
     ),
-    ("33 glance-232-file_queued", "images have no data here"),
-    ("33 glance-233-file_active", "images have no data here"),
-    ("33 glance-234-file_deactivated", "images have no data here"),
+    (
+        "33 glance-232-file_queued",
+        "images in the sandbox have no data",
+    ),
+    (
+        "33 glance-233-file_active",
+        "images in the sandbox have no data",
+    ),
+    (
+        "33 glance-234-file_deactivated",
+        "images in the sandbox have no data",
+    ),
     (
         "33 glance-273-show_new",
-        "an image that lived during the recording only",
+        "an image that existed only during the recording",
     ),
 ];
 
@@ -71,7 +77,7 @@ struct Reply {
     status: u16,
     headers: Vec<(String, String)>,
     body: Option<String>,
-    /// Where the body is kept, if several cases have the same one.
+    /// The name of the body, if several cases have the same one.
     body_is: Option<String>,
 }
 
@@ -124,7 +130,7 @@ fn lines<'t, T: Deserialize<'t>>(text: &'t str) -> impl Iterator<Item = T> {
     text.lines().map(|line| serde_json::from_str(line).unwrap())
 }
 
-/// What is different, if anything is.
+/// Describes the difference, if there is one.
 fn difference(store: &Store, case: &Case, bodies: &HashMap<String, String>) -> Option<String> {
     let (path, query) = match case.request.target.split_once('?') {
         Some((path, query)) => (path, Some(query)),

@@ -1,9 +1,9 @@
-//! What is refused before anything reads it; each with the section of the RFC that it holds.
+//! Requests that are refused before anything reads them; each with the section of the RFC that requires it.
 
 use super::support::proxy::before_nova;
 use super::support::{Proxy, Reply, Upstream};
 
-/// Requests that are refused with 400 and a closed connection, and reach nobody.
+/// Requests that are refused with 400 and a closed connection, and never reach an upstream.
 const MALFORMED: &[(&str, &str)] = &[
     (
         "RFC 9112, 3.2: a request with more than one Host line",
@@ -30,7 +30,7 @@ const MALFORMED: &[(&str, &str)] = &[
         "GET /v2/images/a#b HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
     (
-        "RFC 9112, 3: a blank in the target",
+        "RFC 9112, 3: a space in the target",
         "GET /v2/images?name=a b HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
     (
@@ -54,7 +54,7 @@ const MALFORMED: &[(&str, &str)] = &[
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
     ),
     (
-        "RFC 9112, 5.1: a blank between name and colon",
+        "RFC 9112, 5.1: a space between name and colon",
         "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
     ),
     (
@@ -86,7 +86,7 @@ async fn malformed_requests_are_refused_and_end_the_connection() {
     let (nova, proxy) = behind().await;
     for (rule, request) in MALFORMED {
         let mut client = proxy.client().await;
-        // What follows would be read as another request if the connection went on.
+        // If the connection stayed open, the rest would be read as another request.
         client
             .send(format!("{request}GET /after HTTP/1.1\r\nHost: a\r\n\r\n"))
             .await;
@@ -100,9 +100,9 @@ async fn malformed_requests_are_refused_and_end_the_connection() {
     assert!(nova.seen().is_empty(), "{:?}", nova.seen());
 }
 
-/// RFC 9112, 9.6: a client that is still sending learns why it is refused, instead of being reset.
+/// RFC 9112, 9.6: a client that is still sending gets the refusal instead of a reset.
 #[tokio::test]
-async fn refusals_arrive_whatever_the_client_is_sending() {
+async fn refusals_arrive_although_the_client_is_still_sending() {
     let (nova, proxy) = behind().await;
     let body = vec![b'x'; 8 << 20];
     let mut client = proxy.client().await;
@@ -117,9 +117,9 @@ async fn refusals_arrive_whatever_the_client_is_sending() {
     assert!(nova.seen().is_empty());
 }
 
-/// The head of a pipelined request is looked at like any other, whatever it came with.
+/// The head of a pipelined request is examined even if it arrives together with other bytes.
 #[tokio::test]
-async fn pipelined_heads_are_looked_at_too() {
+async fn pipelined_heads_are_examined_too() {
     let (nova, proxy) = behind().await;
     for first in [
         "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -135,9 +135,9 @@ async fn pipelined_heads_are_looked_at_too() {
     assert!(nova.seen().iter().all(|seen| seen.target() == "/1"));
 }
 
-/// RFC 9110, 8.6: several lengths that are equal are one, in a request and in a reply.
+/// RFC 9110, 8.6: several equal lengths count as one, in a request and in a reply.
 #[tokio::test]
-async fn equal_lengths_are_one() {
+async fn equal_lengths_count_as_one() {
     let length = "Content-Length: 2\r\n".repeat(2);
     let reply = format!("HTTP/1.1 200 OK\r\n{length}\r\nok");
     let nova = Upstream::start(move |_| Reply::raw(&reply)).await;
@@ -152,9 +152,9 @@ async fn equal_lengths_are_one() {
     assert_eq!(nova.only().headers("content-length"), ["2"]);
 }
 
-/// RFC 9112, 6.1: a request with both a length and chunks is read as chunks, and is its connection's last.
+/// RFC 9112, 6.1: a request with both a length and chunks is read as chunks, and is the last one of its connection.
 #[tokio::test]
-async fn a_length_beside_chunks_does_not_count() {
+async fn a_length_beside_chunks_is_ignored() {
     let (nova, proxy) = behind().await;
     let mut client = proxy.client().await;
     let request = "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -171,9 +171,9 @@ async fn a_length_beside_chunks_does_not_count() {
     assert_eq!(seen.header("content-length"), None);
 }
 
-/// A target with a blank is no target; its client learns that, as from Nova, by a page that says so, and from the log.
+/// A target with a space is refused with an explanation, as by Nova, and the log names the reason.
 #[tokio::test]
-async fn blanks_in_targets_are_named() {
+async fn spaces_in_targets_are_named() {
     let (nova, proxy) = behind().await;
     let mut client = proxy.client().await;
     client
@@ -187,8 +187,8 @@ async fn blanks_in_targets_are_named() {
     assert!(nova.seen().is_empty());
 }
 
-/// A refusal whose request was not read to its end says that the connection ends with it; where little is left, that is
-/// read, and the connection goes on.
+/// If a refused request was not read to its end, the refusal announces that the connection closes. A short rest is
+/// read, and the connection stays open.
 #[tokio::test]
 async fn refusals_leave_nothing_unread() {
     const BODY: usize = 1 << 20;
@@ -206,7 +206,7 @@ async fn refusals_leave_nothing_unread() {
             "x".repeat(BODY),
             false,
         ),
-        // What has not come yet may never come.
+        // Missing bytes may never arrive.
         ("Content-Length: 5\r\n".to_owned(), "ab".to_owned(), false),
         (
             "Content-Length: 5\r\nExpect: 100-continue\r\n".to_owned(),
@@ -229,9 +229,9 @@ async fn refusals_leave_nothing_unread() {
     assert!(nova.seen().iter().all(|seen| seen.target() == "/next"));
 }
 
-/// RFC 9112, 3.2.2: a server takes the absolute form.
+/// RFC 9112, 3.2.2: a server accepts the absolute form.
 #[tokio::test]
-async fn absolute_targets_are_taken_where_host_agrees() {
+async fn absolute_targets_are_accepted_if_host_agrees() {
     let (nova, proxy) = behind().await;
     let mut client = proxy.client().await;
     client
@@ -242,7 +242,7 @@ async fn absolute_targets_are_taken_where_host_agrees() {
     assert_eq!(nova.only().header("host"), Some("a:1"));
 }
 
-/// RFC 9110, 9.3.6 and 9.3.8, and 15.5.6 for the Allow header.
+/// RFC 9110, 9.3.6 and 9.3.8, and 15.5.6 for the `Allow` header.
 #[tokio::test]
 async fn connect_and_trace_are_not_allowed() {
     let (nova, proxy) = behind().await;
@@ -260,9 +260,9 @@ async fn connect_and_trace_are_not_allowed() {
     assert!(nova.seen().is_empty());
 }
 
-/// RFC 9110, 7.6.3: what bears our own mark is going round in a circle.
+/// RFC 9110, 7.6.3: a request with the proxy's own `Via` entry has come back.
 #[tokio::test]
-async fn circles_are_found() {
+async fn loops_are_detected() {
     let (nova, proxy) = behind().await;
     let mut client = proxy.client().await;
     client
@@ -281,7 +281,7 @@ async fn circles_are_found() {
     assert_eq!(nova.seen().len(), 1);
 }
 
-/// Heads up to the limit are served, PKI tokens and all; larger ones are refused as RFC 6585 (5) says.
+/// Heads up to the limit are served, PKI tokens included. Larger ones are refused as in RFC 6585 (5).
 #[tokio::test]
 async fn heads_have_limits() {
     let (nova, proxy) = behind().await;

@@ -1,4 +1,4 @@
-//! By which name an upstream is asked: clouds route by it.
+//! The `Host` that an upstream gets, because clouds route by it.
 
 use bytes::Bytes;
 use http::Request;
@@ -17,7 +17,7 @@ async fn nova() -> Upstream {
     Upstream::start(|_| Reply::json("{}")).await
 }
 
-/// What the client says of hosts, besides what a listener believes.
+/// Sends a request with these header lines.
 async fn ask(proxy: &Proxy, lines: &str) {
     let mut client = proxy.client().await;
     client
@@ -50,9 +50,9 @@ async fn the_host_is_the_clients_or_the_endpoints() {
     }
 }
 
-/// What an untrusted client claims counts for nothing; what a trusted one does, and the public URL, do.
+/// Claims of an untrusted client are ignored. Those of a trusted one, and the public URL, are used.
 #[tokio::test]
-async fn the_forwarded_host_is_what_links_begin_with() {
+async fn the_forwarded_host_is_that_of_links() {
     let nova = nova().await;
     let claims =
         "Host: inner\r\nX-Forwarded-Host: outer.example.com, inner\r\nX-Forwarded-Proto: https\r\n";
@@ -83,9 +83,9 @@ async fn the_forwarded_host_is_what_links_begin_with() {
     }
 }
 
-/// An old client names no host, and one of a proxy names it in the target.
+/// An HTTP/1.0 client may name no host, and a client of a proxy names it in the target.
 #[tokio::test]
-async fn every_way_to_name_a_host_counts() {
+async fn every_way_to_name_a_host_works() {
     let nova = nova().await;
     let proxy = Proxy::start(&before_nova(nova.address, ENDPOINT)).await;
     let own = nova.address.to_string();
@@ -117,7 +117,7 @@ async fn every_way_to_name_a_host_counts() {
 }
 
 #[tokio::test]
-async fn http_2_clients_name_theirs_in_the_target() {
+async fn http_2_clients_name_the_host_in_the_target() {
     let nova = nova().await;
     for (more, is_endpoints) in [("", false), (ENDPOINT, true)] {
         let proxy = Proxy::start(&before_nova(nova.address, more)).await;
@@ -139,15 +139,15 @@ async fn http_2_clients_name_theirs_in_the_target() {
     }
 }
 
-/// Each endpoint has a name of its own.
+/// Each endpoint gets its own name.
 #[tokio::test]
-async fn the_next_endpoint_is_asked_by_its_own_name() {
+async fn the_next_endpoint_gets_its_own_name() {
     let nova = nova().await;
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let nobody = closed.local_addr().unwrap();
+    let closed_address = closed.local_addr().unwrap();
     drop(closed);
     let port = nova.address.port();
-    let endpoints = format!("\"http://{nobody}\", \"http://localhost:{port}/compute\"");
+    let endpoints = format!("\"http://{closed_address}\", \"http://localhost:{port}/compute\"");
     let text = before_nova(nova.address, ENDPOINT)
         .replace(&format!("\"http://{}\"", nova.address), &endpoints);
     ask(&Proxy::start(&text).await, "Host: c\r\n").await;
@@ -159,9 +159,9 @@ async fn the_next_endpoint_is_asked_by_its_own_name() {
     assert_eq!(seen.target(), "/compute/v2.1/servers");
 }
 
-/// Links of images lead to where the client asked, whichever name Nova was asked by.
+/// Links of images use the name that the client used, whatever name Nova was asked by.
 #[tokio::test]
-async fn the_location_of_a_created_image_leads_here_all_the_same() {
+async fn the_location_of_a_created_image_still_leads_to_the_proxy() {
     let location = format!("Location: https://image.example.com/v2/images/{}", id(1));
     let nova = Upstream::start(move |_| Reply::new("202 Accepted", &[&location], "")).await;
     let proxy = Proxy::start(&before_nova(nova.address, ENDPOINT)).await;
@@ -174,7 +174,7 @@ async fn the_location_of_a_created_image_leads_here_all_the_same() {
     assert_eq!(answer.header("location"), Some(here.as_str()));
 }
 
-/// Who is asked in other words is asked by its own name, and hears nothing of the client's.
+/// A service that gets translated requests is asked by its own name, and does not see the client's.
 #[tokio::test]
 async fn glance_keystone_and_nova_in_reverse_are_asked_by_their_own_names() {
     let keystone = keystone::start([("t", Grant::of("aaaa"))]).await;

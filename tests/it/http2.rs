@@ -1,4 +1,4 @@
-//! Clients that speak HTTP/2, over TLS and without.
+//! Clients that use HTTP/2, with and without TLS.
 
 use bytes::Bytes;
 use http::{Request, StatusCode, Version};
@@ -49,7 +49,7 @@ async fn requests_become_http_1_1() {
     );
 }
 
-/// HTTP/2 needs no header line to announce trailers, so it would show them.
+/// HTTP/2 needs no header line to announce trailers, so a client would see them.
 #[tokio::test]
 async fn trailers_are_dropped() {
     let reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n\
@@ -63,7 +63,7 @@ async fn trailers_are_dropped() {
     assert_eq!(body.to_bytes(), "ok");
 }
 
-/// What HEAD is answered here has no body, in HTTP/2 as in HTTP/1, and says how long GET's would be.
+/// A reply to HEAD has no body, in HTTP/2 as in HTTP/1, and the length of the reply to GET.
 #[tokio::test]
 async fn head_has_no_body() {
     let glance = Upstream::start(|_| Reply::json(r#"{"images": []}"#)).await;
@@ -87,9 +87,9 @@ async fn head_has_no_body() {
     }
 }
 
-/// RFC 9113, 8.3.1: `:authority` and `Host` may not differ.
+/// RFC 9113, 8.3.1: `:authority` and `Host` must not differ.
 #[tokio::test]
-async fn authorities_agree() {
+async fn authority_and_host_must_agree() {
     let nova = Upstream::start(|_| Reply::json("{}")).await;
     let proxy = Proxy::start(&before_nova(nova.address, "")).await;
     let (mut sender, _ended) = connect(proxy.address()).await;
@@ -103,9 +103,9 @@ async fn authorities_agree() {
     assert_eq!(nova.seen().len(), 1);
 }
 
-/// Over TLS the two ends agree on it, and a client that is told to go loses nothing.
+/// Over TLS both ends agree on HTTP/2, and a client that is told to leave loses no request.
 #[tokio::test]
-async fn tls_clients_choose_it_and_are_told_to_go() {
+async fn tls_clients_negotiate_http2_and_are_told_to_leave() {
     let nova = Upstream::start(|seen| {
         let latency = if seen.target() == "/slow" { 300 } else { 0 };
         Reply::json("{}").latency(std::time::Duration::from_millis(latency))
@@ -139,7 +139,7 @@ async fn tls_clients_choose_it_and_are_told_to_go() {
     assert_eq!(nova.seen()[0].header("x-forwarded-proto"), Some("https"));
 }
 
-/// RFC 9110, 8.6: an upstream's lengths that are equal are one.
+/// RFC 9110, 8.6: several equal lengths of an upstream count as one.
 #[tokio::test]
 async fn replies_have_one_length() {
     let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok";

@@ -1,4 +1,4 @@
-//! HTTP/2 clients that take nothing, or send what brings nothing.
+//! HTTP/2 clients that do not read, or send frames that achieve nothing.
 
 use std::time::{Duration, Instant};
 
@@ -32,8 +32,8 @@ async fn with(timeouts: &str) -> (Upstream, Proxy) {
     (nova, proxy)
 }
 
-/// Streams that a client lets nothing through on are reset, whatever pings it answers, and however short the reply is;
-/// the connection goes on.
+/// A stream on which a client lets nothing through is reset, even if the client answers pings, and however short the
+/// reply is. The connection stays open.
 #[tokio::test]
 async fn streams_that_do_not_move_are_reset() {
     let (_nova, proxy) = with("write = \"300ms\"").await;
@@ -54,9 +54,9 @@ async fn streams_that_do_not_move_are_reset() {
     }
 }
 
-/// A byte now and then is no progress; 64 KiB within the limit are, however long the whole takes.
+/// A byte now and then is not enough progress. 64 KiB within the limit is, however long the whole reply takes.
 #[tokio::test]
-async fn streams_have_to_move_at_least_so_much() {
+async fn streams_need_a_minimum_pace() {
     let (_nova, proxy) = with("write = \"500ms\"").await;
     let settings = [(INITIAL_WINDOW_SIZE, 1)];
     let mut client = Http2::begin(proxy.client().await, &settings).await;
@@ -106,7 +106,7 @@ async fn streams_are_limited() {
     ]
     .concat();
     assert!(told.payload.chunks(6).any(|pair| pair == limit));
-    // What was told holds from the moment the client has acknowledged it.
+    // The setting holds from the moment the client has acknowledged it.
     client.send(frame(PING, 0, 0, &[0; 8])).await;
     client.of(0, &[PING]).await.unwrap();
     for number in 0..101 {
@@ -119,7 +119,7 @@ async fn streams_are_limited() {
     );
 }
 
-/// A thousand frames that bring nothing are the end of a connection.
+/// A thousand frames that achieve nothing end the connection.
 #[tokio::test]
 async fn floods_end_the_connection() {
     let (nova, proxy) = with("").await;
@@ -132,7 +132,7 @@ async fn floods_end_the_connection() {
         frame(PING, 0, 0, &[0; 8]),
         window_update(0, 1),
         frame(PRIORITY, 0, 1, &[0, 0, 0, 0, 1]),
-        // No type that there is.
+        // An unknown frame type.
         frame(0x42, 0, 0, &[0; 8]),
     ];
     for one in one {
@@ -140,7 +140,7 @@ async fn floods_end_the_connection() {
         client.get(1, "/").await;
         assert!(client.body(1).await.1);
         for number in 1..20 {
-            // Few for each request are as they should be.
+            // A few of them between requests are normal.
             client.send(one.repeat(100)).await;
             client.get(2 * number + 1, "/").await;
             assert!(client.body(2 * number + 1).await.1);
@@ -179,9 +179,9 @@ async fn floods_end_the_connection() {
     assert!(nova.seen().len() <= asked + 2200);
 }
 
-/// RFC 9110, 8.6: equal lengths are one; others are none.
+/// RFC 9110, 8.6: equal lengths count as one; different ones are refused.
 #[tokio::test]
-async fn lengths_that_are_sent_twice_are_one() {
+async fn equal_lengths_count_as_one() {
     let (nova, proxy) = with("").await;
     let mut client = Http2::begin(proxy.client().await, &[]).await;
     let post = |stream, lengths: [&str; 2]| {
@@ -205,7 +205,7 @@ async fn lengths_that_are_sent_twice_are_one() {
     assert_eq!(nova.seen().len(), 1);
 }
 
-/// The frames that a client needs for a large reply are no flood.
+/// The frames that a client needs for a large reply are not a flood.
 #[tokio::test]
 async fn clients_may_open_their_windows_in_small_steps() {
     let (_nova, proxy) = with("").await;

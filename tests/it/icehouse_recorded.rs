@@ -1,8 +1,9 @@
-//! Every exchange that was recorded from the images API of nova 2014.1, sent to the proxy as `release = "icehouse"` in
-//! front of the same images.
+//! Every exchange that was recorded from the images API of nova 2014.1, sent to the proxy with `release = "icehouse"`
+//! in front of the same images.
 //!
-//! Each answer equals Nova's in status, headers and body: JSON by structure, everything else byte for byte; or
-//! `fixtures/recorded/deviating-icehouse.toml` names the row of `src/deviations/nova.toml` that explains it.
+//! Each answer equals Nova's in status, headers and body (JSON by structure, everything else byte for byte), or
+//! `fixtures/recorded/deviating-icehouse.toml` names the row of `src/deviations/nova.toml` that explains the
+//! difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -65,10 +66,11 @@ async fn everything_is_answered_as_icehouse_did() {
         let row = deviating.get(name).map(|id| {
             seen.insert(name.clone());
             let line = format!("{} {}", request.method, request.path);
-            deviations::all()
+            deviations::of_nova()
+                .unwrap()
                 .iter()
                 .find(|row| row.id == *id && row.concerns(&line))
-                .unwrap_or_else(|| panic!("{name}: {id} is no row, or does not concern {line}"))
+                .unwrap_or_else(|| panic!("{name}: {id} is not a row, or does not concern {line}"))
         });
         match (row, differences.is_empty()) {
             (None, false) => wrong.push(format!("{name}\n{differences}")),
@@ -106,7 +108,7 @@ release = "icehouse"
 "#,
         glance.address
     );
-    // The upstream lives as long as the test does.
+    // The upstream must live as long as the test.
     std::mem::forget(glance);
     Proxy::start(&config).await
 }
@@ -149,10 +151,10 @@ impl Members {
     }
 }
 
-/// How many properties Glance lets an image have.
+/// The maximum number of properties of an image in Glance.
 const QUOTA: usize = 128;
 
-/// The image service of the recordings, as a Glance v2: it forgets what it is told to change.
+/// The image service of the recordings, as a Glance v2. It does not keep changes.
 fn stub(images: &[Members], seen: &Seen) -> Reply {
     let method = seen.line().split(' ').next().unwrap().to_owned();
     let (path, query) = seen.target().split_once('?').unwrap_or((seen.target(), ""));
@@ -184,7 +186,7 @@ fn list(images: &[Members], query: &str) -> Reply {
     json("200 OK", &format!("{{\"images\": [{}]}}", page.join(", ")))
 }
 
-/// What Glance makes of a JSON patch whose paths are properties.
+/// Applies a JSON patch whose paths are properties, as Glance does.
 fn patched(mut image: Members, patch: &[u8]) -> Members {
     let operations: Vec<Value> = serde_json::from_slice(patch).unwrap();
     for operation in operations {
@@ -224,7 +226,7 @@ impl Asked {
     }
 }
 
-/// XML with its metadata in alphabetical order: where a merge puts an item was decided by a dictionary of Python 2.
+/// Sorts the metadata of an XML document: a dictionary of Python 2 decided the order of merged items.
 fn unordered(xml: &str) -> String {
     let xml = xml.replace("</metadata>", "\n</metadata>");
     let xml = xml.replace("<meta ", "\n<meta ");
@@ -233,7 +235,7 @@ fn unordered(xml: &str) -> String {
     lines.join("\n")
 }
 
-/// What differs between the two answers; empty when nothing does.
+/// Describes the differences between the two answers; empty if there are none.
 fn differences(nova: &Answered, ours: &Answer, merged: bool) -> String {
     let mut out = String::new();
     if nova.status != ours.status() {

@@ -1,4 +1,4 @@
-//! Whose token it is, as a Keystone tells it: what that changes, and what is asked of it.
+//! Validating tokens with a Keystone: what that changes in answers, and which questions Keystone gets.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ pub(super) async fn glance() -> Upstream {
     Upstream::start(few).await
 }
 
-/// The settings for a Keystone, and more of its section.
+/// Settings for a Keystone, with more of its section.
 pub(super) fn identity(keystone: &Upstream, more: &str) -> String {
     format!("[identity]\nurl = \"http://{}\"\n{more}", keystone.address)
 }
@@ -37,7 +37,7 @@ pub(super) fn with(token: &str) -> String {
     format!("X-Auth-Token: {token}\r\n")
 }
 
-/// The `self` link of the only or the first image.
+/// Returns the `self` link of the only or the first image.
 pub(super) fn own_link(answer: &Answer) -> String {
     let json: Value = serde_json::from_slice(&answer.body).unwrap();
     let image = json.get("image").unwrap_or(&json["images"][0]);
@@ -71,7 +71,7 @@ async fn cloud(more: &str) -> (Upstream, Upstream, Proxy) {
 }
 
 #[tokio::test]
-async fn without_a_valid_token_everything_else_is_left_unread() {
+async fn without_a_valid_token_nothing_else_is_checked() {
     let (keystone, glance, proxy) =
         cloud("www_authenticate_uri = \"https://k.example.com/v3/\"").await;
     for lines in [
@@ -113,12 +113,12 @@ async fn without_a_valid_token_everything_else_is_left_unread() {
     }
     assert_eq!(ask(&proxy, "/v1/x", "").await.status(), 300);
     assert!(glance.seen().is_empty());
-    // Each token once, however often it came; the user's not where the service's is refused.
+    // Each token is asked about once, however often it came. The user's is not, if the service's is refused.
     assert_eq!(keystone.seen().len(), 3, "{:?}", keystone.seen());
 }
 
 #[tokio::test]
-async fn the_url_names_the_tokens_project_or_none() {
+async fn the_project_in_the_url_must_be_the_tokens() {
     let (_keystone, _glance, proxy) = cloud("[compat]\nmax_microversion = \"2.104\"").await;
     let version = "OpenStack-API-Version: compute ";
     for (target, token, more, status, of_token) in [
@@ -151,7 +151,7 @@ async fn the_url_names_the_tokens_project_or_none() {
 }
 
 #[tokio::test]
-async fn links_name_the_tokens_project_where_the_url_does() {
+async fn links_name_a_project_if_the_url_does() {
     let (_keystone, _glance, proxy) = cloud("").await;
     let one = format!("/v2.1/images/{}", id(1));
     for (target, has_project) in [
@@ -176,7 +176,7 @@ async fn links_name_the_tokens_project_where_the_url_does() {
             "{target}: {link}"
         );
     }
-    // The project's id in a filter that finds something.
+    // The project's id in a filter that matches an image.
     let named =
         Upstream::start(|_| Reply::json(pages::page(0..1, 10, false).replace("image 0", "xaaaay")))
             .await;
@@ -203,7 +203,7 @@ async fn links_name_the_tokens_project_where_the_url_does() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_about_once() {
+async fn keystone_is_asked_once_about_a_token() {
     let (keystone, glance, proxy) = cloud("").await;
     for _ in 0..3 {
         let storage = "X-Storage-Token: alpha\r\n";
@@ -235,7 +235,7 @@ async fn a_burst_with_a_new_token_asks_once() {
     let keystone =
         Upstream::start(move |_| grant.reply().latency(Duration::from_millis(300))).await;
     let glance = glance().await;
-    // Nothing is remembered, so only what is under way at the same time is shared.
+    // Nothing is cached, so only questions in flight are shared.
     let text = before_glance(glance.address, &identity(&keystone, "cache_ttl = \"0s\""));
     let proxy = Arc::new(Proxy::start(&text).await);
     let burst: Vec<_> = (0..20)
@@ -253,7 +253,7 @@ async fn a_burst_with_a_new_token_asks_once() {
 }
 
 #[tokio::test]
-async fn a_token_that_ends_soon_is_not_known_longer() {
+async fn a_token_is_not_cached_longer_than_it_lives() {
     let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_millis(1500);
     let ends = Arc::new(AtomicBool::new(false));
     let over = Arc::clone(&ends);
@@ -279,7 +279,7 @@ async fn a_token_that_ends_soon_is_not_known_longer() {
 }
 
 #[tokio::test]
-async fn what_glance_refuses_is_asked_about_again() {
+async fn a_token_that_glance_refuses_is_asked_about_again() {
     let grants = Arc::new(Mutex::new(true));
     let (of_keystone, of_glance) = (Arc::clone(&grants), Arc::clone(&grants));
     let keystone = Upstream::start(move |_| {
@@ -310,7 +310,7 @@ async fn what_glance_refuses_is_asked_about_again() {
 }
 
 #[tokio::test]
-async fn another_keystone_or_another_span_begins_with_nothing_known() {
+async fn another_keystone_or_lifetime_starts_with_an_empty_cache() {
     let (old, glance, proxy) = cloud("").await;
     let new = keystone::start([("alpha", Grant::of("dddd"))]).await;
     assert_eq!(
@@ -344,14 +344,14 @@ async fn another_keystone_or_another_span_begins_with_nothing_known() {
         200
     );
     assert_eq!((old.seen().len(), new.seen().len()), (2, 1));
-    // And without the section nobody is asked.
+    // Without the section no Keystone is asked.
     proxy.reload(&before_glance(glance.address, "")).unwrap();
     assert_eq!(ask(&proxy, "/v2/aaaa/images", "").await.status(), 200);
 }
 
-/// A user's token that Keystone refuses may only have expired, and a service may still use it: Glance knows.
+/// A refused user token may only have expired, and a service may still use it, so Glance decides.
 #[tokio::test]
-async fn a_refused_token_beside_a_services_is_left_to_glance() {
+async fn glance_decides_about_a_refused_token_beside_a_service_token() {
     let (_keystone, glance, proxy) = cloud("").await;
     let lines = with("expired") + "X-Service-Token: service\r\n";
     let answer = ask(&proxy, "/v2.1/bbbb/images", &lines).await;
@@ -364,7 +364,7 @@ async fn a_refused_token_beside_a_services_is_left_to_glance() {
 }
 
 #[tokio::test]
-async fn what_passes_through_is_not_asked_about() {
+async fn passed_through_requests_do_not_ask_keystone() {
     let nova = Upstream::start(|_| Reply::json("{\"nova\": true}")).await;
     let keystone = keystone::start([("s3cr3t", Grant::of("aaaa"))]).await;
     let glance = glance().await;
@@ -420,7 +420,7 @@ async fn what_passes_through_is_not_asked_about() {
 }
 
 #[tokio::test]
-async fn keystone_is_asked_by_tls_too() {
+async fn keystone_can_be_asked_over_tls() {
     let authority = Authority::new();
     let grant = Grant::of("aaaa");
     let tls = authority.server(&authority.sign());

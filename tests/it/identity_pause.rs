@@ -1,4 +1,4 @@
-//! A Keystone that fails, is slow or is away: which requests wait, which go on, and when it is asked again.
+//! A Keystone that fails, is slow or is down: which requests wait, which go on, and when it is asked again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,9 +9,9 @@ use super::support::keystone::Grant;
 use super::support::proxy::before_glance;
 use super::support::{Proxy, Reply, Upstream};
 
-/// What Nova makes of Glance's failures has nothing to do with Keystone's.
+/// Nova's treatment of Glance's failures does not apply to failures of Keystone.
 #[tokio::test]
-async fn a_silent_keystone_is_a_503_in_literal_mode_too() {
+async fn a_keystone_without_an_answer_is_a_503_in_literal_mode_too() {
     let broken = Reply::new("500 Internal Server Error", &[], "{}");
     let keystone = Upstream::start(move |_| broken.clone()).await;
     let glance = glance().await;
@@ -26,7 +26,7 @@ async fn a_silent_keystone_is_a_503_in_literal_mode_too() {
     assert!(glance.seen().is_empty());
 }
 
-/// A Keystone that says nothing of tokens, in every way.
+/// Every way in which Keystone can fail to give a verdict.
 #[tokio::test]
 async fn while_keystone_fails_requests_go_on_or_are_refused() {
     let token = || Grant::of("aaaa").reply();
@@ -73,14 +73,14 @@ async fn while_keystone_fails_requests_go_on_or_are_refused() {
                     r#"{"serviceUnavailable": {"code": 503, "message": "The Keystone service is temporarily unavailable."}}"#
                 );
             }
-            // No token is no token, whatever Keystone would say.
+            // A missing token is refused, whatever Keystone would say.
             let answer = ask(&proxy, "/v2.1/images", "").await;
             assert_eq!(answer.status(), 401, "{name}");
         }
     }
 }
 
-/// A Keystone that is silent about tokens that begin with `slow`, or about all.
+/// A Keystone that does not answer about tokens that begin with `slow`, or about any token.
 struct Sluggish {
     keystone: Upstream,
     glance: Upstream,
@@ -119,7 +119,7 @@ impl Sluggish {
             .status()
     }
 
-    /// Asks with all of these at the same time.
+    /// Asks about all of these at the same time.
     async fn ask_at_once(&self, tokens: impl IntoIterator<Item = String>) -> Vec<u16> {
         let asked = tokens.into_iter().map(|token| {
             let proxy = Arc::clone(&self.proxy);
@@ -134,26 +134,26 @@ impl Sluggish {
     }
 }
 
-/// A token that takes Keystone too long is left alone itself, and nobody else is.
+/// A token about which Keystone is slow is not asked about again for a while; others are.
 #[tokio::test]
-async fn slow_tokens_pause_themselves_and_nobody_else() {
+async fn slow_tokens_do_not_delay_other_tokens() {
     let at = sluggish().await;
     let slow = |from: usize| (from..from + 3).map(|number| format!("slow{number}"));
     assert_eq!(at.ask_at_once(slow(0)).await, [503; 3]);
     assert_eq!(
         at.ask("a").await,
         200,
-        "three slow tokens are nothing to others"
+        "three slow tokens do not affect others"
     );
     let asked = at.keystone.seen().len();
     let started = Instant::now();
     assert_eq!(at.ask_at_once(slow(0)).await, [503; 3]);
     assert!(
         started.elapsed() < Duration::from_millis(800),
-        "no one waits twice"
+        "no request waits twice"
     );
     assert_eq!(at.keystone.seen().len(), asked);
-    // However many there are, as long as others are answered meanwhile.
+    // The number does not matter, as long as Keystone answers about others meanwhile.
     let many = at.ask_at_once((10..30).map(|number| format!("slow{number}")));
     let (many, others) = tokio::join!(many, async {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -164,9 +164,9 @@ async fn slow_tokens_pause_themselves_and_nobody_else() {
     assert_eq!(at.glance.seen().len(), 3);
 }
 
-/// One that answers about no token is left alone for a while: not every client waits for it.
+/// A Keystone that answers about no token is not asked for a while, so that not every client waits for it.
 #[tokio::test]
-async fn a_keystone_that_is_down_is_left_alone_and_known_tokens_go_on() {
+async fn a_keystone_that_is_down_is_not_asked_and_cached_tokens_work() {
     let at = sluggish().await;
     assert_eq!(at.ask("a").await, 200);
     at.is_silent.store(true, Ordering::SeqCst);
@@ -178,12 +178,12 @@ async fn a_keystone_that_is_down_is_left_alone_and_known_tokens_go_on() {
     }
     assert!(
         started.elapsed() < Duration::from_millis(800),
-        "nobody waits"
+        "no request waits"
     );
     assert_eq!(at.keystone.seen().len(), 6);
     let known = ask(&at.proxy, "/v2.1/bbbb/images", &with("a")).await;
-    assert_eq!(known.status(), 400, "what is known is known");
-    // A reload asks anew, and forgets nothing.
+    assert_eq!(known.status(), 400, "cached tokens still work");
+    // After a reload Keystone is asked again, and the cache is kept.
     at.is_silent.store(false, Ordering::SeqCst);
     at.proxy.reload(&at.text).unwrap();
     assert_eq!(at.ask("b").await, 200);
@@ -191,9 +191,9 @@ async fn a_keystone_that_is_down_is_left_alone_and_known_tokens_go_on() {
     assert_eq!(at.keystone.seen().len(), 7);
 }
 
-/// Somebody asks all the same now and then, and one answer ends the pause for all.
+/// Probes are sent during a pause, and one answer ends the pause for all.
 #[tokio::test]
-async fn a_keystone_that_is_back_is_noticed_before_the_pause_is_over() {
+async fn a_keystone_that_recovers_ends_the_pause_early() {
     let at = sluggish().await;
     at.is_silent.store(true, Ordering::SeqCst);
     let down = ["b", "c", "d", "e", "f"].map(str::to_owned);
@@ -204,7 +204,7 @@ async fn a_keystone_that_is_back_is_noticed_before_the_pause_is_over() {
     while at.ask("g").await != 200 {
         assert!(
             paused.elapsed() < Duration::from_secs(4),
-            "the pause went on to its end"
+            "the pause lasted to its end"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -212,9 +212,9 @@ async fn a_keystone_that_is_back_is_noticed_before_the_pause_is_over() {
     assert_eq!(at.keystone.seen().len(), 7);
 }
 
-/// What Keystone calls a bad request it would call so again.
+/// Keystone would call the same token a bad request again.
 #[tokio::test]
-async fn a_bad_request_of_keystones_is_remembered() {
+async fn a_bad_request_reply_of_keystone_is_cached() {
     let glance = glance().await;
     for (policy, status) in [("continue", 200), ("refuse", 503)] {
         let bad = Reply::new("400 Bad Request", &[], "{}");
@@ -227,7 +227,7 @@ async fn a_bad_request_of_keystones_is_remembered() {
             assert_eq!(answer.status(), status);
         }
         assert_eq!(keystone.seen().len(), 1);
-        // Others are none of its business, and nothing is remembered where nothing shall be.
+        // Other tokens are not affected, and nothing is cached if the operator does not want it.
         for token in ["u", "v", "w", "x", "y", "z"] {
             ask(&proxy, "/v2.1/images", &with(token)).await;
         }

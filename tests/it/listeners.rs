@@ -1,4 +1,4 @@
-//! Where clients can come in.
+//! Listeners: unix sockets and TLS.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -12,11 +12,11 @@ use super::support::{Client, Proxy, Reply, Upstream};
 const GET: &str = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
 
 #[tokio::test]
-async fn unix_sockets_come_and_go() {
+async fn unix_sockets_are_made_and_removed() {
     let nova = Upstream::start(|_| Reply::json("{}")).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
-    // What a process that was killed leaves behind.
+    // The file that a killed process leaves.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     let address = format!("unix:{}", path.display());
     let text = before_nova(nova.address, "").replace("127.0.0.1:0", &address);
@@ -43,7 +43,7 @@ async fn unix_sockets_come_and_go() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_come_up_leaves_no_socket() {
+async fn a_server_that_fails_to_start_leaves_no_socket() {
     let nova = Upstream::start(|_| Reply::json("{}")).await;
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("first"), folder.path().join("second"));
@@ -66,7 +66,7 @@ async fn a_server_that_does_not_come_up_leaves_no_socket() {
 }
 
 #[tokio::test]
-async fn tls_listeners_say_https_to_upstreams() {
+async fn tls_listeners_report_https_to_upstreams() {
     let nova = Upstream::start(|_| Reply::json("{}")).await;
     let authority = Authority::new();
     let folder = tempfile::tempdir().unwrap();
@@ -86,7 +86,7 @@ async fn tls_listeners_say_https_to_upstreams() {
 }
 
 #[tokio::test]
-async fn clients_without_the_asked_certificate_are_refused() {
+async fn clients_without_the_required_certificate_are_refused() {
     let nova = Upstream::start(|_| Reply::json("{}")).await;
     let (authority, stranger) = (Authority::new(), Authority::new());
     let folder = tempfile::tempdir().unwrap();
@@ -103,7 +103,7 @@ async fn clients_without_the_asked_certificate_are_refused() {
         (Some(stranger.sign()), false),
         (None, false),
     ] {
-        // With TLS 1.3 a client learns only afterwards that it has been refused.
+        // With TLS 1.3 a client learns only after the handshake that it was refused.
         let config = authority.client(shown.as_ref());
         let mut client = Client::connect_tls(proxy.address(), config).await.unwrap();
         let _ = client.try_send(GET).await;
@@ -113,7 +113,7 @@ async fn clients_without_the_asked_certificate_are_refused() {
 }
 
 #[tokio::test]
-async fn upstreams_are_asked_by_tls() {
+async fn upstreams_can_be_asked_over_tls() {
     let authority = Authority::new();
     let config = authority.server(&authority.sign());
     let nova = Upstream::start_tls(config, |_| Reply::json("{}")).await;

@@ -1,4 +1,4 @@
-//! Lists over many pages of the upstream: complete, or broken off so that nobody takes a part for the whole.
+//! Lists over many upstream pages are complete, or visibly broken off.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use super::support::{Proxy, Reply, Upstream};
 const LIST: &str = "GET /v2.1/images HTTP/1.1\r\nHost: a\r\n\r\n";
 const DETAIL: &str = "GET /v2.1/images/detail HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// What is complete within so many bytes goes out whole.
+/// A list that is complete within this many bytes is sent whole.
 const WHOLE: usize = 256 << 10;
 
-/// Three images that go out whole.
+/// Three images, which are sent whole.
 const SMALL: Pages = Pages {
     images: 3,
     per_page: 1000,
     padding: 10,
 };
 
-/// Several pages, each of which alone is more than what goes out whole.
+/// Several pages, each of them larger than what is sent whole.
 const LARGE: Pages = Pages {
     images: 900,
     per_page: 300,
@@ -56,7 +56,7 @@ fn all(count: usize) -> Vec<String> {
     (0..count).map(pages::id).collect()
 }
 
-/// How many requests there are once no more come.
+/// Returns the number of requests once no more arrive.
 async fn settled(glance: &Upstream) -> usize {
     let mut count = glance.seen().len();
     loop {
@@ -69,9 +69,9 @@ async fn settled(glance: &Upstream) -> usize {
     }
 }
 
-/// A Glance with a low `api_limit_max` gives short pages; what its `next` says is not to be relied on.
+/// A Glance with a low `api_limit_max` gives short pages, and the content of its `next` links is not reliable.
 #[tokio::test]
-async fn short_pages_are_followed_by_minted_markers() {
+async fn short_pages_are_followed_with_own_markers() {
     let capped = Pages {
         images: 10,
         per_page: 3,
@@ -94,7 +94,7 @@ async fn short_pages_are_followed_by_minted_markers() {
 }
 
 #[tokio::test]
-async fn a_limit_asks_for_what_is_left_of_it() {
+async fn each_page_requests_what_is_left_of_the_limit() {
     let many = Pages {
         images: 100,
         per_page: 1000,
@@ -175,7 +175,7 @@ async fn small_lists_have_a_length_and_large_ones_are_chunked() {
     }
 }
 
-/// A failure that comes before the head is a fault, on whichever page it comes.
+/// A failure before the head becomes a fault, on whichever page it happens.
 #[tokio::test]
 async fn small_lists_that_fail_midway_are_faults() {
     for broken in broken_pages(&pages::page(1..2, 10, false)) {
@@ -195,7 +195,7 @@ async fn small_lists_that_fail_midway_are_faults() {
     }
 }
 
-/// A failure that comes after the head breaks the reply off: no client may take what it got for the list.
+/// A failure after the head breaks the reply off, so that no client takes the part for the list.
 #[tokio::test]
 async fn large_lists_that_fail_midway_break_off() {
     for broken in broken_pages(&pages::page(300..600, 1500, false)) {
@@ -216,7 +216,7 @@ async fn large_lists_that_fail_midway_break_off() {
         client.send(DETAIL).await;
         assert!(client.whole_answer().await.is_none());
 
-        // Without chunks the end of the connection is the end of the list: what came must not look like one.
+        // Without chunks the end of the connection is the end of the list, so the part must not be valid JSON.
         let mut old = proxy.client().await;
         old.send("GET /v2.1/images/detail HTTP/1.0\r\nHost: a\r\n\r\n")
             .await;
@@ -225,7 +225,7 @@ async fn large_lists_that_fail_midway_break_off() {
     }
 }
 
-/// A page that fails in every way in which one can.
+/// A page that fails in every possible way.
 fn broken_pages(page: &str) -> Vec<Reply> {
     let whole = Reply::json(page);
     let middle = whole.head_len() + page.len() * 2 / 3;
@@ -241,9 +241,9 @@ fn broken_pages(page: &str) -> Vec<Reply> {
     ]
 }
 
-/// The upstream is asked ahead of the client, and no further than buffers go.
+/// The upstream is read ahead of the client only as far as buffers allow.
 #[tokio::test]
-async fn a_client_that_reads_nothing_holds_the_upstream_back() {
+async fn a_client_that_reads_nothing_slows_the_upstream_down() {
     let many = Pages {
         images: 200_000,
         per_page: 1000,
@@ -253,14 +253,14 @@ async fn a_client_that_reads_nothing_holds_the_upstream_back() {
     let mut client = proxy.client().await;
     client.send(DETAIL).await;
     let count = settled(&glance).await;
-    // A page is one and a half megabytes; the kernel holds a few on either side.
+    // A page has one and a half megabytes, and the kernel buffers a few of them on either side.
     assert!((1..=40).contains(&count), "{count} pages of 200");
 }
 
-/// The next page is on its way while the client has taken nothing of the first, which alone is more than what goes
-/// out whole.
+/// The next page is already requested while the client has read nothing of the first, which is larger than what is sent
+/// whole.
 #[tokio::test]
-async fn the_next_page_is_asked_for_at_once() {
+async fn the_next_page_is_requested_at_once() {
     let pages = Pages {
         per_page: 160,
         ..LARGE
@@ -295,9 +295,9 @@ async fn a_client_that_leaves_ends_the_list() {
     assert!(count < 40, "{count} pages of 200");
 }
 
-/// A page that is under way is of no use to anybody once the client has left.
+/// A page in flight is useless once the client has left.
 #[tokio::test]
-async fn a_client_that_leaves_cancels_the_page_under_way() {
+async fn a_client_that_leaves_cancels_the_page_in_flight() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = Proxy::start(&before_glance(listener.local_addr().unwrap(), "")).await;
     let mut client = proxy.client().await;
@@ -350,9 +350,9 @@ async fn lists_beyond_max_items_are_refused_or_broken_off() {
     assert!(rest.len() > WHOLE && !rest.ends_with(b"0\r\n\r\n"));
 }
 
-/// An upstream that ignores markers, or leads around a longer circle, never comes to an end by itself.
+/// An upstream that ignores markers, or repeats a longer cycle of pages, never ends by itself.
 #[tokio::test]
-async fn circles_end_the_list() {
+async fn cycles_of_pages_end_the_list() {
     for pages_around in [1, 2, 3, 7] {
         let (glance, proxy) = before("", move |seen| {
             let number = |id: &str| id.rsplit('-').next().unwrap().parse::<usize>().unwrap();

@@ -1,4 +1,4 @@
-//! The program seen from outside its process: what it logs.
+//! What the program logs, seen from outside its process.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,10 @@ use super::support::proxy::before_glance;
 use super::support::upstream::{Seen, headers};
 use super::support::{Program, Reply, Upstream};
 
-/// What must be found nowhere.
+/// The secret that no line may contain.
 const SECRET: &str = "s3cr3t";
 
-/// A request that carries the secret wherever a secret can be. The user agent tells the requests apart.
+/// Makes a request with the secret in every possible place. The user agent identifies the request.
 fn request(agent: &str, method: &str, target: &str, more: &str) -> String {
     let mark = if target.contains('?') { '&' } else { '?' };
     format!(
@@ -27,7 +27,7 @@ fn request(agent: &str, method: &str, target: &str, more: &str) -> String {
     )
 }
 
-/// A Glance that answers by what is asked for.
+/// A Glance that answers by the path.
 fn glance(seen: &Seen) -> Reply {
     const LARGE: Pages = Pages {
         images: 900,
@@ -63,7 +63,7 @@ fn glance(seen: &Seen) -> Reply {
     }
 }
 
-/// What one request's access line is to say.
+/// What the access line of one request must say.
 struct Case {
     agent: &'static str,
     method: &'static str,
@@ -113,7 +113,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn every_request_has_one_line_and_no_secret_has_any() {
+async fn every_request_has_one_line_and_no_line_has_a_secret() {
     let glance = Upstream::start(glance).await;
     let nova = Upstream::start(|_| Reply::json("{}")).await;
     let text = format!(
@@ -140,7 +140,7 @@ async fn every_request_has_one_line_and_no_secret_has_any() {
     }
     leave_in_the_middle(&program).await;
     ask_by_http2(&program).await;
-    // Refused by the HTTP library, which has nothing to log a line for.
+    // The HTTP library refuses this one, so there is no access line.
     let mut client = program.client().await;
     client
         .send(format!("GET / HTTP/1.1\r\nX-Auth-Token : {SECRET}\r\n\r\n"))
@@ -195,7 +195,7 @@ async fn every_request_has_one_line_and_no_secret_has_any() {
     let mut expected: Vec<_> = cases().iter().map(|case| case.agent).collect();
     expected.extend(["leaver", "http2", "http2-abort"]);
     expected.sort_unstable();
-    assert_eq!(agents, expected, "one line for each request");
+    assert_eq!(agents, expected, "one line per request");
     assert!(
         lines.iter().any(|line| line["level"] == "TRACE"),
         "the log is not at its finest"
@@ -265,9 +265,9 @@ async fn a_reload_turns_access_lines_on_and_off() {
     assert_eq!(agents, ["told", "told-again"]);
 }
 
-/// A word in the log is the word in the configuration.
+/// The log uses the words of the configuration.
 #[tokio::test]
-async fn listeners_are_told_by_the_words_of_the_configuration() {
+async fn the_log_names_listeners_as_the_configuration_does() {
     let one = before_glance(
         "127.0.0.1:9".parse().unwrap(),
         "[nova]\nendpoints = [\"http://127.0.0.1:9\"]",
@@ -276,11 +276,13 @@ async fn listeners_are_told_by_the_words_of_the_configuration() {
         "{one}\n[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"glance\"\n[log]\nlevel = \"debug\"\n"
     );
     let program = Program::start(&both).await;
-    // Broken off in its head, which the log tells of a peer.
+    // Broken off in its head; the log has only the peer's address.
     let mut client = program.client().await;
     client.send("no head\r\n\r\n").await;
     client.rest().await;
-    let refused = program.message("a request was refused unread").await;
+    let refused = program
+        .message("refused a request whose head cannot be read")
+        .await;
     let peer = refused["peer"].as_str().unwrap();
     assert!(peer.parse::<std::net::SocketAddr>().is_ok(), "{refused}");
     let log = program.log();

@@ -1,6 +1,6 @@
-//! The whole server, in this process: no network but loopback, no IPv6, no fixed port.
+//! Tests of the whole server in this process. They use only loopback, no IPv6 and no fixed port.
 
-// In a test a panic is the report.
+// A panic is how a test fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod architecture;
@@ -9,6 +9,7 @@ mod chain;
 mod chain_generated;
 mod commands;
 mod drain;
+mod explained;
 mod glance_recorded;
 mod guards;
 mod hosts;
@@ -29,7 +30,9 @@ mod passthrough;
 mod paths;
 mod phases;
 mod quoted;
+mod reasons;
 mod reload;
+mod reload_upstreams;
 mod reverse;
 mod reverse_odd;
 mod reverse_odd_lists;

@@ -1,5 +1,4 @@
-//! How much memory the program takes, as the kernel counts it: when it idles, for a list that is long, and for many
-//! of those at once.
+//! How much memory the program takes, as the kernel counts it: while idle, for one long list, and for many at once.
 
 #![cfg(target_os = "linux")]
 
@@ -11,10 +10,10 @@ use super::support::{Client, Program, Upstream};
 
 const MIB: usize = 1 << 20;
 const IMAGES: usize = 100_000;
-/// What the program may take before it has done anything. Unoptimised code is larger, and counts as soon as it is read.
+/// The limit before the program has served a request. Unoptimised code is larger, and counts once it has been read.
 const IDLE: usize = if cfg!(debug_assertions) { 20 } else { 16 } * MIB;
 
-/// A Glance with so many images that a list of them is 150 MB, or with a few if they are asked for by name.
+/// A Glance with so many images that a list of them has 150 MB, or with a few if they are requested by name.
 async fn glance() -> Upstream {
     Upstream::start(|seen| {
         let few = parameter(seen, "name").is_some();
@@ -32,7 +31,7 @@ fn list(agent: &str, query: &str) -> String {
     format!("GET /v2.1/images/detail{query} HTTP/1.0\r\nHost: a\r\nUser-Agent: {agent}\r\n\r\n")
 }
 
-/// A program that has done everything once, so that what it needs for good it has.
+/// Starts a program that has done everything once, so that it has allocated what it keeps.
 async fn warm(glance: &Upstream) -> Program {
     let program = Program::start(&before_glance(glance.address, "")).await;
     let idle = program.peak_memory();
@@ -62,7 +61,7 @@ async fn a_long_list_takes_little_memory() {
     assert!(grown <= 4 * MIB, "{grown} bytes more than for a short list");
 }
 
-/// Every other client takes nothing of its list, so that whatever can fill up does.
+/// Half of the clients read nothing of their list, so that every buffer fills up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_long_lists_take_little_memory() {
     const CLIENTS: usize = 64;
@@ -87,7 +86,7 @@ async fn many_long_lists_take_little_memory() {
     assert!(peak < 64 * MIB, "{peak} bytes for {CLIENTS} lists");
 }
 
-/// Reads so many bytes at least, or to the end, keeping the end only.
+/// Reads at least this many bytes, or to the end, and keeps only the end.
 async fn discard(client: &mut Client, enough: usize) -> (usize, String) {
     let mut bytes = 0;
     let mut end = Vec::new();

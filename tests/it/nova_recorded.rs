@@ -1,10 +1,10 @@
 //! Every read that was recorded from a real nova 34 in front of a real glance 33, sent to the proxy in front of the
 //! same images.
 //!
-//! The store behind the proxy holds the images of the recordings and knows the recorded tokens; where a recording
-//! has a Glance that misbehaves, the recorded replies are given in its place. Each answer equals Nova's in status,
-//! relevant headers and structure, or `fixtures/recorded/deviating.toml` names the row of `src/deviations/nova.toml`
-//! that explains it.
+//! The store behind the proxy has the images of the recordings and knows the recorded tokens. If a recording has a
+//! Glance that misbehaves, the recorded replies are given instead. Each answer equals Nova's in status, relevant
+//! headers and structure, or `fixtures/recorded/deviating.toml` names the row of `src/deviations/nova.toml` that
+//! explains the difference.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -29,7 +29,7 @@ struct Recording {
     fault: Vec<Scripted>,
     request: Asked,
     response: Answered,
-    /// How the image was afterwards, as Glance showed it to an administrator.
+    /// The image after the request, as Glance shows it to an administrator.
     after: Option<Answered>,
 }
 
@@ -52,18 +52,18 @@ struct Answered {
     body_is: Option<String>,
 }
 
-/// The Novas that were recorded, by the port in `Host`: what the proxy is set to for each.
+/// The recorded Novas, by the port in `Host`, with the settings of the proxy for each.
 const VARIANTS: &[(&str, &str)] = &[
-    // The plain one, and every request that names another host or none.
+    // The plain one, also for requests that name another host or none.
     ("28774", "glance.public_url = \"http://127.0.0.1:29292\""),
-    // Found through the catalog, Glance has a slash at its end.
+    // Glance has a slash at its end because it was found through the catalog.
     ("28775", "glance.public_url = \"http://127.0.0.1:29292\""),
     // compute_link_prefix and glance_link_prefix.
     (
         "28776",
         "listen.public_url = \"https://compute.example.com/pfx\"\nglance.public_url = \"https://image.example.com/ipfx\"",
     ),
-    // max_limit = 5, and proxy headers believed.
+    // `max_limit = 5`, and proxy headers are believed.
     (
         "28777",
         "glance.public_url = \"http://127.0.0.1:29292\"\ncompat.max_limit = 5\nlisten.trusted_proxies = [\"127.0.0.1\"]",
@@ -71,16 +71,16 @@ const VARIANTS: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn reads_are_answered_as_nova_did() {
+async fn reads_are_answered_as_by_nova() {
     replay(Mode::Right, "", &deviating(Mode::Right)).await;
 }
 
 #[tokio::test]
-async fn in_literal_mode_novas_mistakes_are_made_too() {
+async fn literal_mode_makes_novas_mistakes_too() {
     replay(Mode::Literal, "", &deviating(Mode::Literal)).await;
 }
 
-/// The rows that are no longer needed where a Keystone says whose tokens are.
+/// The rows that are not needed when a Keystone validates tokens.
 const OF_TOKENS: &[&str] = &[
     "links-carry-url-project",
     "project-not-checked",
@@ -90,13 +90,16 @@ const OF_TOKENS: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn with_a_keystone_tokens_and_projects_are_as_nova_has_them() {
+async fn with_a_keystone_tokens_and_projects_are_handled_as_by_nova() {
     let mut deviating = deviating(Mode::Right);
     let all = deviating.len();
     let unauthorized = unauthorized();
     deviating
         .retain(|name, row| !OF_TOKENS.contains(&row.as_str()) && !unauthorized.contains(name));
-    assert!(all > deviating.len() + 10, "there is nothing to see");
+    assert!(
+        all > deviating.len() + 10,
+        "too few recordings depend on tokens"
+    );
     let keystone = keystone().await;
     let url = format!("identity.url = \"http://{}\"", keystone.address);
     let public = "identity.www_authenticate_uri = \"http://127.0.0.1:25000/v3\"";
@@ -115,7 +118,7 @@ async fn keystone() -> Upstream {
     Upstream::start(move |seen| keystone::reply(&grants, seen)).await
 }
 
-/// The recordings that are answered with 401, whatever else there is to say of them.
+/// The recordings that are answered with 401, whatever else would apply.
 fn unauthorized() -> BTreeSet<String> {
     let text = fixture("recorded/nova.jsonl");
     let recordings = text
@@ -127,12 +130,12 @@ fn unauthorized() -> BTreeSet<String> {
         .collect()
 }
 
-/// Which of Nova's answers are to be given.
+/// Which of Nova's answers are expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// The right ones.
+    /// The correct ones.
     Right,
-    /// All that a setting can bring back.
+    /// Also the mistakes that a setting can restore.
     Literal,
 }
 
@@ -170,7 +173,7 @@ async fn replay(mode: Mode, added: &str, deviating: &BTreeMap<String, String>) {
 }
 
 #[tokio::test]
-async fn writes_are_answered_as_nova_did_and_do_what_nova_did() {
+async fn writes_have_the_answers_and_effects_of_novas() {
     let deviating: BTreeMap<String, String> =
         toml::from_str(&fixture("recorded/deviating-writes.toml")).unwrap();
     let images = Store::from_json(&fixture("recorded/store.json")).unwrap();
@@ -216,8 +219,8 @@ async fn writes_are_answered_as_nova_did_and_do_what_nova_did() {
     verdicts.report(&deviating, 150);
 }
 
-/// What a write left otherwise than Nova did; nothing of what a write changes by itself, or Nova in error: the times,
-/// the order of tags, and a visibility that Nova takes away (`visibility-kept`).
+/// Describes how the image differs from the one that Nova left. Ignores what a write changes by itself or Nova changes
+/// wrongly: the times, the order of tags, and a visibility that Nova takes away (`visibility-kept`).
 fn afterwards(nova: &Answered, status: u16, ours: &str) -> String {
     let image = |body: &str| {
         let mut image: Value = serde_json::from_str(body).unwrap_or_default();
@@ -240,32 +243,28 @@ fn afterwards(nova: &Answered, status: u16, ours: &str) -> String {
     )
 }
 
-/// The recordings whose answers differ, by the row that explains each. In literal mode a row that a setting of
-/// `[compat]` undoes explains nothing.
+/// The recordings whose answers differ, with the row that explains each. In literal mode a row with a setting of
+/// `[compat]` explains nothing.
 fn deviating(mode: Mode) -> BTreeMap<String, String> {
     let read = |file: &str| toml::from_str(&fixture(file)).unwrap();
     let mut deviating: BTreeMap<String, String> = read("recorded/deviating.toml");
     if mode == Mode::Literal {
         let all = deviating.len();
         deviating.retain(|_, row| !has_setting(row));
-        assert!(deviating.len() + 70 < all, "settings undo next to nothing");
+        assert!(
+            deviating.len() + 70 < all,
+            "too few recordings are restored by settings"
+        );
         let still: BTreeMap<String, String> = read("recorded/deviating-literal.toml");
         deviating.extend(still);
     }
     deviating
 }
 
-/// Whether a setting of `[compat]` restores Nova's answer where a row of the deviations applies.
+/// Whether a setting of `[compat]` restores Nova's answer for a row of the deviations.
 fn has_setting(row: &str) -> bool {
-    deviations::all()
-        .iter()
-        .filter(|known| known.id == row)
-        .any(|known| {
-            known
-                .setting
-                .as_ref()
-                .is_some_and(|setting| setting.starts_with("compat"))
-        })
+    let mut rows = deviations::of_nova().unwrap().iter();
+    rows.any(|known| known.id == row && known.is_restored_in("compat"))
 }
 
 /// The Nova that a request was recorded from.
@@ -322,7 +321,7 @@ fn bodies() -> HashMap<String, String> {
     lines.map(|line| (line.digest, line.body)).collect()
 }
 
-/// Dotted settings, sorted into their sections.
+/// Sorts dotted settings into their sections.
 fn config(glance: &str, settings: &str) -> String {
     let section = |name: &str| {
         let prefix = format!("{name}.");
@@ -359,7 +358,7 @@ impl Verdicts {
         self.judge(recording, &differences, row);
     }
 
-    /// The same, with what the write left.
+    /// Adds a write, with the image that it left.
     fn add_write(
         &mut self,
         recording: &Recording,
@@ -381,7 +380,8 @@ impl Verdicts {
             (Some(row), equal) => {
                 self.seen.insert(name.clone());
                 self.deviating += 1;
-                let explained = deviations::all()
+                let explained = deviations::of_nova()
+                    .unwrap()
                     .iter()
                     .any(|known| known.id == *row && known.concerns(&request));
                 if equal {
@@ -389,7 +389,7 @@ impl Verdicts {
                         .push(format!("{name}: no longer deviates by {row}"));
                 } else if !explained {
                     self.wrong.push(format!(
-                        "{name}: {row} is no row, or does not concern {request}\n{differences}"
+                        "{name}: {row} is not a row, or does not concern {request}\n{differences}"
                     ));
                 }
             }
@@ -416,7 +416,7 @@ impl Verdicts {
     }
 }
 
-/// What differs between the two answers; empty when nothing does.
+/// Describes the differences between the two answers; empty if there are none.
 fn differences(nova: &Answered, ours: &Answer) -> String {
     let mut out = String::new();
     if nova.status != ours.status() {

@@ -1,4 +1,4 @@
-//! Whoever observes requests: every one of them, once, whatever is configured.
+//! Observers see every request exactly once, whatever is configured.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use super::support::proxy::before_glance;
 use super::support::upstream::Seen;
 use super::support::{Proxy, Reply, Upstream};
 
-/// What a test can compare of a record.
+/// The comparable parts of a record.
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
     agent: String,
@@ -26,7 +26,7 @@ struct Row {
     upstream_requests: u64,
 }
 
-/// Counts requests under way, as a gauge would, and keeps what it is shown.
+/// Counts requests in flight, like a gauge, and keeps the records.
 #[derive(Debug, Default)]
 struct Counts(Mutex<(usize, Vec<Row>)>);
 
@@ -54,7 +54,7 @@ impl Observer for Counts {
 }
 
 impl Counts {
-    /// Every record, once there are so many and no request is under way.
+    /// Returns every record, once there are `expected` records and no request is in flight.
     async fn rows(&self, expected: usize) -> Vec<Row> {
         let started = Instant::now();
         loop {
@@ -72,7 +72,7 @@ fn get(agent: &str, target: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: a\r\nUser-Agent: {agent}\r\n\r\n")
 }
 
-/// A Glance with a list that a client can leave the middle of, and an image that takes too long.
+/// A Glance with a list that a client can leave in the middle, and an image that takes too long.
 fn glance(seen: &Seen) -> Reply {
     const FEW: Pages = Pages {
         images: 3,
@@ -139,7 +139,7 @@ async fn two_observers_see_each_request_exactly_once() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     drop(client);
-    // And this one in the middle of its body.
+    // This one leaves in the middle of the body.
     let mut client = proxy.client().await;
     client
         .send(get("middle", "/v2.1/images/detail?name=huge"))
@@ -191,7 +191,7 @@ async fn two_observers_see_each_request_exactly_once() {
 }
 
 #[tokio::test]
-async fn observers_outlive_a_reload_and_need_no_access_lines() {
+async fn observers_outlive_a_reload_and_do_not_depend_on_access_lines() {
     let glance = Upstream::start(glance).await;
     let counts = Arc::new(Counts::default());
     let quiet = before_glance(glance.address, "[log]\naccess = false");
@@ -213,7 +213,7 @@ async fn observers_outlive_a_reload_and_need_no_access_lines() {
     assert_eq!(agents, ["before", "after", "last"]);
 }
 
-/// What an observer need not read out of text.
+/// Values that an observer gets with their types, not as text.
 #[derive(Debug, PartialEq)]
 struct Typed {
     speaks: &'static str,

@@ -1,5 +1,5 @@
-//! The pages say what the program says: generated pages equal their tables, links lead somewhere, and example
-//! configurations are accepted. With `BLESS=1` the generated pages are written anew.
+//! The documentation is true: generated pages equal their tables, links lead somewhere, and example configurations are
+//! valid. `BLESS=1` rewrites the generated pages.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -16,7 +16,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A page of the repository.
+/// Returns a page of the repository.
 fn page(file: &str) -> Page {
     let mut pages = markdown::pages().into_iter();
     pages
@@ -24,7 +24,7 @@ fn page(file: &str) -> Page {
         .unwrap_or_else(|| panic!("{file} is missing"))
 }
 
-/// Whether a page is about the program and not about a folder of its tests.
+/// Whether a page is about the program, not about a folder of its tests.
 fn is_for_users(page: &Page) -> bool {
     page.file.starts_with("docs") || page.file.components().count() == 1
 }
@@ -93,10 +93,10 @@ fn every_link_leads_to_a_file_and_to_a_heading() {
         }
     }
     assert!(broken.is_empty(), "broken links:\n{}", broken.join("\n"));
-    assert!(checked > 20, "no links are found any more");
+    assert!(checked > 20, "too few links were found");
 }
 
-/// Where a relative link leads, if it stays within the repository.
+/// Returns where a relative link leads, if it stays within the repository.
 fn below_root(from: &Path, link: &str) -> Option<PathBuf> {
     let mut path = from.parent()?.to_owned();
     for component in Path::new(link).components() {
@@ -198,7 +198,7 @@ fn settings_that_pages_name_exist() {
     };
     let (mut unknown, mut checked) = (Vec::new(), 0);
     for page in markdown::pages() {
-        // A changelog goes on naming settings that are gone.
+        // A changelog still names settings that no longer exist.
         if !is_for_users(&page) || page.file == Path::new("CHANGELOG.md") {
             continue;
         }
@@ -219,11 +219,11 @@ fn settings_that_pages_name_exist() {
         "no such setting:\n{}",
         unknown.join("\n")
     );
-    assert!(checked > 50, "no settings are found any more");
+    assert!(checked > 50, "too few settings were found");
 }
 
 #[test]
-fn example_configurations_are_sound() {
+fn example_configurations_are_valid() {
     let mut checked = 0;
     for entry in std::fs::read_dir(root().join("deploy")).unwrap() {
         let file = entry.unwrap().path();
@@ -235,10 +235,10 @@ fn example_configurations_are_sound() {
             checked += 1;
         }
     }
-    assert!(checked >= 2, "deploy lacks its examples");
+    assert!(checked >= 2, "deploy has too few examples");
 }
 
-/// What an example that is only a part of a configuration is put beside, unless it brings its own.
+/// The rest of a configuration for an example that is only a part of one.
 const SECTIONS: [(&str, &str); 3] = [
     (
         "[[listen]]",
@@ -255,7 +255,7 @@ const SECTIONS: [(&str, &str); 3] = [
 ];
 
 #[test]
-fn examples_in_pages_are_sound() {
+fn examples_in_pages_are_valid() {
     let folder = tempfile::tempdir().unwrap();
     // The files that examples name.
     let authority = Authority::new();
@@ -285,5 +285,5 @@ fn examples_in_pages_are_sound() {
             checked += 1;
         }
     }
-    assert!(checked >= 4, "the pages lack their examples");
+    assert!(checked >= 4, "the pages have too few examples");
 }

@@ -1,4 +1,4 @@
-//! What is none of ours goes on as it is.
+//! Requests that are not image requests pass through unchanged.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ async fn behind(
     (nova, proxy)
 }
 
-/// A body that no compression and no repetition makes alike in two places.
+/// A body in which no two places are equal, so that misplaced pieces are detected.
 fn large(bytes: usize) -> Vec<u8> {
     let words = (0..).flat_map(|n: u32| n.wrapping_mul(2_654_435_761).to_le_bytes());
     words.take(bytes).collect()
 }
 
-/// What our HTTP library refuses in a target, and Nova's takes, arrives escaped; however it is cut into pieces.
+/// Characters in a target that hyper refuses and Nova accepts arrive escaped, however the target is split into pieces.
 #[tokio::test]
 async fn odd_characters_arrive_escaped() {
     let (nova, proxy) = behind("", |_| Reply::json("{}")).await;
@@ -57,9 +57,9 @@ async fn odd_characters_arrive_escaped() {
     assert_eq!(seen, expected);
 }
 
-/// HTTP/1.0 tells the end of a body without a length by the end of the connection, and says so.
+/// In HTTP/1.0 a body without a length ends with the connection, and the reply says so.
 #[tokio::test]
-async fn http_1_0_is_kept_only_where_lengths_are_known() {
+async fn http_1_0_connections_stay_open_only_if_lengths_are_known() {
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
     let (_nova, proxy) = behind("", move |seen| match seen.target() {
         "/chunks" => Reply::raw(chunked),
@@ -118,7 +118,7 @@ async fn targets_arrive_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn headers_arrive_but_for_those_of_the_connection() {
+async fn all_headers_arrive_except_those_of_the_connection() {
     let reply = Reply::raw(
         "HTTP/1.1 299 Odd Thing\r\nContent-Length: 2\r\nConnection: X-Mine\r\nConnection: x-too\r\n\
          X-Mine: 1\r\nX-Too: 1\r\nKeep-Alive: timeout=5\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nX-compute-ID: 7\r\n\r\nok",
@@ -183,7 +183,7 @@ async fn headers_arrive_but_for_those_of_the_connection() {
 }
 
 #[tokio::test]
-async fn a_good_request_id_goes_on_and_another_does_not() {
+async fn only_a_valid_request_id_is_forwarded() {
     let (nova, proxy) = behind("", |_| Reply::json("{}")).await;
     let mut client = proxy.client().await;
     let good = "req-70a599e0-31e7-49b7-b260-868f441e862b";
@@ -201,7 +201,7 @@ async fn a_good_request_id_goes_on_and_another_does_not() {
 }
 
 #[tokio::test]
-async fn trusted_proxies_are_believed_and_added_to() {
+async fn headers_of_trusted_proxies_are_kept_and_extended() {
     let nova = Upstream::start(|_| Reply::json("{}")).await;
     let text = before_nova(nova.address, "");
     let trusting = text.replace("speaks", "trusted_proxies = [\"127.0.0.0/8\"]\nspeaks");
@@ -233,13 +233,13 @@ async fn large_bodies_stream_both_ways() {
     client.send(&body).await;
     let answer = client.answer().await;
     assert_eq!(answer.status(), 200);
-    assert!(answer.body == body, "what came back is not what went out");
+    assert!(answer.body == body, "the body came back changed");
     assert!(nova.only().body == body);
     assert_eq!(nova.only().header("content-length"), Some("20971520"));
 }
 
 #[tokio::test]
-async fn chunks_go_through_and_trailers_do_not() {
+async fn chunks_are_forwarded_and_trailers_are_not() {
     let reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n";
     let (nova, proxy) = behind("", move |_| {
         Reply::raw(reply).slice(5, Duration::from_millis(1))
@@ -257,7 +257,7 @@ async fn chunks_go_through_and_trailers_do_not() {
     assert_eq!(answer.header("connection"), Some("close"));
     assert!(
         client.is_closed().await,
-        "nobody can look at a head after chunks"
+        "the proxy does not examine heads after a chunked body"
     );
     assert_eq!(
         (answer.header("trailer"), answer.header("content-length")),
@@ -298,7 +298,7 @@ async fn head_and_not_modified_keep_their_length() {
     assert_eq!(nova.seen()[1].header("if-none-match"), Some("\"x\""));
 }
 
-/// A client that asks first is answered here, and the upstream never hears of it.
+/// `Expect: 100-continue` is answered by the proxy, and the upstream does not see it.
 #[tokio::test]
 async fn expectations_are_answered_here() {
     let reply = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -331,7 +331,7 @@ async fn http_1_0_clients_are_served() {
 }
 
 #[tokio::test]
-async fn mounts_are_cut_here_and_added_there() {
+async fn mount_points_are_removed_and_those_of_endpoints_added() {
     let nova = Upstream::start(|_| Reply::json("{}")).await;
     let text = before_nova(nova.address, "");
     let mounted = text.replace("speaks", "base_path = \"/compute\"\nspeaks");
@@ -367,9 +367,9 @@ async fn mounts_are_cut_here_and_added_there() {
     assert_eq!(last.header("x-forwarded-prefix"), None);
 }
 
-/// A server's image is announced where the client can find it.
+/// The `Location` of a server's image is one that the client can reach.
 #[tokio::test]
-async fn the_location_of_a_created_image_is_here() {
+async fn the_location_of_a_created_image_leads_to_the_proxy() {
     const ID: &str = "70a599e0-31e7-49b7-b260-868f441e862b";
     for (location, path, rewritten, comes) in [
         (
@@ -433,7 +433,8 @@ async fn the_location_of_a_created_image_is_here() {
     }
 }
 
-/// What an upstream speaks is its own affair, and two lengths are one too many: the coding counts (RFC 9112, 6.3).
+/// The HTTP version and framing of an upstream's reply do not reach the client. With a length and a transfer coding,
+/// the coding counts (RFC 9112, 6.3).
 #[tokio::test]
 async fn replies_are_framed_anew() {
     for (reply, length) in [
@@ -461,7 +462,7 @@ async fn replies_are_framed_anew() {
 }
 
 #[tokio::test]
-async fn without_a_nova_there_is_nothing_else() {
+async fn without_a_nova_other_requests_are_404() {
     let text = "[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"nova\"\n[glance]\nendpoints = [\"http://127.0.0.1:9\"]";
     let proxy = Proxy::start(text).await;
     let mut client = proxy.client().await;

@@ -1,12 +1,12 @@
-//! How clients of old Novas spell paths: with two slashes, with an ending, and where Nova says that an image is.
+//! Spellings of paths by clients of old Novas: two slashes, a suffix, and Nova's address of an image.
 
 use super::support::pages::{few, id};
 use super::support::proxy::before_glance;
 use super::support::{Proxy, Reply, Upstream};
 
-/// fog-openstack sends two slashes where its path has no project, and Nova's URL map makes them one.
+/// fog-openstack sends two slashes in a path without a project, and Nova's URL map merges them.
 #[tokio::test]
-async fn runs_of_slashes_are_one_on_image_routes() {
+async fn runs_of_slashes_count_as_one_on_image_routes() {
     let glance = Upstream::start(few).await;
     let config = before_glance(glance.address, "");
     let mounted = config.replace("speaks", "base_path = \"/compute\"\nspeaks");
@@ -55,7 +55,7 @@ async fn runs_of_slashes_are_one_on_image_routes() {
     }
 }
 
-/// Where a server's image is said to be, there it is.
+/// The image of a server can be found at the address that the reply gives.
 #[tokio::test]
 async fn the_address_of_a_created_image_is_answered_here() {
     let glance = Upstream::start(few).await;
@@ -95,7 +95,7 @@ async fn the_address_of_a_created_image_is_answered_here() {
             assert!(shown.text().contains(&id(1)), "{}", shown.text());
         }
     }
-    // Where no ending is known, Nova's 404 would come, and nothing is rewritten.
+    // Nova answers 404 where it knows no suffix, so nothing is rewritten.
     let more = format!(
         "[nova]\nendpoints = [\"http://{}\"]\n[compat]\nsuffixes = false",
         nova.address
@@ -111,9 +111,9 @@ async fn the_address_of_a_created_image_is_answered_here() {
     assert!(place.starts_with("http://glance:9292/"), "{place}");
 }
 
-/// fog 1.x puts `.json` on its paths.
+/// fog 1.x appends `.json` to its paths.
 #[tokio::test]
-async fn endings_are_served_in_every_release() {
+async fn suffixes_are_served_in_every_release() {
     let glance = Upstream::start(few).await;
     for (compat, served) in [
         ("", true),

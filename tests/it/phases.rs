@@ -1,5 +1,5 @@
-//! Each phase of a connection has a running timer: with only that one short, a client that stops or dawdles there is let
-//! go.
+//! Each phase of a connection has a running timer: with only one short limit, a client that stops or is slow in that
+//! phase is disconnected.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use super::support::proxy::before_nova;
 use super::support::upstream::Seen;
 use super::support::{Client, Proxy, Reply, Upstream};
 
-/// What the client is held to in the phase at hand; every other limit is longer than the test may take.
+/// The limit of the phase under test. All other limits are longer than the test may take.
 const SHORT: &str = "1s";
 const LIMIT: Duration = Duration::from_secs(1);
 const LONG: &str = "60s";
@@ -28,7 +28,7 @@ fn reply(seen: &Seen) -> Reply {
     }
 }
 
-/// A proxy, plain and behind TLS, with one limit that is short.
+/// A proxy with one short limit, without and with TLS.
 struct Held {
     _nova: Upstream,
     proxies: [Proxy; 2],
@@ -69,7 +69,7 @@ impl Held {
         [self.proxies[0].client().await, tls.unwrap()]
     }
 
-    /// Sends something, and then a little every now and then, until the connection ends; all of them at a time.
+    /// Sends some bytes, and then a little at intervals, until the connection ends. Runs all cases at the same time.
     async fn end(&self, cases: &[(&[u8], &[u8])]) {
         let ends = cases.iter().map(|(begin, drip)| async move {
             let [plain, tls] = self.clients().await;
@@ -78,7 +78,7 @@ impl Held {
         join_all(ends).await;
     }
 
-    /// An HTTP/2 connection on which a few things have been sent, plain and behind TLS.
+    /// Opens an HTTP/2 connection and sends a few things, without and with TLS.
     async fn http2(&self, pairs: &[(u16, u32)], begin: &[u8]) -> Vec<Http2> {
         let mut clients = Vec::new();
         for client in self.clients().await {
@@ -160,7 +160,7 @@ async fn bodies() {
     let held = Held::to("body").await;
     let begin = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n";
     let chunked = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-    // One byte after the other is too little, too.
+    // One byte at a time is too slow as well.
     held.end(&[(begin, b"x"), (begin, b""), (chunked, b"1\r\nx\r\n")])
         .await;
     let fields = head("POST", "/", &[("content-length", "99999")]);
@@ -208,8 +208,8 @@ async fn replies() {
     }
 }
 
-/// Whoever asks for nothing more is let go, even if it answers pings: when it has asked for nothing at all, and when all
-/// has been answered.
+/// A client without requests is disconnected, even if it answers pings: when it has never sent one, and when all have
+/// been answered.
 #[tokio::test]
 async fn idleness() {
     let held = Held::to("idle").await;
@@ -223,7 +223,7 @@ async fn idleness() {
         assert!(client.body(1).await.1);
         client.ends(b"").await;
     }
-    // Waiting for a reply is not idleness.
+    // Waiting for a reply is not idle.
     for mut client in held.http2(&[], b"").await {
         client.get(1, "/slow").await;
         let next = client.of(1, &[HEADERS, RST_STREAM]);

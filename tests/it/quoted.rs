@@ -1,4 +1,4 @@
-//! Upstreams that quote the request's secrets in whatever they say, and a log that does not.
+//! Upstreams that quote a request's secrets in every part of their replies, and a log that never does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use super::support::proxy::before_glance;
 use super::support::upstream::Seen;
 use super::support::{Program, Reply, Upstream};
 
-/// Where a request carries a secret, and which.
+/// The places of a request that can carry a secret, with the secrets.
 const SECRETS: &[(&str, &str)] = &[
     ("X-Auth-Token", "s3cr3t-auth-<b>&\"x\"/+=0123456789AbCdEf"),
     (
@@ -44,12 +44,12 @@ const SECRETS: &[(&str, &str)] = &[
 ];
 const IN_QUERY: &str = "s3cr3t-query-0123456789AbCdEf";
 
-/// What no line of the log may hold, in small letters.
+/// The secrets that no line of the log may contain, in lower case.
 const TELLING: &[&str] = &["s3cr3t", "0123456789abcdef", "456789abcdef"];
 
 type Form = fn(&str) -> String;
 
-/// How an upstream may write what it was sent.
+/// The forms in which an upstream may write what it received.
 const FORMS: &[(&str, Form)] = &[
     ("as it is", str::to_owned),
     ("percent", |text| percent(text, "%")),
@@ -81,7 +81,7 @@ fn percent(text: &str, mark: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-/// All secrets in one form.
+/// Returns all secrets in one form.
 fn quote(number: usize) -> String {
     let (_, form) = FORMS[number % FORMS.len()];
     let of_lines = SECRETS.iter().map(|(_, value)| {
@@ -94,10 +94,10 @@ fn quote(number: usize) -> String {
 
 const STATUSES: &[u16] = &[200, 201, 302, 400, 401, 403, 404, 409, 418, 500, 503, 504];
 
-/// Where a reply can quote: so many ways there are to write one.
+/// The number of places where a reply can quote.
 const PLACES: usize = 21;
 
-/// A reply that quotes. `number` says in which form, `place` says where.
+/// A reply that quotes secrets, in the form `number` and at the place `place`.
 fn hostile(status: u16, place: usize, number: usize) -> Reply {
     let said = quote(number);
     let json = serde_json::to_string(&said).unwrap();
@@ -147,7 +147,7 @@ fn hostile(status: u16, place: usize, number: usize) -> Reply {
             String::new(),
             format!(r#"{{"images": {json}, "image": {{"id": {json}, "metadata": {json}}}}}"#),
         ),
-        // No replies at all, by what HTTP is.
+        // Status codes that HTTP does not allow for a final reply.
         17 => return Reply::raw(format!("HTTP/1.1 {said}\r\n\r\n")).close(),
         18 => return Reply::raw(format!("HTTP/1.1 200 OK\r\n{said}\r\n\r\n")).close(),
         19 => {
@@ -167,7 +167,7 @@ fn hostile(status: u16, place: usize, number: usize) -> Reply {
     Reply::new(&format!("{status} {reason}"), lines, body)
 }
 
-/// Method, path and body of every operation, for clients of Nova's and of Glance's.
+/// Method, path and body of every operation, for clients of Nova and of Glance.
 fn operations(speaks: &str) -> Vec<(&'static str, String, &'static str)> {
     let one = id(1);
     if speaks == "glance" {
@@ -236,7 +236,7 @@ fn request(method: &str, target: &str, body: &str) -> String {
     format!("{head}\r\n{body}")
 }
 
-/// No line tells a secret, and some would have.
+/// No log line contains a secret, although some would without the protection.
 fn assert_nothing_told(program: &Program, what: &str) {
     let log = program.log();
     let tells = |line: &&String| {
@@ -252,7 +252,7 @@ fn assert_nothing_told(program: &Program, what: &str) {
     assert!(log.iter().any(|line| line.contains("\"TRACE\"")), "{what}");
 }
 
-/// An upstream whose replies a test counts through.
+/// An upstream that takes its replies from a numbered series.
 async fn counting(
     answer: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,
 ) -> (Upstream, Arc<AtomicUsize>) {
@@ -262,14 +262,14 @@ async fn counting(
     (upstream, number)
 }
 
-/// Every status with every place, in one form after the other.
+/// Combines every status with every place, in changing forms.
 fn numbered(number: usize) -> Reply {
     let status = STATUSES[number / PLACES % STATUSES.len()];
     hostile(status, number % PLACES, number / 3)
 }
 
 #[tokio::test]
-async fn no_reply_of_any_operation_brings_a_secret_into_the_log() {
+async fn no_reply_to_any_operation_puts_a_secret_into_the_log() {
     for speaks in ["nova", "glance"] {
         let (upstream, number) = counting(|number, _| numbered(number)).await;
         let text = format!(
@@ -281,7 +281,8 @@ async fn no_reply_of_any_operation_brings_a_secret_into_the_log() {
         );
         let program = Program::start(&text).await;
         for (method, target, body) in operations(speaks) {
-            // Lists in every way, the rest in every fifth: they share the code that reads a refusal.
+            // Lists get all replies, other operations every fifth, because they share the code that reads an error
+            // reply.
             let step = if target.contains("images/") { 5 } else { 1 };
             for at in (0..STATUSES.len() * PLACES).step_by(step) {
                 number.store(at, Ordering::SeqCst);
@@ -311,9 +312,9 @@ async fn by_http2(program: &Program, speaks: &str, number: &AtomicUsize) {
     connection.abort();
 }
 
-/// What breaks a list off is told when its body ends, long after the request was read.
+/// The error of a broken list is logged when its body ends, long after the request was read.
 #[tokio::test]
-async fn a_list_that_breaks_off_tells_no_secret() {
+async fn a_list_that_breaks_off_logs_no_secret() {
     const LARGE: Pages = Pages {
         images: 900,
         per_page: 300,
@@ -342,7 +343,7 @@ async fn a_list_that_breaks_off_tells_no_secret() {
 }
 
 #[tokio::test]
-async fn keystone_brings_no_secret_into_the_log() {
+async fn keystone_puts_no_secret_into_the_log() {
     let (keystone, number) = counting(|number, seen| {
         let token = seen.header("x-auth-token").unwrap_or_default().to_owned();
         let (_, form) = FORMS[number % FORMS.len()];

@@ -1,4 +1,4 @@
-//! Another configuration while the proxy runs.
+//! Reloading the configuration while the proxy runs.
 
 use nova_glance_proxy::serve::Reloaded;
 
@@ -47,14 +47,14 @@ async fn a_bad_configuration_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_takes_a_restart_is_named() {
+async fn settings_that_need_a_restart_are_named() {
     let nova = Upstream::start(|_| Reply::json("{}")).await;
     let text = before_nova(nova.address, "");
     let proxy = Proxy::start(&text).await;
     let other = text.replace("127.0.0.1:0\"", "127.0.0.1:1\"");
     for _ in 0..2 {
         let Ok(Reloaded::Done(waits)) = proxy.reload(&other) else {
-            panic!("a reload that is done in part is done");
+            panic!("a partial reload must be reported as done");
         };
         assert_eq!(
             waits,
@@ -92,7 +92,7 @@ async fn certificates_and_authorities_are_read_again() {
     open.send(GET).await;
     assert_eq!(open.answer().await.status(), 200);
 
-    // A key that is not the certificate's, then the right one.
+    // A key that does not match the certificate, then the right one.
     let renewed = second.sign();
     std::fs::write(proxy.folder.path().join("server.pem"), &renewed.certificate).unwrap();
     let problems = proxy.running.reload().unwrap_err();
@@ -129,5 +129,9 @@ async fn certificates_and_authorities_are_read_again() {
         "an authority that is gone is not trusted"
     );
     open.send(GET).await;
-    assert_eq!(open.answer().await.status(), 200, "open connections go on");
+    assert_eq!(
+        open.answer().await.status(),
+        200,
+        "open connections keep working"
+    );
 }

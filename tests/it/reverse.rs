@@ -1,4 +1,5 @@
-//! Glance v2 clients before a Nova: lists over many pages, sorted lists, refusals, and an upstream that misbehaves.
+//! Glance v2 clients in front of a Nova: lists over many pages, sorted lists, refusals, and an upstream that
+//! misbehaves.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -54,7 +55,7 @@ async fn a_client_that_follows_next_gets_every_image_once() {
 }
 
 #[tokio::test]
-async fn what_nova_cannot_select_is_selected_here() {
+async fn filters_that_nova_lacks_are_applied_here() {
     let (nova, proxy) = before("", |seen| Nova::CAPPED.reply(seen)).await;
     let list = get(&proxy, "/v2/images?size_min=30&limit=3").await;
     assert_eq!(ids(&list), numbered(30..33));
@@ -73,10 +74,10 @@ async fn what_nova_cannot_select_is_selected_here() {
 }
 
 #[tokio::test]
-async fn lists_are_sorted_here_and_cut_behind_the_marker() {
+async fn lists_are_sorted_here_and_begin_after_the_marker() {
     let (nova, proxy) = before("", |seen| Nova::CAPPED.reply(seen)).await;
     let mut expected: Vec<usize> = (0..60).collect();
-    // Of one direction for all keys, the ties are broken in that direction too: the oldest first.
+    // All keys have one direction, so ties are broken in that direction too: the oldest first.
     expected.sort_by_key(|number| (number % 7, Reverse(*number)));
     let list = get(&proxy, "/v2/images?sort=name:asc&limit=10").await;
     assert_eq!(ids(&list), numbered(expected[..10].iter().copied()));
@@ -85,7 +86,7 @@ async fn lists_are_sorted_here_and_cut_behind_the_marker() {
     let next = json_of(&list)["next"].as_str().unwrap().to_owned();
     let more = get(&proxy, &next).await;
     assert_eq!(ids(&more), numbered(expected[10..20].iter().copied()));
-    // The marker's image need not be one that the filters select.
+    // The filters need not select the marker's image.
     let selected = format!(
         "/v2/images?sort=size:asc&size_min=50&limit=2&marker={}",
         id(3)
@@ -105,7 +106,7 @@ async fn lists_are_sorted_here_and_cut_behind_the_marker() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_not_trusted_is_made_here() {
+async fn lists_are_sorted_here_if_the_order_is_not_trusted() {
     let backwards = |seen: &Seen| {
         let page: Value = serde_json::from_str(&Nova::CAPPED.page(seen)).unwrap();
         let images: Vec<_> = page["images"].as_array().unwrap().iter().rev().collect();
@@ -127,7 +128,7 @@ async fn an_order_that_is_not_trusted_is_made_here() {
 }
 
 #[tokio::test]
-async fn a_scan_has_bounds_and_breaking_one_is_an_error() {
+async fn a_scan_beyond_a_limit_is_an_error() {
     let padded = Nova {
         padding: 2000,
         ..Nova::CAPPED
@@ -145,7 +146,7 @@ async fn a_scan_has_bounds_and_breaking_one_is_an_error() {
         assert_eq!(answer.status(), 413, "{}", answer.text());
         assert!(message(&answer).contains(setting), "{}", answer.text());
         let unsorted = get(&proxy, "/v2/images?limit=60").await;
-        assert_eq!(ids(&unsorted).len(), 60, "what streams is not bounded");
+        assert_eq!(ids(&unsorted).len(), 60, "a streamed list is not limited");
     }
     let (_nova, proxy) = before("max_scan = 60\nmax_scan_bytes = \"64KiB\"", move |seen| {
         padded.reply(seen)
@@ -158,7 +159,7 @@ async fn a_scan_has_bounds_and_breaking_one_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_long_sorted_list_streams_out_whole() {
+async fn a_long_sorted_list_is_streamed_completely() {
     let padded = Nova {
         padding: 10_000,
         ..Nova::CAPPED
@@ -171,7 +172,7 @@ async fn a_long_sorted_list_streams_out_whole() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_goes_in_circles_is_an_error_and_ends() {
+async fn an_upstream_that_repeats_pages_is_an_error_and_ends() {
     let deaf = Nova {
         knows_markers: false,
         ..Nova::CAPPED
@@ -191,7 +192,7 @@ async fn an_upstream_that_goes_in_circles_is_an_error_and_ends() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_never_makes_a_list() {
+async fn a_body_that_breaks_off_never_becomes_a_complete_list() {
     let cut = |seen: &Seen| Nova::CAPPED.reply(seen).reset_after(2000);
     let malformed = |_: &Seen| Reply::json(r#"{"images": [{"id": "a", "name": "#);
     let (_nova, proxy) = before("", cut).await;
@@ -200,7 +201,7 @@ async fn a_body_that_breaks_off_never_makes_a_list() {
     let (_nova, proxy) = before("", malformed).await;
     assert_eq!(get(&proxy, "/v2/images").await.status(), 502);
 
-    // What has begun to stream is broken off.
+    // A list that is already streaming is broken off.
     let long = Nova {
         per_page: 60,
         padding: 20_000,
@@ -215,7 +216,7 @@ async fn a_body_that_breaks_off_never_makes_a_list() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_slow_is_waited_for_so_long() {
+async fn a_slow_upstream_is_a_504() {
     let slow = |seen: &Seen| Nova::CAPPED.reply(seen).latency(TOO_LONG);
     let (_nova, proxy) = before("timeouts = { first_byte = \"200ms\" }", slow).await;
     let answer = get(&proxy, "/v2/images").await;
@@ -223,7 +224,7 @@ async fn an_upstream_that_is_slow_is_waited_for_so_long() {
 }
 
 #[tokio::test]
-async fn refusals_come_in_glances_words() {
+async fn refusals_have_glances_words() {
     let fault = r#"{"forbidden": {"message": "Policy doesn't allow it.", "code": 403}}"#;
     let keystone = r#"{"error": {"message": "The request you have made requires authentication.", "code": 401, "title": "Unauthorized"}}"#;
     let vendor = r#"{"error_code": "APIGW.0301", "error_msg": "Incorrect IAM authentication information", "request_id": "7"}"#;
@@ -275,7 +276,7 @@ async fn refusals_come_in_glances_words() {
 }
 
 #[tokio::test]
-async fn nothing_but_what_can_be_translated_reaches_the_upstream() {
+async fn only_translatable_requests_reach_the_upstream() {
     let (nova, proxy) = before("", |seen| Nova::CAPPED.reply(seen)).await;
     for line in [
         "POST /v2/images",
@@ -375,11 +376,11 @@ async fn a_head_has_no_body() {
         "{head}"
     );
     let next = ask(&mut client, "GET /v2/images?limit=1").await;
-    assert_eq!(ids(&next), numbered(0..1), "the connection is in step");
+    assert_eq!(ids(&next), numbered(0..1), "the connection stays usable");
 }
 
 #[tokio::test]
-async fn tokens_go_on_and_microversions_stop_here() {
+async fn tokens_are_forwarded_and_microversions_are_not() {
     let (nova, proxy) = before("project = \"p 1\"\napi_version = \"v2\"", |seen| {
         Nova::CAPPED.reply(seen)
     })
@@ -402,7 +403,7 @@ async fn tokens_go_on_and_microversions_stop_here() {
 }
 
 #[tokio::test]
-async fn both_directions_stand_side_by_side() {
+async fn both_directions_work_in_one_process() {
     let nova = Upstream::start(|seen| Nova::CAPPED.reply(seen)).await;
     let glance = Upstream::start(|_| Reply::json(r#"{"images": []}"#)).await;
     let proxy = Proxy::start(&format!(
@@ -419,7 +420,7 @@ async fn both_directions_stand_side_by_side() {
 }
 
 #[tokio::test]
-async fn many_at_a_time_do_not_meet() {
+async fn parallel_requests_do_not_mix() {
     let (_nova, proxy) = before("", |seen| Nova::CAPPED.reply(seen)).await;
     let mut asking = tokio::task::JoinSet::new();
     for number in 0..60 {

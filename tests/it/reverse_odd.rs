@@ -1,5 +1,5 @@
-//! Glance v2 clients before a Nova that is odd: values of other types than Nova's, owners that are told or not, and
-//! writes that change nothing.
+//! Glance v2 clients in front of an unusual Nova: values of other types, owners that are shown or not, and writes that
+//! change nothing.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn holding(images: Vec<Value>) -> impl Fn(&Seen) -> Reply + Send + Sync + 'stati
 }
 
 #[tokio::test]
-async fn the_documents_that_are_served_are_those_that_replies_are_held_to() {
+async fn replies_are_checked_against_the_served_schemas() {
     let (_nova, proxy) = before("", holding(Vec::new())).await;
     for (name, document) in [("image", &*schema::IMAGE), ("images", &*schema::IMAGES)] {
         let served = get(&proxy, &format!("/v2/schemas/{name}")).await;
@@ -40,7 +40,7 @@ async fn the_documents_that_are_served_are_those_that_replies_are_held_to() {
             fixture(&format!("glance/schema-{name}.json"))
         );
     }
-    // A reply that does not fit is noticed.
+    // A reply that does not match is detected.
     for odd in [
         json!({"created_at": null}),
         json!({"x": 1}),
@@ -52,7 +52,7 @@ async fn the_documents_that_are_served_are_those_that_replies_are_held_to() {
 }
 
 #[tokio::test]
-async fn every_field_fits_the_schema_whatever_nova_tells() {
+async fn every_field_matches_the_schema_whatever_nova_sends() {
     let long = "é".repeat(300);
     let odd = [
         json!(null),
@@ -132,7 +132,7 @@ async fn every_field_fits_the_schema_whatever_nova_tells() {
             images.push(image);
         }
     }
-    // Nothing but an id, too.
+    // Also an image with only an id.
     images.push(json!({"id": id(images.len())}));
     let (count, all) = (images.len(), images.clone());
     for more in [
@@ -140,9 +140,9 @@ async fn every_field_fits_the_schema_whatever_nova_tells() {
         "trusted_order = false\nproject = \"p\"\npending_delete = true",
     ] {
         let (_nova, proxy) = before(more, holding(images.clone())).await;
-        // The client holds each reply to the schema.
+        // The client checks each reply against the schema.
         let list = get(&proxy, "/v2/images?limit=1000").await;
-        assert_eq!(ids(&list).len(), count, "none of them is lost");
+        assert_eq!(ids(&list).len(), count, "no image is lost");
         let listed = json_of(&list)["images"].clone();
         let mut client = proxy.client().await;
         for (told, listed) in all.iter().zip(listed.as_array().unwrap()) {
@@ -159,7 +159,7 @@ async fn every_field_fits_the_schema_whatever_nova_tells() {
 }
 
 #[tokio::test]
-async fn formats_are_words_of_the_schema() {
+async fn formats_are_values_of_the_schema() {
     let image = json!({"id": id(0), "status": "ACTIVE"});
     let (_nova, proxy) = before(
         "disk_format = \"qcow2\"\ncontainer_format = \"bare\"",
@@ -176,7 +176,7 @@ async fn formats_are_words_of_the_schema() {
 
 /// Users of terraform and packer share golden images between their projects as snapshots.
 #[tokio::test]
-async fn a_snapshot_of_another_owner_is_found_as_what_it_is_shown() {
+async fn filters_treat_a_snapshot_of_another_owner_as_it_is_shown() {
     let image = |number, metadata: Value| json!({"id": id(number), "status": "ACTIVE", "metadata": metadata});
     let images = vec![
         image(
@@ -212,7 +212,7 @@ async fn a_snapshot_of_another_owner_is_found_as_what_it_is_shown() {
             (&json!(other), &json!("proj2"))
         );
     }
-    // Where the caller is not known, nobody can say whose they are.
+    // Without a known caller, the proxy cannot tell whose snapshots they are.
     let (_nova, proxy) = before("", holding(images)).await;
     let found = get(&proxy, "/v2/images?visibility=private").await;
     assert_eq!(ids(&found), numbered([0, 1, 2]));
@@ -229,10 +229,10 @@ async fn patch(proxy: &Proxy, target: &str, steps: &Value) -> Answer {
     client.answer().await
 }
 
-/// Some Novas make a shared image private when its metadata is written, so nobody does that unasked. What is to be as it
-/// is needs no write: packer sets the visibility of each image that it has made.
+/// Some Novas make a shared image private when its metadata is written, so the proxy does not write by default. A step
+/// that changes nothing needs no write: packer sets the visibility of each image that it has made.
 #[tokio::test]
-async fn a_step_that_changes_nothing_succeeds_and_all_others_are_refused_by_their_names() {
+async fn steps_that_change_nothing_succeed_and_others_are_refused_by_name() {
     let image = json!({
         "id": id(0), "name": "n", "status": "ACTIVE", "minRam": 64,
         "metadata": {"image_type": "snapshot", "owner_id": "proj1", "os_distro": "ubuntu", "é": "1"},
@@ -302,7 +302,7 @@ async fn a_step_that_changes_nothing_succeeds_and_all_others_are_refused_by_thei
             (
                 json!([set("é", json!("2"))]),
                 400,
-                "Property é cannot be stored where images are Nova's",
+                "Property é cannot be stored in Nova's image metadata",
             ),
             (
                 json!([{"op": "add", "path": "/a b$", "value": "2"}]),
@@ -330,7 +330,7 @@ async fn a_step_that_changes_nothing_succeeds_and_all_others_are_refused_by_thei
             .seen()
             .iter()
             .any(|seen| !seen.line().starts_with("GET "));
-        assert!(!wrote, "nothing was to be written");
+        assert!(!wrote, "nothing may be written");
     }
 }
 
@@ -352,13 +352,13 @@ async fn a_healthcheck_needs_no_token_and_no_nova() {
         json_of(&json),
         json!({"detailed": false, "reasons": ["OK"]})
     );
-    // As oslo.middleware has it.
+    // As oslo.middleware answers.
     client
         .send("HEAD /healthcheck HTTP/1.1\r\nHost: a\r\n\r\n")
         .await;
     let head = client.head().await;
     assert!(head.starts_with("HTTP/1.1 204"), "{head}");
     let next = ask(&mut client, "GET /healthcheck").await;
-    assert_eq!(next.status(), 200, "the connection is in step");
+    assert_eq!(next.status(), 200, "the connection stays usable");
     assert!(nova.seen().is_empty());
 }

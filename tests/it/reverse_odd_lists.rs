@@ -1,4 +1,4 @@
-//! Lists of a Nova that is odd: pages that leave out or mislead, and markers that nobody looks at.
+//! Lists of an unusual Nova: pages that are incomplete or misleading, and ignored markers.
 
 use serde_json::json;
 
@@ -47,7 +47,7 @@ async fn a_list_never_ends_early_and_looks_complete() {
             assert!(nova.seen().len() <= 9, "{links} {served}");
         }
     }
-    // Pages of nothing but images that lists hide are pages like others.
+    // Pages that have only hidden images are followed like others.
     let hidden = |seen: &Seen| {
         let from = parameter(seen, "marker").map_or(0, |marker| {
             (0..15).find(|number| id(*number) == marker).unwrap() + 1
@@ -68,13 +68,13 @@ async fn a_list_never_ends_early_and_looks_complete() {
     }
 }
 
-/// What a client gets that follows `next` from page to page.
+/// Returns what a client gets that follows `next` from page to page.
 async fn followed(proxy: &Proxy, target: &str) -> Vec<String> {
     let (mut target, mut found) = (target.to_owned(), Vec::new());
     loop {
         let page = get(proxy, &target).await;
         found.extend(ids(&page));
-        assert!(found.len() <= 1000, "an endless list: {target}");
+        assert!(found.len() <= 1000, "the list is endless: {target}");
         match json_of(&page)["next"].as_str() {
             Some(next) => next.clone_into(&mut target),
             None => return found,
@@ -88,7 +88,7 @@ async fn a_nova_that_ignores_markers_is_served_from_its_first_reply() {
         knows_limits: true,
         ..Nova::DEAF
     };
-    // Pages that one reply does not fill, and more than a piece of a streamed list before the marker.
+    // Pages that one reply does not fill, and more than one piece of a streamed list before the marker.
     let padded = Nova {
         padding: 2000,
         ..Nova::DEAF
@@ -122,7 +122,7 @@ async fn a_nova_that_ignores_markers_is_served_from_its_first_reply() {
             "{target}: {nova:?}"
         );
     }
-    // A client may ask for fewer images with its next page.
+    // A client may request fewer images with its next page.
     let (nova, proxy) = before("", |seen| Nova::DEAF.reply(seen)).await;
     let behind = get(&proxy, &format!("/v2/images?limit=5&marker={}", id(39))).await;
     assert_eq!(ids(&behind), numbered(40..45));
@@ -136,8 +136,8 @@ async fn a_nova_that_ignores_markers_is_served_from_its_first_reply() {
 }
 
 #[tokio::test]
-async fn a_circle_stays_a_fault() {
-    // Two pages that lead to each other; the first one is as long as what was asked for, has a link, or begins anew.
+async fn a_cycle_of_pages_is_still_a_fault() {
+    // Two pages that lead to each other. The first is as long as requested, has a link, or begins anew.
     let rounds = |seen: &Seen| {
         let from = match parameter(seen, "marker") {
             Some(marker) if marker == id(4) => 5,
@@ -154,7 +154,7 @@ async fn a_circle_stays_a_fault() {
         assert_eq!(list.status(), 502, "{target}: {}", list.text());
     }
     assert!(nova.seen().len() <= 8);
-    // A page that was cut is not the whole list, though every page is this one.
+    // A page that was cut is not the whole list, even if every page is the same.
     for nova in [
         Nova {
             knows_markers: false,

@@ -1,4 +1,4 @@
-//! Glance v2 clients before a Nova whose images change while they are listed or written to.
+//! Glance v2 clients in front of a Nova whose images change while they are listed or written to.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,16 +10,16 @@ use super::support::pages::{id, parameter};
 use super::support::upstream::Seen;
 use super::support::{Proxy, Reply, Upstream};
 
-/// A Nova that holds images, newest first.
+/// A Nova with images, newest first.
 #[derive(Clone, Default)]
 struct Cloud(Arc<Mutex<Held>>);
 
 #[derive(Default)]
 struct Held {
     images: Vec<Image>,
-    /// What happens to the images before the request of this number is answered.
+    /// Changes to the images before the request with this number is answered.
     events: BTreeMap<usize, Event>,
-    /// What a request of this method and end of its path is refused with, once.
+    /// A request with this method and end of its path is refused once, with this reply.
     refusals: Vec<(&'static str, &'static str, &'static str)>,
     asked: Vec<String>,
 }
@@ -151,7 +151,7 @@ fn ids(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_marker_that_is_deleted_between_two_pages_costs_no_image() {
+async fn no_image_is_lost_if_a_marker_is_deleted_between_two_pages() {
     for (more, query) in [
         ("", "limit=1000"),
         ("", "limit=1000&size_min=1"),
@@ -161,7 +161,7 @@ async fn a_marker_that_is_deleted_between_two_pages_costs_no_image() {
     ] {
         let cloud = Cloud::of((0..60).map(Image::numbered));
         let from = usize::from(query.contains("marker")) * 3;
-        // The last three of the first page are gone before the second one is asked for.
+        // The last three of the first page are gone before the second page is requested.
         let gone = from + 22..from + 25;
         let deleted: Vec<_> = gone.clone().map(id).collect();
         let event: Event =
@@ -181,7 +181,7 @@ async fn a_marker_that_is_deleted_between_two_pages_costs_no_image() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_knows_no_marker_at_all_is_an_error_and_not_the_clients() {
+async fn an_upstream_that_refuses_every_marker_is_a_502() {
     for query in ["limit=1000", "limit=1000&sort=name"] {
         let cloud = Cloud::of((0..60).map(Image::numbered));
         cloud.held().events.insert(1, Box::new(Vec::clear));
@@ -193,7 +193,7 @@ async fn an_upstream_that_knows_no_marker_at_all_is_an_error_and_not_the_clients
 }
 
 #[tokio::test]
-async fn pages_grow_where_little_of_them_is_of_use() {
+async fn pages_grow_if_few_of_their_images_are_selected() {
     let failed = |number| Image {
         status: "ERROR",
         ..Image::numbered(number)
@@ -219,11 +219,11 @@ fn with(metadata: &[(&str, &str)]) -> Image {
 const STEPS: &str = r#"[{"op": "add", "path": "/x", "value": "9"}, {"op": "remove", "path": "/a"}, {"op": "remove", "path": "/b"}]"#;
 
 #[tokio::test]
-async fn a_conflict_in_the_middle_goes_on_with_what_is_left() {
+async fn after_a_conflict_the_remaining_writes_are_sent() {
     let line = format!("PATCH /v2/images/{}", id(0));
     let allowed = "allow_metadata_writes = true";
 
-    // Refused once: what has been done by then is not asked for again, nor taken for somebody else's.
+    // Refused once. Writes that were already made are not repeated, and not taken for those of another writer.
     let cloud = Cloud::of([with(&[("a", "1"), ("b", "2"), ("c", "3")])]);
     cloud
         .held()
@@ -243,7 +243,7 @@ async fn a_conflict_in_the_middle_goes_on_with_what_is_left() {
     };
     assert_eq!(writes(&cloud), 4, "{:?}", cloud.held().asked);
 
-    // Somebody else has removed it first: it is gone, as was wished.
+    // Another writer has removed the property first, so it is gone as requested.
     let cloud = Cloud::of([with(&[("a", "1"), ("b", "2")])]);
     let event: Event = Box::new(|images| {
         images[0].metadata.remove("b");
@@ -255,7 +255,7 @@ async fn a_conflict_in_the_middle_goes_on_with_what_is_left() {
 }
 
 #[tokio::test]
-async fn a_change_that_was_made_in_part_says_so() {
+async fn a_partial_change_is_reported() {
     let line = format!("PATCH /v2/images/{}", id(0));
     for (method, end, status, code, in_part) in [
         ("POST", "/metadata", "403 Forbidden", 403, false),

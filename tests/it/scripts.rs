@@ -1,4 +1,4 @@
-//! The scripts of the project: what they do where a machine has nothing yet.
+//! The project's scripts, on a machine that has nothing installed yet.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,12 +9,12 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A folder with programs that stand in for those of the system.
+/// A folder with programs that replace those of the system.
 struct Programs(tempfile::TempDir);
 
 impl Programs {
-    /// A dpkg-query that knows these packages, each with its status, and fails where it is asked for another, as the real
-    /// one does; and an apt-get that notes what it is asked to do.
+    /// Makes a dpkg-query that knows these packages, each with its status, and fails for others, as the real one does;
+    /// and an apt-get that records its arguments.
     fn of_debian(known: &[(&str, &str)]) -> Self {
         let programs = Self(tempfile::tempdir().unwrap());
         let mut query =
@@ -43,7 +43,7 @@ impl Programs {
         self.0.path().join("notes")
     }
 
-    /// Runs a line as the scripts do, with tests/packages.sh at hand.
+    /// Runs a line as the scripts do, after sourcing tests/packages.sh.
     fn run(&self, line: &str) -> Output {
         let path = format!(
             "{}:{}",
@@ -63,7 +63,7 @@ impl Programs {
 }
 
 #[test]
-fn what_is_missing_is_found_on_any_machine() {
+fn missing_packages_are_found_on_any_machine() {
     for (known, missing) in [
         (&[][..], "one\ntwo\n"),
         (&[("one", "installed"), ("two", "installed")], ""),
@@ -82,7 +82,7 @@ fn what_is_missing_is_found_on_any_machine() {
             "{known:?}"
         );
     }
-    // Where there is no dpkg at all, everything is missing.
+    // Without dpkg every package counts as missing.
     let bare = Programs(tempfile::tempdir().unwrap());
     bare.put("dpkg-query", "#!/bin/bash\nexit 127\n");
     let output = bare.run("missing one");
@@ -90,7 +90,7 @@ fn what_is_missing_is_found_on_any_machine() {
 }
 
 #[test]
-fn what_is_missing_is_installed_and_nothing_else() {
+fn only_missing_packages_are_installed() {
     for (known, installed) in [
         (&[][..], Some("one two")),
         (&[("one", "installed")], Some("two")),
@@ -142,10 +142,10 @@ fn scripts() -> Vec<PathBuf> {
     found
 }
 
-/// In a pipe that `pipefail` watches, a program that ends early fails the one before it, and one that finds nothing fails
-/// the whole: what a condition is made of must not be such a pipe.
+/// With `pipefail`, a program that ends early makes the one before it fail, and a program that finds nothing makes the
+/// whole pipe fail. So conditions must not use such pipes.
 #[test]
-fn scripts_can_be_read_and_have_no_condition_that_a_pipe_can_break() {
+fn scripts_parse_and_have_no_pipe_in_a_condition() {
     let scripts = scripts();
     assert!(scripts.len() >= 9, "{scripts:?}");
     for script in scripts {

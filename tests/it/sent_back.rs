@@ -1,4 +1,4 @@
-//! What a client was shown of an image's metadata can be sent back: then nothing has changed, and nothing is written.
+//! A client can send back the metadata that it was shown: nothing changes, and nothing is written.
 
 use serde_json::{Value, json};
 
@@ -9,14 +9,14 @@ use super::support::{Proxy, Reply, Upstream};
 
 const ID: &str = "36a71c26-de94-5f09-9e67-cdc245586d89";
 
-/// Properties of every kind that a Glance, or what stands in for one, can hold.
+/// Properties of every kind that a Glance or a compatible service can have.
 const PROPERTIES: &str = r#"
     "image_type": "snapshot", "kernel_id": null, "ramdisk_id": "None", "empty": "", "num": 5, "long": 20150609163747649098,
     "float": 1.10, "flag": true, "list": ["x", null], "quoted": "['x', None]", "odd": "a\u0001\r\n\u010d <&>",
     "block_device_mapping": "[{\"boot_index\": 0, \"guest_format\": null, \"volume_size\": 20150609163747649098, \"x\": 1.10}]",
     "mappings": [{"virtual": "ami", "device": "it's"}]"#;
 
-/// A Glance with one image, which forgets what it is told to change, and a proxy before it.
+/// A Glance with one image, which does not keep changes, and a proxy in front of it.
 async fn with(properties: &str, compat: &str) -> (Upstream, Proxy) {
     let image = format!(r#"{{"id": "{ID}", "status": "active", {properties}}}"#);
     let glance = Upstream::start(move |seen: &Seen| match seen.line().split(' ').next() {
@@ -40,7 +40,7 @@ async fn ask(proxy: &Proxy, line: &str, kind: &str, body: &[u8]) -> Answer {
     client.answer().await
 }
 
-/// What Glance was told to change.
+/// Returns the patches that Glance received.
 fn patches(glance: &Upstream) -> Vec<Value> {
     let seen = glance.seen();
     let patches = seen.iter().filter(|seen| seen.line().starts_with("PATCH"));
@@ -81,7 +81,7 @@ async fn json_that_was_shown_changes_nothing() {
                 "{key}"
             );
         }
-        // Spelled otherwise, as by a client that has read it. Nothing in a string looks like a separator here.
+        // With other white space, as by a client that has parsed it. No string here contains anything like a separator.
         assert_eq!(patches(&glance), [] as [Value; 0], "{compat}");
         if compat.contains("keep") {
             continue;
@@ -142,7 +142,7 @@ async fn xml_that_was_shown_changes_nothing() {
     }
 }
 
-/// A client that reads XML edits what Python spelled.
+/// A client that reads XML edits values that Python formatted.
 #[tokio::test]
 async fn xml_that_was_edited_is_stored_as_json() {
     let (glance, proxy) = with(PROPERTIES, "release = \"icehouse\"").await;
@@ -159,7 +159,7 @@ async fn xml_that_was_edited_is_stored_as_json() {
 }
 
 #[tokio::test]
-async fn what_is_changed_is_stored_as_others_read_it() {
+async fn changed_values_are_stored_in_their_usual_form() {
     for compat in &OLD[..4] {
         let (glance, proxy) = with(PROPERTIES, compat).await;
         let body = r#"{"metadata": {"block_device_mapping": [{"boot_index": 1, "guest_format": null, "id": 20150609163747649098}],
@@ -184,7 +184,7 @@ async fn what_is_changed_is_stored_as_others_read_it() {
 }
 
 #[tokio::test]
-async fn literal_mode_passes_over_ids_that_are_none() {
+async fn literal_mode_ignores_ids_that_are_none() {
     let bare = r#""a": "1""#;
     let with_id = r#""a": "1", "kernel_id": "155d900f-4e14-4e4c-a73d-069cbf4541e6""#;
     for release in ["modern", "antelope"] {
@@ -218,7 +218,7 @@ async fn literal_mode_passes_over_ids_that_are_none() {
             assert_eq!(patches(&glance), [] as [Value; 0]);
         }
     }
-    // Without it, Glance has the word.
+    // Without literal mode, Glance gets the word.
     for compat in [
         "release = \"modern\"",
         "literal = true\nkernel_id = \"written\"",
@@ -237,7 +237,7 @@ async fn literal_mode_passes_over_ids_that_are_none() {
     }
 }
 
-/// A Glance client of a Nova, which tells null where Glance has a string.
+/// A Glance client in front of a Nova, which shows null where Glance has a string.
 #[tokio::test]
 async fn a_patch_of_what_was_shown_changes_nothing() {
     let image = json!({"image": {"id": ID, "name": "n", "status": "ACTIVE", "metadata": {

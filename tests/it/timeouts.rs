@@ -12,7 +12,7 @@ async fn with(timeouts: &str) -> (Upstream, Proxy) {
     (nova, proxy)
 }
 
-/// A head that comes byte by byte has to end some time, and so does saying nothing at all.
+/// A head that arrives byte by byte must end some time, and so must a connection without any bytes.
 #[tokio::test]
 async fn slow_heads_end_the_connection() {
     let (nova, proxy) = with("header = \"200ms\"").await;
@@ -36,7 +36,7 @@ async fn slow_heads_end_later_requests_too() {
     let mut client = proxy.client().await;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(client.answer().await.status(), 200);
-    // Being idle takes another limit.
+    // Idle time has another limit.
     tokio::time::sleep(Duration::from_millis(300)).await;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(client.answer().await.status(), 200);
@@ -56,7 +56,7 @@ async fn idle_connections_end() {
     assert!(client.is_closed().await);
 }
 
-/// Waiting for a reply is not being idle.
+/// Waiting for a reply does not count as idle.
 #[tokio::test]
 async fn waiting_for_a_reply_is_not_idle() {
     let nova = Upstream::start(|_| Reply::json("{}").latency(Duration::from_millis(500))).await;
@@ -82,9 +82,9 @@ async fn slow_bodies_are_408() {
     assert!(nova.seen().is_empty());
 }
 
-/// A client that takes nothing of a large reply is let go, and the upstream with it.
+/// A client that does not read a large reply is disconnected, and so is the upstream.
 #[tokio::test]
-async fn clients_that_take_nothing_are_let_go() {
+async fn clients_that_read_nothing_are_disconnected() {
     let nova = Upstream::start(|_| Reply::new("200 OK", &[], vec![b'x'; 64 << 20])).await;
     let more = "[timeouts]\nwrite = \"200ms\"";
     let proxy = Proxy::start(&before_nova(nova.address, more)).await;

@@ -1,4 +1,4 @@
-//! What Glance is asked for a legacy client, and what the client gets of its refusals.
+//! The requests that Glance gets for a legacy client, and the client's replies to Glance's refusals.
 
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ fn image(seen: &Seen) -> Reply {
     }
 }
 
-/// What Glance answers, and what a list and a show become: a status and the name of Nova's fault.
+/// A reply of Glance, and what a list and a show become: a status and the name of Nova's fault.
 struct Refusal {
     reply: Reply,
     list: (u16, &'static str),
@@ -132,7 +132,7 @@ async fn refusals_become_novas_faults() {
     }
 }
 
-/// keystonemiddleware stands before Nova and answers in a form of its own.
+/// keystonemiddleware runs before Nova and answers in its own form.
 #[tokio::test]
 async fn a_refused_token_is_answered_with_glances_challenge() {
     let (_glance, proxy) = before("", |_| {
@@ -162,7 +162,7 @@ async fn a_refused_token_is_answered_with_glances_challenge() {
 
 const MINTED: &str = "x-openstack-request-id";
 
-/// A client may send whatever it likes; what could change Glance's answer stays here.
+/// A client may send any header, but those that could change Glance's answer are not forwarded.
 #[tokio::test]
 async fn glance_gets_few_headers() {
     let more = "[headers]\nforward = [\"X-Extra\"]";
@@ -226,9 +226,9 @@ fn is_request_id(text: &str) -> bool {
     uuid.len() == 36 && uuid.parse::<uuid::Uuid>().is_ok()
 }
 
-/// Nova's reply has an id of its own making; Glance logs the client's.
+/// A reply of Nova has an id that the proxy made; Glance logs the client's.
 #[tokio::test]
-async fn requests_are_known_by_ids() {
+async fn requests_have_ids() {
     let (glance, proxy) = before("", image).await;
     let mut client = proxy.client().await;
     let good = "req-70a599e0-31e7-49b7-b260-868f441e862b";
@@ -254,7 +254,7 @@ async fn requests_are_known_by_ids() {
     }
     replied.sort();
     replied.dedup();
-    assert_eq!(replied.len(), 6, "every request has an id of its own");
+    assert_eq!(replied.len(), 6, "every request has its own id");
     client
         .send("GET /v2.1/nowhere HTTP/1.1\r\nHost: a\r\n\r\n")
         .await;
@@ -264,7 +264,7 @@ async fn requests_are_known_by_ids() {
     assert_eq!(fault.header("x-compute-request-id"), fault.header(MINTED));
 }
 
-/// Every page of a list is asked for in the same words.
+/// Every page of a list is requested with the same headers.
 #[tokio::test]
 async fn later_pages_carry_the_same_headers() {
     let capped = Pages {

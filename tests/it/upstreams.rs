@@ -1,4 +1,4 @@
-//! Upstreams that fail, and what comes of it.
+//! Upstreams that fail, and what the client gets.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,16 +10,20 @@ const GET: &str = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
 const DELETE: &str = "DELETE /x HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST: &str = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
 
-/// An address that nobody listens on.
-async fn nobody() -> std::net::SocketAddr {
+/// An address on which no server listens.
+async fn unused_address() -> std::net::SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     listener.local_addr().unwrap()
 }
 
 #[tokio::test]
-async fn the_next_endpoint_serves_any_method_whole() {
+async fn the_next_endpoint_serves_any_method_completely() {
     let nova = Upstream::start(|_| Reply::json("{}")).await;
-    let endpoints = format!("\"http://{}\", \"http://{}\"", nobody().await, nova.address);
+    let endpoints = format!(
+        "\"http://{}\", \"http://{}\"",
+        unused_address().await,
+        nova.address
+    );
     let text =
         before_nova(nova.address, "").replace(&format!("\"http://{}\"", nova.address), &endpoints);
     let proxy = Proxy::start(&text).await;
@@ -32,8 +36,8 @@ async fn the_next_endpoint_serves_any_method_whole() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_nobody_runs_is_503() {
-    let proxy = Proxy::start(&before_nova(nobody().await, "")).await;
+async fn an_upstream_that_does_not_run_is_503() {
+    let proxy = Proxy::start(&before_nova(unused_address().await, "")).await;
     let mut client = proxy.client().await;
     client.send(POST).await;
     let answer = client.answer().await;
@@ -51,7 +55,7 @@ async fn an_upstream_that_nobody_runs_is_503() {
     );
 }
 
-/// A kept connection that the upstream closes just as a request is sent costs nobody a GET.
+/// If the upstream closes a kept connection just when a request is sent, a GET still succeeds.
 #[tokio::test]
 async fn a_get_is_sent_once_more_and_nothing_else_is() {
     for (request, tries, status) in [(GET, 2, 200), (POST, 1, 502), (DELETE, 1, 502)] {
@@ -72,7 +76,7 @@ async fn a_get_is_sent_once_more_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_always_breaks_is_502() {
+async fn an_upstream_that_always_breaks_the_connection_is_502() {
     let nova = Upstream::start(|_| Reply::json("{}").reset_after(7)).await;
     let proxy = Proxy::start(&before_nova(nova.address, "")).await;
     let mut client = proxy.client().await;
@@ -82,7 +86,7 @@ async fn an_upstream_that_always_breaks_is_502() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_speaks_otherwise_is_502() {
+async fn an_upstream_that_does_not_speak_http_is_502() {
     for nonsense in [
         "SSH-2.0-OpenSSH\r\n\r\n",
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
@@ -95,9 +99,9 @@ async fn an_upstream_that_speaks_otherwise_is_502() {
     }
 }
 
-/// A reply that breaks off must not look whole to the client.
+/// A reply that breaks off must not look complete to the client.
 #[tokio::test]
-async fn a_reply_that_breaks_off_breaks_off_here() {
+async fn a_reply_that_breaks_off_breaks_off_the_clients() {
     let chunks =
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n";
     let whole = Reply::new("200 OK", &[], "abcdef");
@@ -119,9 +123,10 @@ async fn a_reply_that_breaks_off_breaks_off_here() {
     }
 }
 
-/// To connect takes in TLS, has a limit of its own, and is not the time to the first byte: nothing has been sent.
+/// The time to connect includes TLS, has its own limit, and does not count as time to the first byte: nothing was sent
+/// yet.
 #[tokio::test]
-async fn an_upstream_that_shakes_no_hands_is_passed_over() {
+async fn an_endpoint_without_a_tls_handshake_is_skipped() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = format!("\"https://{}\"", silent.local_addr().unwrap());
     let nova = Upstream::start(|_| Reply::json("{}")).await;
@@ -140,7 +145,7 @@ async fn an_upstream_that_shakes_no_hands_is_passed_over() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_late_is_504() {
+async fn a_late_upstream_is_504() {
     let nova = Upstream::start(|_| Reply::json("{}").latency(Duration::from_secs(30))).await;
     let proxy = Proxy::start(&before_nova(
         nova.address,
@@ -150,10 +155,10 @@ async fn an_upstream_that_is_late_is_504() {
     let mut client = proxy.client().await;
     client.send(GET).await;
     assert_eq!(client.answer().await.status(), 504);
-    assert_eq!(nova.seen().len(), 1, "what is late is not asked again");
+    assert_eq!(nova.seen().len(), 1, "a late request is not sent again");
 }
 
-/// The time to the first byte counts from the end of the request, however long that takes to come.
+/// The time to the first byte starts at the end of the request, however long that takes to arrive.
 #[tokio::test]
 async fn a_slow_upload_is_not_a_late_reply() {
     let nova = Upstream::start(|_| Reply::json("{}")).await;
@@ -173,7 +178,7 @@ async fn a_slow_upload_is_not_a_late_reply() {
     assert_eq!(client.answer().await.status(), 200);
 }
 
-/// A client that leaves takes its request with it.
+/// If a client leaves, its upstream request ends too.
 #[tokio::test]
 async fn a_client_that_leaves_ends_the_upstream_request() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,4 +1,4 @@
-//! Deletes and metadata writes: what Glance is asked for, how often, and what the client gets.
+//! Deletes and metadata writes: which requests Glance gets, how many, and what the client gets.
 
 use nova_glance_proxy::sandbox::Store;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(super) fn images(properties: &str) -> Store {
     Store::from_json(&json).unwrap()
 }
 
-/// A proxy before a Glance with one image that has these properties.
+/// A proxy in front of a Glance with one image that has these properties.
 async fn with(properties: &str) -> (Glance, Proxy) {
     let glance = Glance::start(images(properties)).await;
     let proxy = Proxy::start(&before_glance(glance.upstream.address, "")).await;
@@ -114,7 +114,7 @@ async fn one_get_and_one_patch_that_names_what_is_new() {
 }
 
 #[tokio::test]
-async fn what_is_so_already_is_not_asked_for() {
+async fn unchanged_values_are_not_written() {
     let (glance, proxy) = with(r#""a": "1", "os_glance_busy": "s", "#).await;
     for (line, body) in [
         ("POST /v2.1/images/ID/metadata", r#"{"metadata": {}}"#),
@@ -143,10 +143,10 @@ async fn what_is_so_already_is_not_asked_for() {
     );
 }
 
-/// Glance strips blanks off what a patch names, so a property whose name has them can be created and not removed: the
-/// patch would remove its namesake.
+/// Glance strips spaces from the names in a patch. So a property with spaces in its name can be created but not
+/// removed: the patch would remove the property without the spaces.
 #[tokio::test]
-async fn a_property_that_no_patch_can_name_stays_and_so_does_its_namesake() {
+async fn a_property_with_spaces_in_its_name_and_its_namesake_stay() {
     let (glance, proxy) = with(r#""a": "1", " a": "2", "b": "3", "#).await;
     let answer = ask(
         &proxy,
@@ -172,7 +172,7 @@ async fn a_property_that_no_patch_can_name_stays_and_so_does_its_namesake() {
 }
 
 #[tokio::test]
-async fn no_blank_in_a_key_makes_it_an_attribute() {
+async fn spaces_do_not_turn_a_key_into_an_attribute() {
     let (glance, proxy) = with("").await;
     for blank in ["\\u001c", "\\u001f", "\\u00a0", "\\u0085", " "] {
         let body = format!(r#"{{"metadata": {{"{blank}visibility": "public"}}}}"#);
@@ -192,7 +192,7 @@ async fn no_blank_in_a_key_makes_it_an_attribute() {
 }
 
 #[tokio::test]
-async fn what_is_gone_has_no_content_and_no_type() {
+async fn a_deletion_has_no_content_and_no_type() {
     let (glance, proxy) = with(r#""a": "1", "#).await;
     for line in [
         "DELETE /v2.1/images/ID/metadata/a",
@@ -210,7 +210,7 @@ async fn what_is_gone_has_no_content_and_no_type() {
 }
 
 #[tokio::test]
-async fn refusals_name_what_is_wrong_and_change_nothing() {
+async fn refusals_name_the_error_and_change_nothing() {
     let (glance, proxy) = with(r#""a": "1", "os_glance_busy": "s", "#).await;
     for (line, body, status, said) in [
         (
@@ -279,7 +279,7 @@ async fn refusals_name_what_is_wrong_and_change_nothing() {
             404,
             "Image not found.",
         ),
-        // What is wrong with the body is said before the image is looked for.
+        // Errors in the body are reported before the image is looked up.
         (
             "POST /v2.1/images/nothing/metadata",
             r#"{"metadata": 1}"#,
@@ -300,7 +300,7 @@ async fn refusals_name_what_is_wrong_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn too_many_properties_are_novas_403() {
+async fn too_many_properties_get_novas_403() {
     let full: String = (0..128).fold(String::new(), |all, n| format!("{all}\"k{n}\": \"v\", "));
     let (_glance, proxy) = with(&full).await;
     let answer = ask(
@@ -376,7 +376,7 @@ async fn types_and_microversions_are_checked_in_novas_order() {
 }
 
 #[tokio::test]
-async fn bodies_have_a_longest_length_however_they_are_framed() {
+async fn bodies_are_limited_however_they_are_framed() {
     let glance = Glance::start(images("")).await;
     let limits = "[limits]\nbody_bytes = \"1KiB\"\n[timeouts]\nbody = \"100ms\"";
     let proxy = Proxy::start(&before_glance(glance.upstream.address, limits)).await;
@@ -400,7 +400,7 @@ async fn bodies_have_a_longest_length_however_they_are_framed() {
 }
 
 #[tokio::test]
-async fn a_write_sends_what_a_read_sends_and_its_type() {
+async fn a_write_sends_the_headers_of_a_read_and_its_type() {
     let (glance, proxy) = with("").await;
     let mut client = proxy.client().await;
     let body = r#"{"metadata": {"a": "1"}}"#;

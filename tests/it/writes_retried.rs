@@ -1,4 +1,4 @@
-//! Writes that Glance refuses or another writer comes between: what is tried again, and that nobody's work is lost.
+//! Writes that Glance refuses or that race with another writer: which are retried, and that no change is lost.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use super::support::upstream::Seen;
 use super::support::{Proxy, Reply, Upstream};
 use super::writes::{ID, PATCH, ask, images, lines};
 
-/// A Glance that answers a patch so for the first `times`, and then as one does.
+/// A Glance that answers the first `times` patches with this reply, and later ones normally.
 async fn refusing(times: usize, reply: Reply) -> (Upstream, Proxy) {
     let (store, left) = (Mutex::new(images(r#""a": "1", "#)), AtomicUsize::new(times));
     let glance = Upstream::start(move |seen| {
@@ -52,7 +52,7 @@ fn reply(store: &mut Store, seen: &Seen) -> Response<Bytes> {
 }
 
 #[tokio::test]
-async fn a_conflict_is_tried_again_three_times_from_the_beginning() {
+async fn a_conflict_is_retried_three_times_from_the_beginning() {
     const BODY: &str = r#"{"metadata": {"b": "2"}}"#;
     let conflict = Reply::new("409 Conflict", &[], "{\"message\": \"Busy.\"}");
     for (times, status, asked) in [(1, 200, 4), (3, 200, 8), (4, 409, 8)] {
@@ -72,7 +72,7 @@ async fn a_conflict_is_tried_again_three_times_from_the_beginning() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_is_gone_whatever_the_reply_holds() {
+async fn a_deleted_key_is_gone_whatever_the_reply_contains() {
     for reply in [
         Reply::new("200 OK", &["Content-Encoding: gzip"], "?"),
         Reply::new("200 OK", &[], "not JSON"),
@@ -86,7 +86,7 @@ async fn what_is_deleted_is_gone_whatever_the_reply_holds() {
 }
 
 #[tokio::test]
-async fn nothing_else_is_tried_again() {
+async fn nothing_else_is_retried() {
     for (reply, status) in [
         (Reply::new("500 Broken", &[], ""), 502),
         (Reply::new("503 Busy", &["Retry-After: 7"], ""), 503),
@@ -108,7 +108,7 @@ async fn nothing_else_is_tried_again() {
     }
 }
 
-/// Another writer comes between the fetch and the patch: the work of both is there afterwards, whoever writes what.
+/// Another writer changes the image between the fetch and the patch. Both changes survive, whatever they are.
 #[tokio::test]
 async fn interleaved_writers_both_survive() {
     for (line, body, theirs, lost) in [
@@ -131,7 +131,7 @@ async fn interleaved_writers_both_survive() {
             "old",
         ),
         ("DELETE /v2/images/ID/metadata/old", "", "theirs", "old"),
-        // They write the same property: the later one counts, and nothing is lost beside it.
+        // Both write the same property: the later value counts, and nothing else is lost.
         (
             "PUT /v2/images/ID/metadata/mine",
             r#"{"meta": {"mine": "1"}}"#,

@@ -1,4 +1,4 @@
-//! XML: every answer is what the grammar describes and reads back to what Glance said.
+//! XML: every answer matches the grammar and has the same content as Glance's reply.
 
 use roxmltree::Document;
 
@@ -10,7 +10,7 @@ use super::support::{Proxy, Reply, Upstream, fixture_folder, xml};
 
 pub(super) const COMPUTE: &str = "http://docs.openstack.org/compute/api/v1.1";
 
-/// Several pages, each of which alone is more than what goes out whole.
+/// Several pages, each of them larger than what is sent whole.
 const LARGE: Pages = Pages {
     images: 900,
     per_page: 300,
@@ -23,7 +23,7 @@ const SMALL: Pages = Pages {
 };
 
 #[test]
-fn the_grammar_refuses_what_is_no_answer() {
+fn the_grammar_refuses_invalid_answers() {
     let grammar = xml::grammar();
     let mut refused = 0;
     for entry in std::fs::read_dir(fixture_folder().join("xml/refused")).unwrap() {
@@ -35,7 +35,7 @@ fn the_grammar_refuses_what_is_no_answer() {
     assert!(refused >= 20);
 }
 
-/// A proxy with XML on, in front of a Glance that answers so.
+/// A proxy with XML on, in front of a Glance that answers like this.
 async fn before(
     compat: &str,
     answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
@@ -62,7 +62,7 @@ async fn get(proxy: &Proxy, target: &str, accept: &str) -> Answer {
     client.answer().await
 }
 
-/// The name of the root, once the answer is checked.
+/// Checks the answer and returns the name of its root element.
 fn root(name: &str, answer: &Answer) -> String {
     xml::check(name, answer.text());
     let document = Document::parse(answer.text()).unwrap();
@@ -70,7 +70,7 @@ fn root(name: &str, answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn every_route_speaks_xml() {
+async fn every_route_can_answer_in_xml() {
     const XML: &str = "application/xml";
     const FAULT: &str = "application/xml; charset=UTF-8";
     let (_glance, proxy) = before("xml = \"legacy\"", glance).await;
@@ -122,7 +122,7 @@ async fn every_route_speaks_xml() {
 }
 
 #[tokio::test]
-async fn json_stays_where_xml_is_not_asked_for_or_not_on() {
+async fn answers_are_json_if_xml_is_not_requested_or_not_on() {
     let (_glance, legacy) = before("xml = \"legacy\"", glance).await;
     let (_other, off) = before("xml = \"off\"", glance).await;
     let (_third, all) = before("xml = \"all\"", glance).await;
@@ -253,7 +253,7 @@ async fn a_list_that_breaks_off_is_never_closed() {
 }
 
 #[tokio::test]
-async fn head_says_what_get_would() {
+async fn head_has_the_headers_of_get() {
     let (_glance, proxy) = before("xml = \"legacy\"", glance).await;
     let get = get(&proxy, "/v2/t/images/a.xml", "*/*").await;
     let mut client = proxy.client().await;
@@ -266,7 +266,7 @@ async fn head_says_what_get_would() {
     }
 }
 
-/// What is asked of Glance to write, and the answer to a write with this body.
+/// The request that Glance gets, and the answer to a write with this body.
 async fn write(proxy: &Proxy, line: &str, content_type: &str, body: &str) -> Answer {
     let mut client = proxy.client().await;
     let request = format!(
@@ -278,7 +278,7 @@ async fn write(proxy: &Proxy, line: &str, content_type: &str, body: &str) -> Ans
 }
 
 #[tokio::test]
-async fn bodies_are_read_whatever_their_prefix_and_dtds_are_refused() {
+async fn bodies_are_read_with_any_prefix_and_dtds_are_refused() {
     const XML: &str = "application/xml";
     const ALL: &str = "PUT /v2/t/images/a/metadata";
     const ITEM: &str = "PUT /v2/t/images/a/metadata/k";
@@ -399,7 +399,7 @@ async fn version_documents_are_xml() {
 }
 
 #[tokio::test]
-async fn detailed_lists_lose_their_next_link_where_that_is_asked_for() {
+async fn detailed_lists_lose_their_next_link_if_configured() {
     for (next_links, has_next) in [("correct", true), ("era", false)] {
         let compat = format!("release = \"icehouse\"\nnext_link_compat = \"{next_links}\"");
         let (_glance, proxy) = before(&compat, glance).await;

@@ -1,4 +1,4 @@
-//! XML as the responder writes it: any text survives a real parser, and every document is what the grammar describes.
+//! XML as the responder writes it: any text survives a real parser, and every document matches the grammar.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use roxmltree::Document;
 use super::support::xml;
 use super::xml::COMPUTE;
 
-/// The responder of a request for XML.
+/// Returns the responder of a request for XML.
 fn responder(compat: Compat, target: &str) -> Arc<dyn Responder> {
     let context = NovaContext {
         base: "http://h\"&<>'/č".to_owned(),
@@ -43,7 +43,7 @@ fn responder(compat: Compat, target: &str) -> Arc<dyn Responder> {
     }
 }
 
-/// A whole list of these images.
+/// Returns a whole list of these images.
 fn list(responder: &Arc<dyn Responder>, images: &[Image<'_>]) -> String {
     let mut out = bytes::BytesMut::new();
     responder.list_open(&mut out);
@@ -110,7 +110,7 @@ fn nulls_are_none_or_left_out() {
     }
 }
 
-/// What a reader gets of a text: XML has no way to write some characters.
+/// Returns what a reader gets of a text: XML cannot represent some characters.
 fn readable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
@@ -132,7 +132,7 @@ fn pairs(document: &Document<'_>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Any text, those that need care more often than chance would have it.
+/// Any text, with characters that need care more often than by chance.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),

@@ -1,4 +1,4 @@
-"""Asks through the proxy, with each setting of `nova.host`, what a client asks of its cloud."""
+"""Sends a client's usual requests through the proxy, with each setting of `nova.host`."""
 
 import argparse
 import http.client
@@ -61,7 +61,7 @@ def ask(port, method, target, host=None):
 
 
 def straight(port, name, host, authority):
-    """The status by TLS without the proxy, with this name in SNI and this Host."""
+    """The status over TLS without the proxy, with this name in SNI and this Host."""
     context = ssl.create_default_context(cafile=authority)
     raw = socket.create_connection(("127.0.0.1", port), timeout=20)
     with context.wrap_socket(raw, server_hostname=name) as stream:
@@ -70,7 +70,7 @@ def straight(port, name, host, authority):
 
 
 def sidecar(text, cloud, port, host):
-    """deploy/sidecar.toml itself, before this cloud; `host` is in the place of what it says, unless that is None."""
+    """deploy/sidecar.toml in front of this cloud; `host` replaces its setting, unless it is None."""
     text = text.replace("127.0.0.1:8774", f"127.0.0.1:{port}")
     text = text.replace("https://image.example.com", f"https://localhost:{cloud}/image")
     text = text.replace("https://compute.example.com", f"https://localhost:{cloud}/compute")
@@ -83,7 +83,7 @@ def sidecar(text, cloud, port, host):
 
 
 def passed(port, cloud, is_routed):
-    """What passes through comes back 421, or from the cloud."""
+    """Passed-through requests get 421, or the cloud's answer."""
     own, mine = f"localhost:{cloud}", f"127.0.0.1:{port}"
     for method, target, wanted in PASSED:
         what = f"{method} {target}"
@@ -99,7 +99,7 @@ def passed(port, cloud, is_routed):
             check(f"{what}: Location", headers["Location"], f"http://{mine}/v2.1/images/{IMAGE}")
         elif method == "GET":
             check(f"{what}: link", json.loads(body)["links"][0]["href"], f"https://{own}/compute{target}")
-    # Images are asked of Glance by its own name, whatever the setting.
+    # Image requests use Glance's own name, whatever the setting.
     status, _, body = ask(port, "GET", "/v2.1/images/detail")
     check("images", status, 200)
     check("link of an image", json.loads(body)["images"][0]["links"][0]["href"], f"http://{mine}/v2.1/images/{IMAGE}")

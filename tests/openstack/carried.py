@@ -1,37 +1,38 @@
-"""What of a Glance image reaches a Glance client by way of Nova, and what stands in the place of the rest."""
+"""Which fields of a Glance image reach a Glance client through Nova, and what the proxy shows instead of the others."""
 
 import re
 
-# Fields that no Nova tells, with what stands in their place; of None more than one thing may: see `placed`.
+# Fields that Nova does not report, with the values that the proxy shows. None means that there are several: see
+# `placed`.
 LOST = {"owner": None, "visibility": None, "tags": [], "protected": False, "os_hidden": False, "checksum": None,
         "os_hash_algo": None, "os_hash_value": None, "disk_format": None, "container_format": None, "virtual_size": None}
-# Fields that some Glances show and no Nova tells.
+# Fields that some Glances show and Nova does not report.
 NEVER = ("direct_url", "locations", "stores")
-# Properties that hold an id or null.
+# Properties that contain an id or null.
 IDS = {"kernel_id", "ramdisk_id"}
 UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
-# The properties that make an image its project's own, and those that name its owner.
+# The properties that make an image the project's own, and those that name its owner.
 PRIVATE_TYPES = ("snapshot", "backup")
 OWNERS = ("owner_id", "project_id")
 
 
 def carried(image):
-    """What Nova can carry of an image of Glance's."""
+    """The fields of a Glance image that Nova can carry."""
     kept = {key: value for key, value in image.items() if key not in LOST and key not in NEVER}
     if kept["status"] in ("deleted", "pending_delete"):
-        kept["status"] = "pending_delete"          # as the proxy below is told
+        kept["status"] = "pending_delete"          # as the proxy below is configured
     if kept["status"] in ("deactivated", "uploading", "importing"):
         kept["status"] = "deactivated" if kept["size"] else "importing"      # Nova: UNKNOWN
     if kept["status"] != "active" and not kept["size"]:
         kept["size"] = None
     for key in IDS & set(kept):
         if not UUID.match(kept[key] or ""):
-            kept[key] = None                       # as Glance's schema has it
+            kept[key] = None                       # as in Glance's schema
     return kept
 
 
 def placed(image, project):
-    """What is said of an image of Glance's in the fields that Nova does not tell; `project` is the caller's, None where
+    """What the proxy shows in the fields that Nova does not report; `project` is the caller's, None if
     the proxy does not know it."""
     named = [image[key] for key in OWNERS if image.get(key)]
     if named and project is not None:

@@ -1,4 +1,4 @@
-"""What a case is: one request or several, sent to both sides, whose answers must be equal or differ by a named rule.
+"""A case: one or more requests that are sent to both sides, and whose answers must be equal or differ by a named rule.
 
 In targets, header values and bodies `$A` stands for the id of project alpha (`$B` beta, `$G` gamma, `$D` delta,
 `$O` the administrator's) and `$(key)` for the id of the seeded image with that key.
@@ -12,7 +12,7 @@ PROJECT_LETTERS = {"A": "alpha", "B": "beta", "G": "gamma", "D": "delta", "O": "
 
 @dataclass
 class Ask:
-    """One request.  `who` is whose token it carries (None: none); `at` pins it to one side, for looking across."""
+    """One request.  `who` is the user whose token it has (None: no token); `at` sends it to one side only."""
     method: str
     target: str
     who: Optional[str] = "alpha"
@@ -26,17 +26,17 @@ class Ask:
 class Case:
     asks: list
     deviates: Optional[str] = None   # id in src/deviations/nova.toml: then the answers must differ
-    literally: Optional[str] = None  # the row in literal mode, where that undoes the other
-    found: bool = False              # it names no row: those that explain a difference are found by rules.py
+    literally: Optional[str] = None  # the row in literal mode, if that restores the other
+    found: bool = False              # names no row: rules.py finds those that explain a difference
     ours: dict = field(default_factory=dict)   # what our answer must be when it deviates, see judge.promised
-    restore: bool = False            # put the images back before each side's turn, and compare how they end up
-    walk: int = 0                    # follow the next links to the end, and find at least so many images
+    restore: bool = False            # restore the images before each side's turn, and compare the results
+    walk: int = 0                    # follow the next links to the end, and find at least this many images
     lowcap: bool = False             # through the proxy in front of the Glance that caps its pages
-    mask: tuple = ()                 # JSON keys whose values no two answers share
-    setup: str = "plain"             # which of the services that run starts it is for, see stack/up.sh
-    faults: tuple = ()               # what Glance is made to answer, see faulty.py
+    mask: tuple = ()                 # JSON keys whose values always differ
+    setup: str = "plain"             # which services of `run` it is for, see stack/up.sh
+    faults: tuple = ()               # replies that Glance is made to give, see faulty.py
     group: str = ""
-    note: str = ""                   # what it is called elsewhere
+    note: str = ""                   # its name elsewhere
 
     @property
     def name(self):
@@ -55,7 +55,7 @@ def get(target, **kw):
 
 
 def one(method, target, deviates=None, ours=None, restore=False, walk=0, lowcap=False, mask=(), headers=(), **ask):
-    """A case of one request; a header given here replaces the usual Accept if it is one."""
+    """A case of one request; an Accept header given here replaces the usual one."""
     ask["headers"] = with_accept(headers)
     return Case([Ask(method, target, **ask)], deviates=deviates, ours=ours or {}, restore=restore, walk=walk,
                 lowcap=lowcap, mask=mask)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sends the same requests to real Novas and to the proxies that are to answer like them, and compares the answers.
+"""Sends the same requests to real Novas and to the proxies that imitate them, and compares the answers.
 
 A case that names no deviation must be answered alike.  One that does must be answered differently, and the row must
 stand in src/deviations/nova.toml; unless a setting restores Nova's answer, and the proxy has it: then alike again.
@@ -22,7 +22,7 @@ from sides import Side, Store, rows
 from verdict import Verdict, judge
 from wire import Broken
 
-# So many different requests are shrunk: each takes up to 150 more.
+# At most this many different requests are shrunk; each takes up to 150 more requests.
 SHRUNK = 12
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -39,7 +39,7 @@ def arguments():
     ap.add_argument("--count", type=int, default=600, help="how many are generated")
     ap.add_argument("--workers", type=int, default=4, help="how many requests are under way at once")
     ap.add_argument("--list", action="store_true", help="print the cases, ask nothing")
-    ap.add_argument("-v", "--verbose", action="store_true", help="print every case, and the rows that fit it though the answers are alike")
+    ap.add_argument("-v", "--verbose", action="store_true", help="print every case, and the rows that match it although the answers are equal")
     ap.add_argument("--deviations", type=pathlib.Path, default=ROOT / "src" / "deviations" / "nova.toml")
     return ap.parse_args()
 
@@ -82,10 +82,10 @@ def made_of(args, store, known):
     return found
 
 
-# ---------------------------------------------------------------- asking
+# ---------------------------------------------------------------- sending
 def judged(todo, sides, faulty, workers):
-    """Each case with what is to be said of it for each side, in the order of the cases.  Reads are asked several at a
-    time, and before everything else: what writes has the images to itself, and what needs faults the faulty Glance."""
+    """Yields each case with its verdict for each side, in the order of the cases.  Reads are sent several at a
+    time, and first: writes need the images to themselves, and faults need the faulty Glance."""
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         reads = {id(c): pool.submit(at_every_side, c, sides) for c in todo if not (c.restore or c.faults)}
         concurrent.futures.wait(reads.values())
@@ -96,7 +96,7 @@ def judged(todo, sides, faulty, workers):
 
 
 def at_every_side(case, sides):
-    """Every Nova is asked once, for all the proxies that are to answer like it."""
+    """Asks every Nova once, for all proxies that imitate it."""
     novas, found = {}, []
     for side in sides:
         if side.setup != case.setup or case.lowcap and not case.found and not side.has_lowcap:
@@ -110,9 +110,9 @@ def at_every_side(case, sides):
     return found
 
 
-# ---------------------------------------------------------------- telling
+# ---------------------------------------------------------------- reporting
 class Counts:
-    """How often what was found, by side and group; and by which rows."""
+    """Counts outcomes by side and group, and by row."""
 
     def __init__(self, sides):
         self.sides = {of(s): s for s in sides}
@@ -133,7 +133,7 @@ class Counts:
         print(f"\nDIFFERENT {text}")
 
     def once(self, side, case, parts, verdict):
-        """Prints what differs; a generated request is shrunk to what matters, and what it comes to only told once."""
+        """Prints what differs; a generated request is shrunk, and each result is printed once."""
         if not parts or len(self.shown) >= SHRUNK:
             return report(side, case, verdict)
         small = generate.shrunk(parts, lambda p: alike(side, p, verdict))
@@ -169,8 +169,8 @@ class Counts:
             print(f"  {group:24}{c['equal']:8}{c['deviating']:9}{c['different']:11}")
 
     def of_rows(self, known):
-        """Which rows were met, and how often, by side; how often the setting that a row names restored Nova's answer;
-        and how often the answers were alike though the row's pattern, which is to decide alone, fits."""
+        """Prints how often each row was met, by side; how often the row's setting restored Nova's answer;
+        and how often the answers were equal although the pattern of a row without `when` matches."""
         print(f"\n{'answers that differ by':36}" + "".join(f"{' '.join(s):>20}" for s in self.sides) + f"{'restored':>10}{'alike':>8}")
         for row in known.values():
             met = [self.rows[s][row.id] for s in self.sides]
@@ -179,18 +179,18 @@ class Counts:
                 print(f"  {row.id:34}" + "".join(f"{t:>20}" for t in told) + f"{self.restored[row.id] or '':>10}{self.alike[row.id] or '':>8}")
         unmet = [r for r in known if not any(self.rows[s][r] for s in self.sides)]
         print("rows that no request here meets: " + (", ".join(unmet) or "none"))
-        unrestored = [r.id for r in known.values() if r.setting and not self.restored[r.id]]
+        unrestored = [r.id for r in known.values() if r.restored_by and not self.restored[r.id]]
         print("rows whose setting no case tries: " + (", ".join(unrestored) or "none"))
 
 
 def fitting(side, case):
-    """The rows without a `when` whose pattern fits the request."""
+    """The rows without a `when` whose pattern matches the request."""
     line = f"{case.asks[0].method} {side.fill(case.asks[0].target)}"
     return [row for row, pattern in side.claims.items() if pattern.search(line)]
 
 
 def of(side):
-    """Which line of the tables a side counts for."""
+    """The line of the tables in which a side is counted."""
     return side.release, side.mode
 
 
@@ -214,7 +214,7 @@ def report(side, case, verdict):
 
 
 def alike(side, parts, verdict):
-    """Whether this request too is answered differently, with the same statuses where the rules are accounted for."""
+    """Whether this request has a different answer too, with the same statuses after the rules are applied."""
     other = again(side, parts)
     if other is None:
         return not verdict.nova

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a whole list costs: through real Nova, through the proxy, and straight from Glance.
+"""What a whole list costs: through real Nova, through the proxy, and directly from Glance.
 
 Wall time of the client, and CPU time of the services, from /proc: the one that is asked, and the Glance and the
 Keystone behind it.  Each list is read once to warm up, then five times.  Prints a table in Markdown.
@@ -21,7 +21,7 @@ from wire import exchange
 RUNS, PAGE, MANY = 5, 1000, 5000
 SERVICES = ("nova", "proxy", "glance", "keystone")
 TICK = os.sysconf("SC_CLK_TCK")
-FLOOR = f"< {1000 / TICK / (RUNS - 1):.1f}"       # less than the kernel's clock tells
+FLOOR = f"< {1000 / TICK / (RUNS - 1):.1f}"       # less than the kernel's clock can measure
 
 
 def arguments():
@@ -35,7 +35,7 @@ def arguments():
 
 # ---------------------------------------------------------------- CPU time
 def processes(run, service):
-    """The process of a pid file and its children: uwsgi's workers."""
+    """The process of a pid file and its children, which are uwsgi's workers."""
     main = int((run / f"{service}.pid").read_text())
     return [main, *(pid for pid, stat in all_stats() if int(stat[1]) == main)]
 
@@ -48,7 +48,7 @@ def all_stats():
 
 
 def stat_of(pid):
-    """What stands behind the name in /proc/PID/stat: state, parent, ..."""
+    """The fields after the name in /proc/PID/stat: state, parent, ..."""
     return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
@@ -59,7 +59,7 @@ def seconds(pids):
 
 # ---------------------------------------------------------------- lists
 def from_nova(base, env, who):
-    """Nova and the proxy give everything in one answer."""
+    """Nova and the proxy give the whole list in one answer."""
     target = f"/v2.1/{env['projects'][who]}/images/detail"
     return exchange(base, "GET", target, headers(base, env, who)).json()["images"]
 
@@ -78,7 +78,7 @@ def headers(base, env, who):
 
 @contextlib.contextmanager
 def many_images(env):
-    """Rows of project omega in Glance's database, for as long as they are needed: the administrator would see them."""
+    """Adds rows of project omega to Glance's database and removes them at the end, because the administrator would see them."""
     owner, db = env["projects"]["omega"], sqlite3.connect(env["glance_db"], timeout=30)
     rows = [(str(uuid.uuid5(uuid.NAMESPACE_OID, f"omega-{n}")), f"many {n:04d}",
              f"2022-06-{1 + n // 1440:02d} {n // 60 % 24:02d}:{n % 60:02d}:00.000000") for n in range(MANY)]
@@ -87,7 +87,7 @@ def many_images(env):
         db.executemany("insert into images (id,name,size,status,created_at,updated_at,deleted,disk_format,"
                        "container_format,checksum,owner,min_disk,min_ram,protected,visibility,os_hidden)"
                        f" values (?,?,16,'active',?3,?3,0,'raw','bare',null,'{owner}',0,0,0,'shared',0)", rows)
-        # As many properties as an image of a cloud has.
+        # As many properties as a typical image of a cloud has.
         db.executemany("insert into image_properties (image_id,name,value,created_at,updated_at,deleted) values (?,?,?,?4,?4,0)",
                        [(i, k, v, at) for i, _, at in rows for k, v in (("os_distro", "ubuntu"), ("architecture", "x86_64"), ("hw_disk_bus", "virtio"))])
     try:
@@ -105,7 +105,7 @@ def delete(db, owner):
 
 # ---------------------------------------------------------------- measuring
 def measure(pids, read):
-    """Median wall time, CPU time of each service a run, and how many images came."""
+    """Median wall time, CPU time of each service per run, and the number of images."""
     images, wall, cpu = len(read()), [], {s: [] for s in pids}
     for _ in range(RUNS):
         before, start = {s: seconds(p) for s, p in pids.items()}, time.monotonic()
@@ -113,8 +113,8 @@ def measure(pids, read):
         wall.append(time.monotonic() - start)
         for s, p in pids.items():
             cpu[s].append(seconds(p) - before[s])
-    # The mean of CPU times, as a single one may be shorter than the kernel's tick; but without the highest, which may
-    # have something else in it, such as a look at the token.
+    # The mean of the CPU times, because a single one may be shorter than the kernel's tick; but without the highest,
+    # which may include something else, such as a token validation.
     return statistics.median(wall), {s: statistics.mean(sorted(c)[:-1]) for s, c in cpu.items()}, images
 
 

@@ -1,13 +1,13 @@
-"""A Glance that misbehaves when told to: it stands before the real one, and answers some requests in its place."""
+"""A Glance that misbehaves when told to: it runs in front of the real one, and answers some requests itself."""
 import http.client
 import http.server
 import re
 import threading
 import urllib.parse
 
-# What the recordings call the Glance that they were made with.
+# The recordings' name for the Glance that they were made with.
 RECORDED = "http://127.0.0.1:29292"
-# Of one connection, or written anew.
+# Headers that concern one connection, or are written anew.
 OWN = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 
 
@@ -22,7 +22,7 @@ class Faulty:
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def misbehave(self, faults):
-        """From now on these come first: pattern of `METHOD TARGET`, status (0 cuts the connection), headers, body."""
+        """Gives these replies first from now on: pattern of `METHOD TARGET`, status (0 cuts the connection), headers, body."""
         self.faults = faults
 
 

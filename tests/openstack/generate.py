@@ -16,7 +16,7 @@ from stack.images import SERVER1, SERVER2, SPECS
 
 # ---------------------------------------------------------------- the tables
 VERSIONS = {"/v2.1": 10, "/v2": 7, "/v1.1": 1}
-# None stands for the own project of whoever asks.
+# None stands for the caller's own project.
 PROJECTS = {None: 24, "": 6, "/$B": 1, "/0": 1, "/myproject": 1, "/AUTH_$A": 1, "/12345": 1, "/-": 1}
 OPERATIONS = {"/images": 20, "/images/detail": 22, "/images/{id}": 8, "/images/{id}/metadata": 4, "/images/{id}/metadata/{key}": 6}
 USERS = {"alpha": 26, "beta": 6, "gamma": 5, "alphareader": 3, "delta": 2, "admin": 2, None: 3}
@@ -95,7 +95,7 @@ MICROVERSIONS = ["2.1", "2.2", "2.35", "2.36", "2.37", "2.38", "2.39", "2.104", 
 SERVICES = ["compute {}", "Compute {}", "COMPUTE  {}", "compute\t{}", "image 2.1, compute {}", "compute {},image 2.1", "compute 2.1, compute {}", "{}",
             "nova {}", "compute {} x", ",compute {},", " compute {} ", "compute{}", "compute:{}", "compute={}", "volume {}", "compute {}, compute",
             "compute {}, compute 2.x"]
-# Not among them: `;`, at which Nova's own worker closes the connection.
+# Without `;`, at which Nova's own worker closes the connection.
 ACCEPTS = ["*/*", None, "", "text/html", "text/plain", "application/xml", "application/json;q=0.5", "application/*", "text/html, application/json;q=0.9",
            "application/vnd.openstack.compute+json", "application/vnd.openstack.compute+json, */*", "garbage", "application/json, text/html", "text/*",
            "*/*;q=0.1, text/html;q=0", "application/json;q=0", "APPLICATION/JSON", "application/vnd.openstack.compute+json;q=0.5",
@@ -113,7 +113,8 @@ HEADERS = [("X-OpenStack-Request-ID", "req-11111111-2222-4333-8444-555555555555"
            ("X-Real-IP", "1.1.1.1"), ("Authorization", "Basic eDp5"), ("X-Subject-Token", "x")]
 BAD_TOKENS = [("X-Auth-Token", "nonsense"), ("X-Auth-Token", ""), ("X-Auth-Token", "gAAAAABnotavalidtoken"), ("Authorization", "Bearer x"),
               ("X-Storage-Token", "nonsense"), ("X-Storage-Token", "$TOKEN(alpha)")]
-# These users' lists hold an image that Nova cannot show: they are only asked for by what the rule on that can follow.
+# The lists of these users have an image that Nova cannot show, so only requests that the rule for it can handle are
+# sent.
 POISONED = ("delta", "admin")
 
 
@@ -125,7 +126,7 @@ class Parts:
     project: str = "/$A"
     path: str = "/images"
     query: tuple = ()                   # raw `name=value`
-    separators: tuple = ()              # what stands before each: "&" where it is too short
+    separators: tuple = ()              # the separator before each; "&" if this is too short
     who: Optional[str] = "alpha"
     headers: tuple = (("Accept", "application/json"),)
     host: Optional[str] = None
@@ -141,7 +142,7 @@ class Parts:
         return Case([self.ask()], found=True, lowcap=self.lowcap, group="generated")
 
     def paste(self):
-        """The request as a line for one of the tables in cases/."""
+        """Returns the request as a line for a table in cases/."""
         ask, words = self.ask(), []
         if ask.who != "alpha":
             words.append(f"who={ask.who!r}")
@@ -209,7 +210,7 @@ class Generator:
         names = [self.of(PARAMETERS) for _ in range(self.rng.choices(range(6), [10, 30, 25, 18, 10, 7])[0])]
         if who in POISONED:
             names = [n for n in names if n in ("limit", "page_size", "marker")] + ["name"] * (who == "admin")
-        # Most requests look for one image that is there, so that few lists are empty.
+        # Most requests match one existing image, so that few lists are empty.
         subject = self.rng.choice(SPECS)
         found = [self.parameter(n, subject) for n in names]
         if found and self.chance(0.12):
@@ -260,7 +261,7 @@ class Generator:
         return f"2024{dash}{r(1, 3):02}{dash}{r(1, 29):02}{self.rng.choice('TTTTT t')}{r(0, 23):02}{colon}{r(0, 59):02}{second}{zone}"
 
     def spelled(self, text, share=0.35, plus=True):
-        """Percent-encoded, mostly as usual; the `$(...)` that stand for ids are left alone."""
+        """Percent-encodes, mostly as usual; keeps the `$(...)` that stand for ids."""
         pieces = re.split(r"(\$\([^)]+\)|\$[ABGDO](?![A-Za-z(])|\$TOKEN\(\w+\))", text)
         style = self.rng.choice(STYLES) if self.chance(share) else usual
         spelled = "".join(p if i % 2 else style(p, self.rng) for i, p in enumerate(pieces))
@@ -284,7 +285,7 @@ def raw(text, _):
 
 
 def needless(text, rng):
-    """Letters encoded that need not be."""
+    """Encodes letters that need no encoding."""
     return "".join(f"%{ord(c):02X}" if c.isascii() and c.isalnum() and rng.random() < 0.3 else quote(c, safe="") for c in text)
 
 
@@ -292,7 +293,7 @@ STYLES = (lower, pluses, raw, raw, needless)
 
 
 def missing_from(tables_rs):
-    """What src/nova/tables.rs names and the tables here do not."""
+    """Names in src/nova/tables.rs that the tables here lack."""
     text = tables_rs.read_text()
     names = re.findall(r'Parameter \{\s+name: (?:"([^"]+)"|PROPERTY_PREFIX)', text)
     paths = re.findall(r'Operation \{[^}]*?path: "([^"]+)"', text)
@@ -302,7 +303,7 @@ def missing_from(tables_rs):
 
 # ---------------------------------------------------------------- shrinking
 def shrunk(parts, still, tries=150):
-    """The smallest request that is still different, as far as single steps lead."""
+    """Returns the smallest request that is still different, found in single steps."""
     smaller = True
     while smaller and tries > 0:
         smaller = False

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A proxy with `[identity]` beside real Nova: whose token it is must make the same difference to both.
+"""A proxy with `[identity]` beside real Nova: tokens must have the same effect on both.
 
 Starts three proxies of its own: one before Nova and Glance, one before Glance alone, and one whose Keystone is down.
 The last line is `N passed, N failed`.
@@ -21,8 +21,8 @@ from judge import differences
 from wire import exchange
 
 NOBODY = "00000000-0000-4000-8000-00000000dead"
-DOWN = "http://127.0.0.1:9"            # where nothing listens
-LIFE = 15                              # seconds, of a token that ends while we look
+DOWN = "http://127.0.0.1:9"            # no server listens here
+LIFE = 15                              # seconds, of a token that expires during the test
 
 
 def arguments():
@@ -66,7 +66,7 @@ class Keystone:
         return token
 
     def ending(self, user, password, project, seconds):
-        """A token of an application credential that ends soon, and when it does."""
+        """A token of an application credential that expires soon, and its expiry time."""
         token = self.token(user, password, {"project": {"id": project}})
         whose = self.call("GET", "/auth/tokens", token=token).json()["token"]["user"]["id"]
         ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
@@ -81,7 +81,7 @@ class Keystone:
 # ---------------------------------------------------------------- the proxies
 @contextlib.contextmanager
 def proxy(args, port, env, keystone, nova=True, identity=""):
-    """One that runs while it is wanted; `identity` is what its `[identity]` says besides."""
+    """A proxy that runs while it is needed; `identity` is added to its `[identity]`."""
     text = f'''
 [[listen]]
 address = "127.0.0.1:{port}"
@@ -116,7 +116,7 @@ max_microversion = "2.104"
 
 # ---------------------------------------------------------------- the cases
 class Comparison:
-    """Asks both sides the same and counts what differs."""
+    """Sends the same requests to both sides and counts differences."""
 
     def __init__(self, args, env, seed):
         self.env, self.seed, self.verbose, self.passed, self.failed = env, seed, args.verbose, 0, 0
@@ -126,7 +126,7 @@ class Comparison:
         return exchange(base, method, filled(target, self.env, self.seed), [("Host", self.host), ("Accept", "application/json"), *headers])
 
     def same(self, name, ours, target, headers=(), method="GET", status=None):
-        """Both answer alike; with this status, so that a case does not go blind."""
+        """Both answers must be equal and have this status, so that a case cannot become meaningless."""
         theirs, own = (self.ask(base, method, target, headers) for base in (self.env["nova_url"], ours))
         found = differences(theirs, own)
         if status is not None and theirs.status != status:
@@ -134,7 +134,7 @@ class Comparison:
         self.count(f"{name}: {method} {target}", found)
 
     def differs(self, name, ours, target, headers, status, contains):
-        """Ours is this, whatever Nova says."""
+        """The proxy's answer must be this, whatever Nova's is."""
         own = self.ask(ours, "GET", target, headers)
         found = [] if own.status == status and contains in own.body.decode() else [own.short()]
         self.count(f"{name}: GET {target}", found)
@@ -160,7 +160,7 @@ def everything_about_tokens(see, base, tokens):
                "/v2.1/abc/images?limit=x", "/v2.1/images/$(cirros)/metadata")
     service = token(tokens["service"], "X-Service-Token")
     for name, value in tokens.items():
-        # Nova has a service token of its own to send along: see system-tokens-refused.
+        # Nova sends a service token of its own: see system-tokens-refused.
         more = [service] if name == "system" else []
         for target in targets:
             see.same(name, base, target, [token(value), *more])
@@ -195,7 +195,7 @@ def everything_about_tokens(see, base, tokens):
 
 
 def order_of_checks(see, base, good):
-    """What is wrong with a request besides its project."""
+    """Requests with an error other than a wrong project."""
     version = "OpenStack-API-Version"
     for more, status in (("compute 2.36", 400), ("compute 2.1", 400), ("compute 9.9", 406), ("compute x", 400)):
         see.same(more, base, "/v2.1/$B/images", [token(good), (version, more)], status=status)
@@ -205,7 +205,7 @@ def order_of_checks(see, base, good):
 
 
 def links(see, base, good, named):
-    """Where the project's id stands. `named` is an image whose name is the project's id."""
+    """The places of the project's id. `named` is an image whose name is the project's id."""
     project = see.env["projects"]["alpha"]
     encoded = f"%{ord(project[0]):x}{project[1:]}"
     for target in (
@@ -218,7 +218,7 @@ def links(see, base, good, named):
 
 
 def beside_no_nova(see, base, good):
-    """What is no image request, where there is no Nova behind the proxy."""
+    """Requests that are not image requests, without a Nova behind the proxy."""
     for target, with_token in (("/v2.1/$A/", 200), ("/v2.1/$B/", 400), ("/v2/$B/", 400), ("/v2.1/nothing", 404), ("/v2.1/$B/nothing", 404)):
         see.same("no token", base, target, status=401)
         see.same("a token", base, target, [token(good)], status=with_token)

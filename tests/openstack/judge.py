@@ -1,14 +1,14 @@
 """Compares two answers: status, the headers that are part of the API, and the body by its structure."""
 import re
 
-# Compared line by line.  Vary is a set, and request ids are different on purpose: both are below.
+# Headers that are compared line by line. Vary is a set, and request ids differ on purpose: both are handled below.
 HEADERS = ("content-type", "openstack-api-version", "x-openstack-nova-api-version", "www-authenticate", "location", "retry-after")
 REQUEST_IDS = ("x-openstack-request-id", "x-compute-request-id")
 REQUEST_ID = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
 def differences(nova, ours, mask=()):
-    """Every difference between the two, in words; empty when they are equal."""
+    """Describes every difference between the two; empty if they are equal."""
     found = []
     if nova.status != ours.status:
         found.append(f"status: nova {nova.status}, ours {ours.status}")
@@ -27,7 +27,7 @@ def tokens(answer, name):
 
 
 def request_ids(nova, ours):
-    """Where Nova names the request, so do we: one well-formed id, the same in both headers."""
+    """If Nova sends request ids, the proxy must too: one valid id, the same in both headers."""
     for name in REQUEST_IDS:
         if bool(nova.header(name)) != bool(ours.header(name)):
             return [f"{name}: nova {nova.header(name)}, ours {ours.header(name)}"]
@@ -55,7 +55,7 @@ def masked(value, keys):
 
 
 def structural(a, b, at):
-    """Where two JSON values differ.  The order of keys does not count, the order of lists does."""
+    """Describes where two JSON values differ.  The order of keys does not count, the order of lists does."""
     if isinstance(a, dict) and isinstance(b, dict):
         for k in a.keys() | b.keys():
             if k not in a or k not in b:
@@ -68,7 +68,7 @@ def structural(a, b, at):
         else:
             for i, (x, y) in enumerate(zip(a, b)):
                 yield from structural(x, y, f"{at}[{i}]")
-    elif type(a) is not type(b) or a != b:      # 1, 1.0 and true are three things
+    elif type(a) is not type(b) or a != b:      # 1, 1.0 and true are different
         yield f"{at}: nova {brief(a)}, ours {brief(b)}"
 
 
@@ -84,7 +84,7 @@ def brief(value):
 
 
 def promised(ours, promise):
-    """Where our answer is not what a deviating case says that it is.  `as_if` is resolved by the caller:
+    """Describes where the proxy's answer is not what a deviating case promises.  `as_if` is resolved by the caller:
     status    our status
     contains  text in our body
     names     the names of the images that we list, in any order

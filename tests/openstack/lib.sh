@@ -4,7 +4,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 REPO=$(cd "$HERE/../.." && pwd)
 PYTHON=${PYTHON:-python3}
 
-# Everything that is made lives here, so that `cargo clean` or `rm -r` leaves no trace.
+# All generated files are here, so that `cargo clean` or `rm -r` removes everything.
 STATE=${STATE:-${CARGO_TARGET_DIR:-$REPO/target}/openstack}
 VENV=${VENV:-$STATE/venv}           # keystone, glance and nova from PyPI
 VENV_OLD=${VENV_OLD:-$STATE/venv-antelope}        # a nova of 2023.1
@@ -20,13 +20,13 @@ NOVA_PORT=${NOVA_PORT:-28774}
 NOVA_OLD_PORT=${NOVA_OLD_PORT:-28773}             # nova 27, in front of the same glance
 PROXY_PORT=${PROXY_PORT:-28780}
 PROXY_LOWCAP_PORT=${PROXY_LOWCAP_PORT:-28781}     # in front of the low-cap glance
-PROXY_WRITES_PORT=${PROXY_WRITES_PORT:-28782}     # a relay of writes.py; the next one is its proxy's
+PROXY_WRITES_PORT=${PROXY_WRITES_PORT:-28782}     # a relay of writes.py; the next port is for its proxy
 PROXY_REVERSE_PORT=${PROXY_REVERSE_PORT:-28785}   # the proxy of reverse.py
 PROXY_CHECKING_PORT=${PROXY_CHECKING_PORT:-28776}   # asks Keystone about tokens
-PROXY_ICEHOUSE_PORT=${PROXY_ICEHOUSE_PORT:-28777}   # speaks XML, too
+PROXY_ICEHOUSE_PORT=${PROXY_ICEHOUSE_PORT:-28777}   # also answers in XML
 PROXY_IDENTITY_PORT=${PROXY_IDENTITY_PORT:-28790}   # and the two after it: those of identity.py
 PROXY_IMAGES_PORT=${PROXY_IMAGES_PORT:-28786}       # and the two after it: for Glance clients
-# Thirty ports in a row for what only compare.py needs: the services of its setups, and their proxies.
+# Thirty consecutive ports for services and proxies that only compare.py needs.
 SPARE_PORT=${SPARE_PORT:-28800}
 FAULTY_PORT=$SPARE_PORT                           # a Glance that misbehaves: faulty.py
 
@@ -39,22 +39,22 @@ PROXY_URL=http://127.0.0.1:$PROXY_PORT
 PROXY_LOWCAP_URL=http://127.0.0.1:$PROXY_LOWCAP_PORT
 PROXY_CHECKING_URL=http://127.0.0.1:$PROXY_CHECKING_PORT
 PROXY_ICEHOUSE_URL=http://127.0.0.1:$PROXY_ICEHOUSE_PORT
-# Glance by way of Nova: of the new one, of the old one, and of the proxy that is before Glance.
+# Glance through Nova: through the new one, the old one, and the proxy in front of Glance.
 PROXY_IMAGES_URL=http://127.0.0.1:$PROXY_IMAGES_PORT
 PROXY_IMAGES_OLD_URL=http://127.0.0.1:$((PROXY_IMAGES_PORT + 1))
 PROXY_IMAGES_ROUND_URL=http://127.0.0.1:$((PROXY_IMAGES_PORT + 2))
 
-# Passwords of services that listen on loopback and live for one test run.
+# Passwords of services that listen on loopback for one test run only.
 ADMIN_PW=${ADMIN_PW:-adminpw}
 TENANT_PW=${TENANT_PW:-tenantpw}
 SERVICE_PW=${SERVICE_PW:-servicepw}
 
 say() { echo "[${SECONDS}s] $*"; }
 
-# alive NAME: does the process of this pid file run?
+# alive NAME: succeeds if the process of this pid file runs
 alive() { [ -s "$RUN/$1.pid" ] && kill -0 "$(cat "$RUN/$1.pid")" 2>/dev/null; }
 
-# answers NAME URL SECONDS: waits until URL answers, and makes sure that it is our process that did.
+# answers NAME URL SECONDS: waits until URL answers, and checks that it is our process that did.
 answers() {
   "$PYTHON" - "$2" "$3" <<'PY' || { echo "$1 does not answer: see $LOG/$1.*" >&2; return 1; }
 import sys, time, urllib.error, urllib.request
@@ -72,12 +72,12 @@ PY
   alive "$1" || { echo "$1 died, yet $2 answers: is the port taken? see $LOG/$1.*" >&2; return 1; }
 }
 
-# stop NAME: asks it to end, and insists after five seconds.
+# stop NAME: sends SIGTERM, and SIGKILL after five seconds.
 stop() {
   local pid
   if alive "$1"; then
     pid=$(cat "$RUN/$1.pid")
-    kill -TERM "$pid" 2>/dev/null || true      # it may have ended by itself just now
+    kill -TERM "$pid" 2>/dev/null || true      # it may have ended meanwhile
     for _ in $(seq 50); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
     kill -KILL "$pid" 2>/dev/null || true
     echo "stopped $1 ($pid)"

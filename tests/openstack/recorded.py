@@ -1,4 +1,4 @@
-"""The requests of fixtures/recorded/nova.jsonl, to be sent again: the seeded images are those of the recordings."""
+"""The requests of fixtures/recorded/nova.jsonl, sent again: the seeded images are those of the recordings."""
 import json
 import pathlib
 import re
@@ -10,12 +10,12 @@ RECORDED = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "recorded"
 TOKEN = re.compile(r"\{([A-Z]+)_TOKEN\}")
 
 
-# Rows about a proxy with no Nova behind it: here there is one.
+# Rows about a proxy without a Nova behind it: here there is one.
 ALONE = ("writes-need-nova", "routes-before-tokens")
 
 
 def every():
-    """A case for each recording.  Whatever answer was recorded: both sides are asked now."""
+    """Yields a case for each recording.  The recorded answer does not matter: both sides are asked now."""
     rows, literally = (tomllib.loads((RECORDED / name).read_text()) for name in ("deviating.toml", "deviating-literal.toml"))
     with open(RECORDED / "nova.jsonl", encoding="utf-8") as lines:
         found = [json.loads(line) for line in lines]
@@ -23,7 +23,7 @@ def every():
 
 
 def case(recording, row, literally):
-    """rules.py finds the rows of plain reads; of anything else, the row that explained the recording is named."""
+    """rules.py finds the rows for plain reads; other cases name the row that explained the recording."""
     request, faults = recording["request"], tuple(map(tuple, recording.get("fault", ())))
     overridden = "_method=" in request["target"]
     writes = overridden or request["method"] not in ("GET", "HEAD", "OPTIONS")

@@ -1,4 +1,4 @@
-"""A relay before a service, with a gate: a test decides what happens before a request goes on."""
+"""A relay in front of a service, with a gate: a test decides what happens before a request is forwarded."""
 import contextlib
 import http.client
 import http.server
@@ -10,8 +10,8 @@ HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length")
 
 @contextlib.contextmanager
 def relay(port, target, gate):
-    """Runs a relay on this port of the loopback interface.  `gate(method, path)` is called before each request goes on,
-    and may take its time.  Gives the list of the requests that went on, `METHOD path`, which grows."""
+    """Runs a relay on this port of the loopback interface.  `gate(method, path)` is called before each request is forwarded,
+    and may block.  Returns the growing list of forwarded requests as `METHOD path`."""
     to, passed = urllib.parse.urlsplit(target), []
 
     class Handler(http.server.BaseHTTPRequestHandler):

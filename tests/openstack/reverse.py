@@ -24,12 +24,12 @@ from carried import LOST, carried
 from wire import Broken, exchange
 
 DEVIATIONS = pathlib.Path(__file__).resolve().parents[2] / "src" / "deviations" / "glance.toml"
-# How many pages are compared: a walk over a long list one image at a time says nothing new.
+# The number of pages that are compared: walking a long list one image at a time tests nothing new.
 PAGES = 5
 
 LISTS = [
     "", "limit=1", "limit=7", "limit=25", "limit=0", "limit=1000", "limit=5000",
-    # filters on what Nova carries
+    # filters on fields that Nova carries
     "name=duplicate", "name=eq:duplicate", "name=nothing", "name=", "name=in:duplicate,nothing",
     'name=in:%22duplicate%22,%22cirros-uec%22', "name=%C5%BDlu%C5%A5ou%C4%8Dk%C3%BD", "name=eq:in:a,b", "name=in:a,b",
     "id=$FIRST", "id=in:$FIRST,$LAST", "id=nothing",
@@ -43,14 +43,14 @@ LISTS = [
     "architecture=x86_64", "os_distro=ubuntu", "os_type=linux", "image_type=snapshot", "hw_disk_bus=virtio",
     "instance_uuid=aaaaaaaa-1111-4222-8333-444444444444", "architecture=x86_64&os_distro=ubuntu", "nothing=at%20all",
     "trait:CUSTOM_X=required", "trait%3AHW_CPU_X86_VMX=required", "property-x=1", "a%20b=c", "kernel_id=$FIRST",
-    # orders; that by status is another one where statuses are
+    # orders; an order by status differs if statuses do
     "sort=name:asc", "sort=name:desc", "sort=name", "sort=size:asc,name:desc", 
     "sort=id:asc", "sort=updated_at:asc", "sort=created_at:asc", "sort=created_at:desc", "sort=created_at:desc,id:desc",
     "sort_key=name", "sort_key=name&sort_dir=asc", "sort_key=name&sort_dir=asc&sort_key=size&sort_dir=desc",
     "sort_key=size&sort_key=name&sort_dir=asc", "sort_dir=asc", "sort_dir=desc",
     "sort=name:asc&limit=7", "sort=size:desc&limit=3", "sort_key=updated_at&sort_dir=asc&limit=11",
     "sort=name:asc&name=duplicate", "sort=created_at:asc&status=active&limit=4",
-    # the scope, where Nova's answer has all of it
+    # the scope, if Nova's answer has all of it
     "os_hidden=false", "protected=nothing", "visibility=all&visibility=nothing", "member_status=accepted",
 ]
 REFUSED = [
@@ -83,7 +83,7 @@ def check(what, got, want):
 
 
 class Sides:
-    """Real Glance, and the proxy that asks Nova."""
+    """The real Glance, and the proxy that asks Nova."""
 
     def __init__(self, env, proxy):
         self.env, self.base = env, {"glance": env["glance_url"], "ours": proxy}
@@ -100,8 +100,8 @@ class Sides:
         return exchange(self.base[side], method, target, headers, json.dumps(body))
 
     def pages(self, side, query, who):
-        """Page after page. A next link of Glance's loses all but the last of a repeated parameter, so the pages go on
-        by our own markers."""
+        """Reads page after page. A next link of Glance loses all but the last of a repeated parameter, so the walk uses
+        its own markers."""
         pages, marker = [], ""
         while True:
             target = "/v2/images?" + "&".join(part for part in (query, marker) if part)
@@ -132,7 +132,7 @@ def ids(page):
 
 
 def unlike(got, want):
-    """The first two images that differ, or two equal nothings."""
+    """The first two images that differ, or two equal empty values."""
     for ours, theirs in zip(flat(got), flat(want)):
         if ours != theirs:
             keys = [key for key in {**ours, **theirs} if ours.get(key, "absent") != theirs.get(key, "absent")]
@@ -174,7 +174,7 @@ def worded(answer):
 
 
 def links(sides):
-    """What a client that follows links gets."""
+    """Checks what a client gets that follows links."""
     target, found = "/v2/images?limit=9&sort=name:asc&sort=size:desc&status=active", []
     while target:
         page = sides.ask("ours", target).json()
@@ -198,7 +198,7 @@ PATCH = "application/openstack-images-v2.1-json-patch"
 
 
 def writes(sides):
-    """An image of our own is patched and deleted by way of Nova."""
+    """An image made for the test is patched and deleted through Nova."""
     made = sides.write("glance", "POST", "/v2/images", {"name": "reverse: written", "one": "1", "two": "2", "tags": ["t"]}).json()
     target = f"/v2/images/{made['id']}"
     try:
@@ -224,15 +224,15 @@ def writes(sides):
         sides.ask("glance", target, method="DELETE")
 
 
-# ---------------------------------------------------------------- where answers differ on purpose
+# ---------------------------------------------------------------- deliberate differences
 class Row:
-    """A row of src/deviations/glance.toml, and the requests that show that it is true."""
+    """A row of src/deviations/glance.toml, and the requests that prove it."""
 
     def __init__(self, sides, row):
         self.sides, self.row = sides, row
 
     def both(self, method, target, body=None, kind=PATCH, side="ours"):
-        """Ours and Glance's answer to a request that the row is about."""
+        """Returns the proxy's and Glance's answer to a request that the row is about."""
         line = f"{method} {target}"
         check(f"{self.row['id']} is about {line}", bool(re.search(self.row["request"], line)), True)
         return [self.sides.ask(who, target, method=method) if body is None else self.sides.write(who, method, target, body, kind) for who in (side, "glance")]
@@ -262,7 +262,7 @@ def repeats(row, seed, image):
 
 
 def nothing(row, seed, image):
-    """The first pages of the smallest: what has no data yet has no size."""
+    """The first pages, smallest first: an image without data has no size."""
     whole = row.sides.ask("glance", "/v2/images?sort=size:asc&status=queued&limit=1000").json()["images"]
     ours, theirs = row.both("GET", f"/v2/images?sort=size:asc&status=queued&marker={whole[0]['id']}&limit=1000")
     row.holds("behind an image without size", (ids(ours.json()["images"]), ids(theirs.json()["images"]) == ids(whole[1:])), (ids(whole[1:]), False))
@@ -338,7 +338,7 @@ def not_offered(row, seed, image):
 
 
 def raw(row, seed, image):
-    """Over HTTP/1, which is what the tests speak, there is no difference to be seen."""
+    """Over HTTP/1, which these tests use, no difference is visible."""
     for query in ('name="x"', "name=<x>", "name=x`"):
         ours, theirs = row.both("GET", f"/v2/images?limit=1&{query}")
         row.holds(query, (ours.status, ids(ours.json()["images"])), (theirs.status, ids(theirs.json()["images"])))
@@ -352,14 +352,14 @@ def blank(row, seed, image):
 
 
 def unread(row, target):
-    """Glance's server begins its status line with what stands behind the blank, so that no client can read the answer."""
+    """Glance's server begins its status line with the text after the space, so no client can read the answer."""
     try:
         row.sides.ask("glance", target)
     except Broken as e:
         return "BadStatusLine b HTTP" in str(e)
 
 
-# In this order: the image is shared until a row makes it private.
+# In this order, because the image is shared until a row makes it private.
 ROWS = {
     "failures-are-refusals": failures, "ranges-of-numbers-only": ranges, "links-keep-repeats": repeats, "pages-behind-null": nothing, "filters-not-told": not_told, "member-status-ignored": shares,
     "pending-delete-hidden": scrubbed, "unfinished-by-data": unfinished, "odd-ids-are-null": odd_ids, "properties-closed": closed, "attributes-read-only": attributes,
@@ -408,7 +408,7 @@ def main():
     ap.add_argument("--port", required=True, help="where it is to listen; one with other settings listens on the port before")
     args = ap.parse_args()
     env, seed = (json.loads((args.var / name).read_text()) for name in ("env.json", "seed.json"))
-    # The second one has the settings that rows of deviations name as they are when nobody sets them.
+    # The second one sets the settings of deviation rows to their defaults.
     with proxy(args.bin, args.port, env) as base, proxy(args.bin, int(args.port) - 1, env, "") as shut:
         sides = Sides(env, base)
         sides.base["shut"] = shut

@@ -1,4 +1,4 @@
-"""What our answer must be where a row of src/deviations/nova.toml lets it differ from Nova's.
+"""What the proxy's answer must be if a row of src/deviations/nova.toml lets it differ from Nova's.
 
 Each rule rewrites the request into one that Nova answers as we promise to answer the original, and says what is then
 to be done with Nova's answer.  Rules compose: a request that several rows concern is rewritten by each of them.  So a
@@ -20,7 +20,7 @@ NUMBERS = ("limit", "page_size", "offset")
 KNOWN = ("name", "status", "changes-since", "server", "type", "minRam", "minDisk", "limit", "page_size", "marker", "offset")
 SHOWN_AS = {"SAVING": "queued,saving", "UNKNOWN": "deactivated,uploading,importing", "DELETED": "deleted,pending_delete", "ERROR": "killed"}
 MAX_LIMIT = 1000
-# What Glance's schema calls base: everything else of an image is its metadata.
+# The attributes that Glance's schema calls base. Everything else of an image is its metadata.
 BASE = frozenset("id name status visibility protected os_hidden checksum os_hash_algo os_hash_value owner size virtual_size container_format disk_format "
                  "created_at updated_at tags direct_url min_ram min_disk self file stores schema locations".split())
 ROUTE = re.compile(r"/(v2|v2\.1|v1\.1)(?:/([^/?]+))?/images(/detail)?$")
@@ -28,20 +28,20 @@ ROUTE = re.compile(r"/(v2|v2\.1|v1\.1)(?:/([^/?]+))?/images(/detail)?$")
 
 @dataclass
 class Plan:
-    """How Nova is asked instead, and what is done with its answer, the last thing first."""
+    """The request for Nova instead, and the changes to its answer, the last one first."""
     asked: object                       # the request as it was sent
     ask: object                         # the request that Nova gets
     after: list = field(default_factory=list)
     used: list = field(default_factory=list)
-    kept: list = field(default_factory=list)        # what images of a list must fulfil beyond what Nova was asked for
-    requeried: bool = False                         # the query is another: the next link is ours to find
-    accepts: Optional[Callable] = None              # judges our answer where no answer of Nova's can be had
+    kept: list = field(default_factory=list)        # conditions for images of a list, in addition to Nova's query
+    requeried: bool = False                         # the query was changed, so the next link must be computed here
+    accepts: Optional[Callable] = None              # judges the proxy's answer if Nova cannot give one
 
     def path(self):
         return self.ask.target.partition("?")[0]
 
     def items(self):
-        """The raw pairs of the query."""
+        """Returns the raw pairs of the query."""
         return [p for p in re.split("[&;]", self.ask.target.partition("?")[2]) if p]
 
     def last(self, name):
@@ -53,7 +53,7 @@ class Plan:
             self.requeried = True
 
     def set(self, name, value):
-        """Gives a parameter this value in place of all that it has."""
+        """Replaces all values of a parameter."""
         self.set_items([p for p in self.items() if key(p) != name] + [f"{name}={quote(value, safe='')}"])
 
     def is_list(self):
@@ -75,12 +75,12 @@ def last(target, name):
 
 
 def plain(line):
-    """The request line with the percent-encoding undone that changes nothing (RFC 3986, 2.3), but for dots."""
+    """The request line without needless percent-encoding (RFC 3986, 2.3), except for dots."""
     return re.sub("%([0-9A-Fa-f]{2})", lambda m: chr(int(m[1], 16)) if re.match(r"[A-Za-z0-9_~-]", chr(int(m[1], 16))) else m[0], line)
 
 
 def collapsed(path):
-    """The path as Nova's URL map looks at it, and we do."""
+    """The path as Nova's URL map and the proxy see it."""
     return re.sub("//+", "/", path)
 
 
@@ -135,12 +135,12 @@ def smuggled_id_refused(stack, plan):
 
 
 def project_not_checked(stack, plan):
-    """The project becomes the token's, and links get the one that was sent."""
+    """Replaces the project with the token's, and links get the one that was sent."""
     found, own = re.match(r"(/(?:v2|v2\.1)/)([^/?]+)(/images.*)", plan.ask.target, re.S), own_project(stack, plan.ask)
     if not found or found[2] == own or found[2] == "images":
         return False
     if "project-any-word" not in stack.rules and not re.fullmatch("[0-9a-f-]+", found[2]):
-        return False                 # no project, and so no route
+        return False                 # not a project, so there is no route
     plan.ask = replace(plan.ask, target=found[1] + own + found[3])
     plan.after.append(in_links(stack, plan.ask, found[1] + own + "/", found[1] + found[2] + "/"))
     plan.after.append(in_links(stack, plan.ask, f"/{own}/", f"/{found[2]}/"))
@@ -193,7 +193,7 @@ def changes_since_plus(stack, plan):
 
 
 def changes_since_message(stack, plan):
-    """As Nova complains of a limit that is no number, but of this parameter; what is wrong with numbers comes first."""
+    """Nova's error for a limit that is not a number, but for this parameter; errors in numbers come first."""
     value = plan.last("changes-since")
     if value is None or is_time(stack, value) or not numbers_are_good(stack, plan.ask.target):
         return False
@@ -236,7 +236,7 @@ def operators_are_text(stack, plan):
 
 
 def property_by_metadata(row):
-    """The filters that the row speaks of are taken from the query, and the images that do not have the value from the list."""
+    """Removes the row's filters from the query, and images without the value from the list."""
     def rule(stack, plan):
         concerned = [p for p in plan.items() if key(p).startswith("property-") and re.search(stack.rules[row], "GET /v2/images?" + plain(p))]
         if not concerned or not plan.is_list():
@@ -249,7 +249,7 @@ def property_by_metadata(row):
 
 
 def poisoned_image_served(stack, plan):
-    """Nova's other images are as Nova has them; the one with the poison has its property as Glance has it."""
+    """Other images are as in Nova; the broken one has its property as in Glance."""
     poison = stack.seed["delta-bad-bdm"]["id"]
     if plan.ask.who not in ("delta", "admin") or stack.ask("nova", plan.ask).status != 500:
         return False
@@ -279,11 +279,11 @@ def poison_served(stack, plan, poison, ours):
 
 
 def unauthorized_from_glance(stack, plan):
-    """What is wrong with the request itself comes first; a token is missed only after that."""
+    """Errors in the request itself come first; a missing token is reported after that."""
     if not unauthorized(plan.ask):
         return False
     own = replace(plan.ask, who="alpha", headers=tuple((k, v) for k, v in plan.ask.headers if k.lower() not in TOKENS))
-    # Only Glance knows markers and the keys that are missing.
+    # Only Glance knows markers, and which keys are missing.
     path, query = plan.path(), "&".join(p for p in plan.items() if key(p) != "marker")
     if may_be_key(path):
         path = path.rpartition("/")[0]
@@ -296,7 +296,7 @@ def unauthorized_from_glance(stack, plan):
 
 
 def refused(status, text=b""):
-    """Nova serves it, and we do not."""
+    """Nova serves it, and the proxy does not."""
     def rule(stack, plan):
         plan.accepts = lambda ours: ours.status == status and (text in ours.body or plan.asked.method == "HEAD")
         return True
@@ -312,7 +312,7 @@ def query_not_utf_8(stack, plan):
 
 
 def line_end(*names):
-    """Nova passes over it; what is wrong with the request besides, it complains of as we do."""
+    """Nova ignores it, and reports other errors in the request as the proxy does."""
     def rule(stack, plan):
         ends = any(v.endswith("\n") for n, v in pairs(plan.ask.target) if n in names)
         return ends and refused(400, b"Invalid input for query parameters")(stack, plan)
@@ -320,7 +320,7 @@ def line_end(*names):
 
 
 def accept_without_a_weight(stack, plan):
-    """The elements that Nova fails at are taken out of the header."""
+    """Removes the elements at which Nova fails from the header."""
     def kept(value):
         return ",".join(e for e in value.split(",") if not re.search(r";\s*q\s*=?\s*(;|$)", e) and not re.fullmatch(r"[\s=]*;[\s;=]*", e))
     headers = tuple((k, kept(v) if k.lower() == "accept" and v else v) for k, v in plan.ask.headers)
@@ -395,7 +395,7 @@ class Expected:
 
 
 def expected(stack, ask, rows):
-    """What we must answer, by the rows that concern the request; each looks at the request as the ones before left it."""
+    """Returns the required answer by the rows that concern the request; each row sees the request as the previous ones left it."""
     path, question, query = stack.fill(ask.target).partition("?")
     ask = replace(ask, target=collapsed(plain(path)) + question + query)
     plan = Plan(ask, ask)
@@ -419,7 +419,7 @@ def finished(plan, answer):
 
 
 def relisted(stack, plan, answer):
-    """The list as the original query has it: without what it does not ask for, cut at its limit, with its next link."""
+    """Returns the list for the original query: without unwanted images, cut at its limit, with its next link."""
     body = answer.json() if plan.is_list() else None
     if not body or "images" not in body:
         return answer
@@ -438,7 +438,7 @@ def has(image, name, value):
 
 
 def next_link(stack, plan, marker):
-    """Nova's next link for the request as it was sent, at the path that the rewritten one has."""
+    """Nova's next link for the original request, at the path of the rewritten one."""
     return f"http://{plan.ask.host or stack.host}{plan.path()}?{next_query(stack, plan.asked.target, marker)}"
 
 
@@ -460,7 +460,7 @@ def numbers_are_good(stack, target):
 
 
 def number(text):
-    """What nova 27 reads, which is what Python does."""
+    """A number as nova 27 reads it, which is as Python does."""
     try:
         return int(text)
     except ValueError:
@@ -468,12 +468,12 @@ def number(text):
 
 
 def limit_of(target):
-    """How many images are asked for: none where there is no limit, and where it is 0, which is none to nova 27."""
+    """The limit: None if there is none, and if it is 0, which nova 27 treats as no limit."""
     return number(last(target, "limit") or "0") or None
 
 
 def is_time(stack, text):
-    """Whether Nova takes it for a time."""
+    """Whether Nova accepts it as a time."""
     if text not in stack.times:
         answer = stack.ask("nova", replace(stack.probe, target=f"/v2/images?limit=1&changes-since={quote(text, safe='')}"))
         stack.times[text] = answer.status == 200
@@ -493,6 +493,6 @@ def with_json(answer, body):
 
 
 def in_links(stack, ask, old, new):
-    """Replaces the path behind our address in every link."""
+    """Replaces the path after the proxy's address in every link."""
     at = f"//{ask.host or stack.host}"
     return lambda answer: replace(answer, body=answer.body.replace((at + old).encode(), (at + new).encode()))

@@ -14,29 +14,31 @@ from wire import Answer, exchange
 TABLES = ("image_properties", "image_tags", "image_members", "image_locations", "images")
 
 
-# Where the settings lie that a proxy has, by its mode and its setup: a row with such a setting is undone.
+# The files with the settings of a proxy, by mode and setup. A row with such a setting is restored.
 MADE = {"literal": ("compat", "identity"), "maxlim": ("listen",)}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of src/deviations/nova.toml: a place where we differ on purpose."""
+    """A row of src/deviations/nova.toml: a deliberate difference."""
     id: str
     request: str                     # regular expression of the request line
     when: Optional[str] = None
-    setting: Optional[str] = None    # what restores Nova's answer
-    releases: tuple = ()             # which Novas answer otherwise than we do; all of them when empty
+    restored_by: tuple = ()          # the keys of the settings that together restore Nova's answer
+    releases: tuple = ()             # the Novas that answer differently; all of them if empty
 
 
 def rows(path):
     """All rows, by id."""
     found = tomllib.loads(path.read_text())["deviation"]
     known = Row.__dataclass_fields__
+    for d in found:
+        d["restored_by"] = [setting["key"] for setting in d.get("restored_by", ())]
     return {d["id"]: Row(**{k: tuple(v) if isinstance(v, list) else v for k, v in d.items() if k in known}) for d in found}
 
 
 class Store:
-    """What is the same for every side: users, images, and Glance's database."""
+    """What all sides share: users, images, and Glance's database."""
 
     def __init__(self, var):
         self.env = json.loads((var / "env.json").read_text())
@@ -51,7 +53,7 @@ class Store:
         return re.sub(r"\$TOKEN\((\w+)\)", lambda m: self.env["tokens"][m[1]], filled(text, self.env, self.seed))
 
     def images(self, who):
-        """What this user's list holds, as Glance itself gives it; asked for once, so for cases that write nothing."""
+        """The user's list as Glance gives it; read once, so only for cases that write nothing."""
         with self.lock:
             if who not in self.listed:
                 images, page = [], {"next": "/v2/images?limit=1000"}
@@ -72,7 +74,7 @@ class Store:
         db.close()
 
     def as_it_is(self):
-        """Every image, property, tag and member as the database has it, as if it were one more answer.  Glance may write
+        """Every image, property, tag and member in the database, as if it were another answer.  Glance may write
         a property again or keep a deleted row: neither can be seen through its API, so neither is compared."""
         db = sqlite3.connect(self.env["glance_db"], timeout=30)
         found = {"images": db.execute("select id, name, status, visibility, owner, min_ram, min_disk, protected, os_hidden,"
@@ -84,7 +86,7 @@ class Store:
 
 
 class Side:
-    """One proxy, and the Nova that it is to answer like.
+    """One proxy, and the Nova that it imitates.
 
     setup    what is special about the services: plain ones, or those of a few cases
     release  of that Nova, as `compat.release` names it
@@ -100,8 +102,8 @@ class Side:
         made = MADE.get(setup, ()) + MADE["literal"] * literal
         self.rules = None if proxy == nova else {
             r.id: r.request for r in known.values()
-            if not (r.setting and re.split("[. ]", r.setting)[0] in made) and (not r.releases or release in r.releases)}
-        # Rows whose pattern alone is to decide.
+            if not any(key.split(".")[0] in made for key in r.restored_by) and (not r.releases or release in r.releases)}
+        # Rows without `when`, whose pattern alone decides.
         self.claims = {r: re.compile(pattern) for r, pattern in (self.rules or {}).items() if not known[r].when}
         self.env, self.seed, self.host, self.fill = store.env, store.seed, store.host, store.fill
         self.stored_images = store.images
@@ -122,7 +124,7 @@ class Side:
         return self.answers("lowcap" if case.lowcap else "ours", case)
 
     def answers(self, which, case):
-        """What this one says to the requests of a case, in order, and how the images are afterwards."""
+        """This side's answers to the requests of a case, in order, and the images afterwards."""
         if case.restore:
             self.store.restore()
         if case.walk:

@@ -1,4 +1,4 @@
-"""What is to be said of two answers: that they are equal, that a row explains how they differ, or that they differ."""
+"""The verdict on two answers: they are equal, a row explains the difference, or they differ."""
 import re
 from dataclasses import dataclass, field
 
@@ -9,17 +9,17 @@ from rules import MODERN, expected, next_query
 @dataclass
 class Verdict:
     outcome: str       # equal, deviating or different
-    found: list        # what differs, in words
+    found: list        # descriptions of the differences
     nova: list         # the answers
     ours: list
     at: int = 0        # the first answer that differs
-    want: int = 0      # of a generated request: the status that ours should have
+    want: int = 0      # of a generated request: the status that the proxy's answer should have
     used: list = field(default_factory=list)      # the rows that explain the difference
-    restored: str = ""                            # the row that would explain one, were its setting not made
+    restored: str = ""                            # the row that would explain a difference if its setting were not set
 
 
 def judge(side, case, nova):
-    """`nova` is what Nova answered: it is asked once for all proxies that are to answer like it.
+    """`nova` is what Nova answered: it is asked once for all proxies that imitate it.
 
     The tables of cases name rows as they concern the newest release.  Where another release differs and a case names
     none, it is found."""
@@ -33,7 +33,7 @@ def judge(side, case, nova):
 
 
 def judge_named(side, case, nova):
-    """A case that names the row by which we differ, or none."""
+    """Judges a case that names the row for its difference, or none."""
     ours = side.ours(case)
     found = [differences(a, b, case.mask) for a, b in zip(nova, ours)]
     at = next((n for n, here in enumerate(found) if here), 0)
@@ -48,7 +48,7 @@ def judge_named(side, case, nova):
         return verdict
     verdict.found = unruly(side, case, row) + found
     if side.rules is None:
-        # Nova against itself: a row is named in vain where Nova already answers as the case promises.
+        # Nova against itself: the row explains nothing if Nova already answers as the case promises.
         about = side.known.get(row)
         concerned = about and (not about.releases or side.release in about.releases)
         if concerned and case.ours and not broken_promises(side, case, nova):
@@ -63,7 +63,7 @@ def judge_named(side, case, nova):
 
 
 def judge_found(side, case, nova):
-    """The rows that explain a difference are not given, but found: by what they say that our answer must be."""
+    """Finds the rows that explain a difference, by what they say the proxy's answer must be."""
     ask, nova = case.asks[0], nova[0]
     ours = side.ours(case)[0]
     found = differences(nova, ours)
@@ -83,7 +83,7 @@ def judge_found(side, case, nova):
 
 
 def mislinked(side, ask, nova):
-    """Where rules.py would not find Nova's own next link."""
+    """Describes where rules.py would not find Nova's own next link."""
     links = (nova.json() or {}).get("images_links") if nova.status == 200 else None
     if not links:
         return []
@@ -92,7 +92,7 @@ def mislinked(side, ask, nova):
 
 
 def unruly(side, case, row):
-    """Where the row that a case names is none, or speaks of other requests."""
+    """Describes a case whose row does not exist or is about other requests."""
     if row not in side.known:
         return [f"no deviation {row!r} in src/deviations/nova.toml"]
     line = f"{case.asks[0].method} {side.fill(case.asks[0].target)}"
@@ -101,7 +101,7 @@ def unruly(side, case, row):
 
 
 def broken_promises(side, case, ours):
-    """Where a deviating answer is not the one that its case promises."""
+    """Describes where a deviating answer is not what its case promises."""
     broken = promised(ours[0], case.ours)
     if "as_if" in case.ours:
         other = type(case.asks[0])(**{**vars(case.asks[0]), "target": case.ours["as_if"]})

@@ -1,4 +1,4 @@
-"""Sends a request exactly as written, and reads the answer.  No client library: they normalise what is under test."""
+"""Sends a request exactly as written, and reads the answer.  It uses no client library, because those normalise what is under test."""
 import http.client
 import json
 import socket
@@ -33,7 +33,7 @@ SHOWN = ("content-type", "openstack-api-version", "x-openstack-nova-api-version"
 
 
 class Broken(Exception):
-    """The other side did not send a whole answer."""
+    """The other side did not send a complete answer."""
 
 
 def exchange(base, method, target, headers, body=None, timeout=120):

@@ -62,7 +62,7 @@ class Stack:
         return exchange(self.env["glance_url"], method, path, headers, None if body is None else json.dumps(body))
 
     def make(self, spec):
-        """An image, and its id.  `of` is whose it is; an administrator makes what only one may."""
+        """Makes an image and returns its id.  `of` is its owner; an administrator makes what only one may."""
         spec = dict(spec)
         owner, members = spec.pop("of", "alpha"), spec.pop("members", ())
         body = {"name": "a write", "container_format": "bare", "disk_format": "raw", "owner": self.project(owner), **spec}
@@ -76,7 +76,7 @@ class Stack:
         return image
 
     def image(self, image):
-        """How Glance shows it to an administrator, without what no two images share; its status if it is gone."""
+        """The image as Glance shows it to an administrator, without fields that always differ; the status if it is gone."""
         shown = self.glance("GET", f"/v2/images/{image}", who="admin")
         if shown.status != 200:
             return {"gone": shown.status}
@@ -89,7 +89,7 @@ class Stack:
         if who:
             lines.append(("X-Auth-Token", self.env["tokens"][who]))
         said = exchange(self.base.get(side, side), method, target, lines, body)
-        # Both images are called the same, so that messages and links are alike.
+        # Both images have the same name, so that messages and links are equal.
         return Answer(said.status, said.headers, said.body.replace(image.encode(), b"$ID"))
 
     def clear(self):
@@ -117,7 +117,7 @@ BODIES = ['{"metadata": {}}', "{}", "", "not json", "[]", '"x"', "1", "null", '{
 ITEMS = ['{"meta": {"color": "blue"}}', '{"meta": {"color": "red"}}', '{"meta": {"b": "1"}}', '{"meta": {}}', '{"meta": {"color": "1", "b": "2"}}', '{"metadata": {"color": "1"}}', "", '{"meta": {"color": 1}}', '{"meta": {"color": ""}}', '{"meta": {"color": "1"}, "x": 1}']
 TYPES = ["text/plain", "application/xml", "application/json; charset=UTF-8", "application/vnd.openstack.compute+json", "APPLICATION/JSON", ""]
 AB = '{"metadata": {"a": "1", "b": "2"}}'
-# (method, path behind the image, body), one after the other
+# (method, path after the image, body), one after the other
 SEQUENCES = [
     [("POST", ALL, AB), ("GET", ALL, None), ("POST", ALL, '{"metadata": {"b": "3", "c": ""}}'), ("PUT", ITEM + "a", '{"meta": {"a": "new"}}'), ("DELETE", ITEM + "b", None), ("GET", ALL, None)],
     [("POST", ALL, AB), ("PUT", ALL, '{"metadata": {"only": "this"}}'), ("GET", ALL, None), ("PUT", ALL, '{"metadata": {}}'), ("GET", "", None)],
@@ -135,7 +135,7 @@ def tables():
     for base in (A, V2):
         for steps in SEQUENCES:
             yield PRIVATE, "alpha", [(m, base + t, b, JSON) for m, t, b in steps]
-        # The two methods read a body alike: each is tried under one version.
+        # Both methods read a body in the same way, so each is tested under one version.
         for n, body in enumerate(BODIES):
             yield PRIVATE, "alpha", [("POST" if (n % 2 == 0) == (base == A) else "PUT", base + ALL, body, JSON)]
         for body in ITEMS:
@@ -167,7 +167,7 @@ VALUES = ["red", "round", "", "1", " x ", "č ✓", "v" * 255, "v" * 256, "a\nb"
 
 
 def made_up(rng, count):
-    """Writes of every kind, most of them good."""
+    """Writes of every kind, most of them valid."""
     def items(most):
         keys = rng.sample(KEYS, rng.randint(0, most))
         good = [k for k in keys if rng.random() < 0.3 or KEYS.index(k) < 8]
@@ -201,13 +201,13 @@ class Judge:
         else:
             self.passed += 1
             if self.verbose:
-                print(f"as it should be: {name}", flush=True)
+                print(f"ok: {name}", flush=True)
 
     def by(self, rule):
         self.rules[rule] = self.rules.get(rule, 0) + 1
 
     def twins(self, spec, who, steps):
-        """The same requests about two images that are alike."""
+        """Sends the same requests for two identical images."""
         name = " | ".join(f"{m} {t} {(b or '')[:120]} {dict(h).get('OpenStack-API-Version', '')} as {who} on {spec.get('visibility')}" for m, t, b, h in steps)
         ids = {side: self.stack.make(spec) for side in ("nova", "ours")}
         found = []
@@ -243,7 +243,7 @@ class Judge:
             return [] if len(key) > 255 or re.search(r"[/\\?#%\x00-\x1f]", key) else [f"refused without a reason: {key!r}"]
         found = differences(nova, ours, ("created", "updated"))
         if nova.status == ours.status == 400 and sorted(nova.body) == sorted(ours.body):
-            return []          # under /v2 Nova names bad keys in the order of a set
+            return []          # under /v2 Nova lists bad keys in the order of a set
         if nova.status == ours.status == 204:
             self.by("no-type-without-content")
             found = [line for line in found if not line.startswith("content-type:")]
@@ -252,7 +252,7 @@ class Judge:
             self.by("kernel-id-written")
             return []
         if found and nova.status == 500 and ours.status == 400:
-            # Glance refuses a value, or all keys are bad and one value is no string.
+            # Glance refuses a value, or all keys are bad and one value is not a string.
             self.by("glance-faults-kept")
             return []
         if found and nova.status == 403 and ours.status == 200 and before_has(before, method, target, body):
@@ -261,7 +261,7 @@ class Judge:
         return found
 
     def refusal(self, target, body, before, ours):
-        """A key is reserved: that is right where the request names it, and would change it."""
+        """A key is reserved: that is correct if the request names it and would change it."""
         key = re.search("The key '(.*)' is reserved", ours.json()["badRequest"]["message"])[1]
         named = key in (body or "") or key in urllib.parse.unquote(target)
         bare = key.strip()
@@ -286,7 +286,7 @@ def reserved(answer):
 
 
 def moved(method, before, body, said):
-    """Whether a new key has the value of one that goes, and Nova has stumbled over it."""
+    """Whether a new key has the value of a removed one, which makes Nova fail."""
     if (method, said["nova"].status, said["ours"].status) != ("PUT", 500, 200):
         return False
     wanted = json.loads(body).get("metadata", {})
@@ -303,7 +303,7 @@ def changed(before, after):
 
 
 def before_has(before, method, target, body):
-    """Whether a write wants nothing that is not so already."""
+    """Whether a write would change nothing."""
     if method == "DELETE" or body is None:
         return False
     asked = json.loads(body)
@@ -313,7 +313,7 @@ def before_has(before, method, target, body):
 # ---------------------------------------------------------------- writers between fetch and patch
 @contextlib.contextmanager
 def program(args, stack):
-    """A proxy before the relay."""
+    """A proxy in front of the relay."""
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "relayed.toml"
         file.write_text(f'listen = [{{ address = "127.0.0.1:{args.port + 1}", speaks = "nova" }}]\n'
@@ -333,7 +333,7 @@ def program(args, stack):
 
 
 def interleaved(judge, args):
-    """A's write is held between its fetch and its patch until B has written."""
+    """Delays A's write between its fetch and its patch until B has written."""
     stack, between = judge.stack, []
 
     def gate(method, _path):

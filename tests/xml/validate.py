@@ -1,4 +1,4 @@
-"""Holds XML answers to the grammar. Usage: validate.py FIXTURES ANSWERS; see `run`."""
+"""Validates XML answers against the grammar. Usage: validate.py FIXTURES ANSWERS; see `run`."""
 import json
 import pathlib
 import sys
@@ -23,7 +23,7 @@ def judge(name, text, wanted):
 
 ours = sorted(answers.glob("*.xml"))
 if len(ours) < 30:
-    sys.exit(f"{answers} holds {len(ours)} answers: run `cargo test` first")
+    sys.exit(f"{answers} has {len(ours)} answers: run `cargo test` first")
 for file in ours:
     judge(file.name, file.read_bytes(), True)
 for line in (fixtures / "recorded" / "icehouse.jsonl").read_text().splitlines():

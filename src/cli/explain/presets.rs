@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::row;
+use super::rows::row;
 use crate::nova::compat::{Compat, KEYS, Origin};
 
 /// The rules that concern the request and hold because something was set, with what was set.

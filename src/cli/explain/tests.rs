@@ -4,7 +4,7 @@ use std::path::Path;
 
 use http::Method;
 
-use super::{BEFORE_GLANCE, Config, ExplainOptions, Scene, explain, parts};
+use super::{Config, ExplainOptions, NOVA, Scene, explain, parts};
 
 fn told(nova: Option<&str>, line: &str) -> String {
     told_with(nova, line, &[])
@@ -37,27 +37,27 @@ fn told_of(config: &str, line: &str, headers: &[(&str, &str)]) -> String {
         speaks: None,
         verbose: true,
         method: Method::try_from(method).unwrap(),
-        target: format!("{}{target}", scene.mount),
+        target: format!("{}{target}", scene.listener.base_path),
         headers: headers
             .iter()
             .map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap()))
             .collect(),
     };
-    explain(&scene, &parts(&options).unwrap(), true)
+    explain(&scene, &parts(&options).unwrap(), true).unwrap()
 }
 
 #[test]
 fn rows_that_may_apply_are_counted_and_told_on_demand() {
-    let config = Config::parse(BEFORE_GLANCE, Path::new("c.toml")).unwrap();
+    let config = Config::parse(&NOVA.example_config(), Path::new("c.toml")).unwrap();
     let scene = Scene::new(&config, None).unwrap();
     let (mut request, ()) = http::Request::new(()).into_parts();
     request.uri = "/v2.1/images/detail".parse().unwrap();
     let host = http::HeaderValue::from_static("h");
     request.headers.insert(http::header::HOST, host);
-    let long = explain(&scene, &request, true);
+    let long = explain(&scene, &request, true).unwrap();
     let listed = long.lines().filter(|line| line.starts_with("possible"));
     let more = format!("possible    {} more under a condition", listed.count());
-    let short = explain(&scene, &request, false);
+    let short = explain(&scene, &request, false).unwrap();
     assert!(short.contains(&more), "{short}");
     assert!(!short.contains("glance-faults-kept"), "{short}");
     assert!(long.contains("glance-faults-kept"), "{long}");
@@ -178,7 +178,7 @@ fn endings_and_doubled_slashes_are_told_as_they_are_looked_up() {
     );
     for part in [
         "updated_at=gt%3A2024",
-        "rule        what changed at `changes-since`: left out  (compat.release = \"icehouse\")",
+        "rule        images changed exactly at `changes-since`: left out  (compat.release = \"icehouse\")",
         "possible    deleted-images-not-listed",
     ] {
         assert!(icehouse.contains(part), "{part}\n{icehouse}");
@@ -307,7 +307,7 @@ fn glance_clients_are_told_their_own_story() {
     for part in [
         "operation   list-images",
         "request 1   GET http://n:8774/v2.1/p/images/detail?property-architecture=x&limit=5\n",
-        "(only if answer 1 is shorter than asked: the upstream caps its pages)",
+        "(only if answer 1 is shorter than asked: the upstream caps its pages; or where a recheck drops images of it)",
         "residual    none",
         "recheck     property architecture",
     ] {
@@ -380,12 +380,4 @@ fn glance_clients_are_told_where_answers_differ_from_glances() {
     let told = told_of(OPEN, "GET /v2/images", &[]);
     assert!(!told.contains("pending-delete-hidden"), "{told}");
     assert!(told.contains("possible    unfinished-by-data"), "{told}");
-    for (setting, _) in super::NOVA_SETTINGS {
-        let rows = crate::deviations::of_glance().iter();
-        let named = rows.filter(|row| row.setting.as_deref() == Some(setting));
-        assert_eq!(named.count(), 1, "{setting}");
-    }
-    let named = crate::deviations::of_glance().iter();
-    let named = named.filter(|row| row.setting.is_some());
-    assert_eq!(named.count(), super::NOVA_SETTINGS.len());
 }

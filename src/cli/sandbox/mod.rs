@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{exit, print, runtime};
+use super::{exit, print, protocols, runtime};
+use crate::config::protocol::NOVA;
 use crate::config::{Config, ConfigSource, Protocol};
+use crate::proxy::dialects::{PAIRINGS, Service, Tour};
 use crate::sandbox::Store;
 use crate::serve::{self, Bound, Running, Startup};
 use crate::watch;
@@ -21,13 +23,13 @@ const FREE: &str = "127.0.0.1:0";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SandboxOptions {
-    /// Where the proxy listens [default: the usual port of the service that it plays (nova: 127.0.0.1:8774,
-    /// glance: 127.0.0.1:9292), or a free one if that is taken]
+    /// Where the proxy listens [default: the usual port of the service that it plays on 127.0.0.1, or a free one if that
+    /// is taken]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
     /// The dialect of the clients; the built-in service speaks the other one
-    #[arg(long, value_enum, value_name = "DIALECT", default_value = "nova")]
-    speaks: Protocol,
+    #[arg(long, value_name = "DIALECT", default_value = NOVA.word, value_parser = protocols(|it| tour(it).is_some()))]
+    speaks: &'static Protocol,
     /// The images, as JSON: a saved reply of Glance to GET /v2/images, or a file like fixtures/sandbox/images.json
     #[arg(long, value_name = "FILE")]
     images: Option<PathBuf>,
@@ -47,16 +49,22 @@ async fn play(options: &SandboxOptions) -> Result<()> {
     let signals = serve::Signals::caught().context("cannot catch signals")?;
     let store = store(options.images.as_deref())?;
     let id = store.first_id().unwrap_or_default();
-    let (asked, config) = before(store, options.speaks).await?;
-    let running = match (&options.listen, options.speaks) {
-        (Some(address), _) => start(address, &config).await?,
-        (None, Protocol::Nova) => start_usually("127.0.0.1:8774", &config).await?,
-        (None, Protocol::Glance) => start_usually("127.0.0.1:9292", &config).await?,
+    let Protocol {
+        word,
+        usual_address,
+        ..
+    } = options.speaks;
+    let tour = tour(options.speaks).ok_or_else(|| anyhow!("the sandbox has no tour of {word}"))?;
+    let (asked, upstream) = before(store, tour.asked).await?;
+    let config = format!("speaks = \"{word}\"\n{upstream}");
+    let running = match &options.listen {
+        Some(address) => start(address, &config).await?,
+        None => start_usually(usual_address, &config).await?,
     };
     let Some(Bound::Tcp(proxy)) = running.addresses().first() else {
         return Err(anyhow!("the sandbox listens on TCP only"));
     };
-    print(&story::tell(options.speaks, *proxy, &asked, &id).await?);
+    print(&story::tell(tour, *proxy, &asked, &id).await?);
     if options.once {
         return Ok(());
     }
@@ -65,21 +73,31 @@ async fn play(options: &SandboxOptions) -> Result<()> {
     Ok(())
 }
 
-/// Starts the service that is asked, and words the rest of the configuration of the proxy before it.
+/// What the sandbox shows of a protocol, if it shows it.
+fn tour(speaks: &Protocol) -> Option<&'static Tour> {
+    let mut pairings = PAIRINGS.iter();
+    let pairing = pairings.find(|pairing| pairing.speaks == speaks)?;
+    pairing.tour.as_ref()
+}
+
+/// Starts the service that is asked, and words its section of the configuration of the proxy before it.
 ///
-/// The Nova of the other direction is this program once more: Nova's front on the built-in image service.
-async fn before(store: Store, speaks: Protocol) -> Result<(LastAsked, String)> {
+/// The Nova is this program once more: Nova's front on the built-in image service.
+async fn before(store: Store, service: Service) -> Result<(LastAsked, String)> {
     let (glance, asked) = upstream::start(upstream::glance(store)).await?;
-    let before_glance = format!("speaks = \"nova\"\n[glance]\nendpoints = [\"http://{glance}\"]\n");
-    if speaks == Protocol::Nova {
-        return Ok((asked, before_glance));
+    let before_glance = format!("[glance]\nendpoints = [\"http://{glance}\"]\n");
+    match service {
+        Service::Glance => Ok((asked, before_glance)),
+        Service::Nova => {
+            let legacy = config(
+                FREE,
+                &format!("speaks = \"{}\"\n{before_glance}", NOVA.word),
+            )?;
+            let (nova, asked) = upstream::start(upstream::nova(legacy)).await?;
+            let section = format!("[nova]\nendpoints = [\"http://{nova}\"]\nproject = \"demo\"\n");
+            Ok((asked, section))
+        }
     }
-    let legacy = config(FREE, &before_glance)?;
-    let (nova, asked) = upstream::start(upstream::nova(legacy)).await?;
-    let before_nova = format!(
-        "speaks = \"glance\"\n[nova]\nendpoints = [\"http://{nova}\"]\nproject = \"demo\"\n"
-    );
-    Ok((asked, before_nova))
 }
 
 async fn start_usually(usual: &str, rest: &str) -> Result<Running> {

@@ -11,59 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::upstream::LastAsked;
-use crate::config::Protocol;
-
-/// What there is to tell of one direction.
-struct Story {
-    /// Who asks, and whom.
-    client: &'static str,
-    /// The request that is shown.
-    shown: &'static str,
-    /// Whom the proxy asks.
-    asked: &'static str,
-    /// Requests worth trying.
-    to_try: &'static [&'static str],
-    /// A write worth trying: the options of `curl`, and the target.
-    write: Option<(&'static str, &'static str)>,
-}
-
-const LEGACY: Story = Story {
-    client: "A legacy client asks Nova",
-    shown: "/v2.1/demo/images/detail?status=SAVING&limit=2",
-    asked: "The proxy asks Glance",
-    to_try: &[
-        "/v2.1/demo/images",
-        "/v2.1/demo/images/detail?limit=3",
-        "/v2/demo/images/detail?type=snapshot&status=ACTIVE",
-        "/v2.1/demo/images/detail?changes-since=2024-03-01T00:00:00+02:00",
-        "/v2.1/demo/images/{id}",
-        "/v2.1/demo/images/{id}/metadata",
-        "/v2.1/demo/images?limit=none",
-        "/",
-    ],
-    write: Some((
-        r#"-X POST -H 'Content-Type: application/json' -d '{"metadata": {"tried": "yes"}}'"#,
-        "/v2.1/demo/images/{id}/metadata",
-    )),
-};
-
-const CURRENT: Story = Story {
-    client: "A Glance v2 client asks",
-    shown: "/v2/images?architecture=aarch64&status=active&limit=1",
-    asked: "The proxy asks Nova",
-    to_try: &[
-        "/v2/images",
-        "/v2/images?limit=3",
-        "/v2/images?sort=name:asc,created_at:desc&limit=3",
-        "/v2/images?name=in:netboot.xyz,nothing&status=active",
-        "/v2/images?created_at=gte:2024-03-01T00:00:00Z",
-        "/v2/images/{id}",
-        "/v2/schemas/image",
-        "/v2/images?limit=none",
-        "/",
-    ],
-    write: None,
-};
+use crate::proxy::dialects::{Service, Tour};
 
 /// Sends one request through the proxy and words what happened: the request, what it made the proxy ask, and
 /// the reply; then lines to paste.
@@ -71,30 +19,31 @@ const CURRENT: Story = Story {
 /// # Errors
 /// When the proxy cannot be reached.
 pub(super) async fn tell(
-    speaks: Protocol,
+    tour: &Tour,
     proxy: SocketAddr,
     asked: &LastAsked,
     id: &str,
 ) -> Result<String> {
-    let story = match speaks {
-        Protocol::Nova => LEGACY,
-        Protocol::Glance => CURRENT,
-    };
     let stream = TcpStream::connect(proxy)
         .await
         .context("the sandbox cannot be reached")?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    let request = Request::get(story.shown)
+    let request = Request::get(tour.shown)
         .header("host", proxy.to_string())
         .body(Empty::<Bytes>::new())?;
     let (head, body) = sender.send_request(request).await?.into_parts();
     let body = body.collect().await?.to_bytes();
     let mut out = String::new();
-    let Story { client, shown, .. } = story;
+    let Tour { client, shown, .. } = tour;
+    let asked_service = match tour.asked {
+        Service::Glance => "Glance",
+        Service::Nova => "Nova",
+    };
     let _ = writeln!(out, "{client}:\n\n    GET http://{proxy}{shown}\n");
-    let _ = writeln!(out, "{}:\n\n    {}\n", story.asked, asked.line());
+    let line = asked.line();
+    let _ = writeln!(out, "The proxy asks {asked_service}:\n\n    {line}\n");
     let _ = writeln!(
         out,
         "The client gets {}:\n\n{}\n",
@@ -102,11 +51,11 @@ pub(super) async fn tell(
         indent(&body)
     );
     let _ = writeln!(out, "Try it:\n");
-    for target in story.to_try {
+    for target in tour.to_try {
         let target = target.replace("{id}", id);
         let _ = writeln!(out, "    curl -s 'http://{proxy}{target}'");
     }
-    if let Some((options, target)) = story.write {
+    if let Some((options, target)) = tour.write {
         let target = target.replace("{id}", id);
         let _ = writeln!(out, "    curl -s {options} 'http://{proxy}{target}'");
     }

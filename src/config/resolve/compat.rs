@@ -1,14 +1,14 @@
-//! The section of what differs between the Novas that are imitated.
+//! Reads `[compat]`: how the imitated Novas differ.
 //!
-//! The release says what holds, the vendor changes some of it, `literal` adds the release's mistakes, and each key
-//! of its own has the last word.
+//! The release sets everything, the vendor changes some of it, `literal` adds the release's mistakes, and each further
+//! key overrides one difference.
 
 use super::at_least;
 use crate::config::UpstreamConfig;
 use crate::config::file::Section;
 use crate::nova::compat::{Compat, KEYS, Key, Microversion, RELEASES, Release, VENDORS, Values};
 
-/// `[compat]`: some of its defaults depend on which services there are.
+/// Reads `[compat]`. Some defaults depend on which services are configured.
 pub(super) fn compat(
     section: &Section<'_, '_>,
     glance: Option<&UpstreamConfig>,
@@ -30,7 +30,7 @@ pub(super) fn compat(
     compat
 }
 
-/// What holds before any single setting is read.
+/// Returns what release, vendor and `literal` decide.
 fn preset(section: &Section<'_, '_>) -> Compat {
     let release = section.word("release");
     let release = RELEASES.iter().find(|row| Some(row.name) == release);
@@ -45,7 +45,7 @@ fn preset(section: &Section<'_, '_>) -> Compat {
     compat
 }
 
-/// Reads one setting; where it is absent, everything stays as it is.
+/// Reads one key into `compat`; an absent key changes nothing.
 fn read(section: &Section<'_, '_>, name: &str, key: &Key, compat: &mut Compat) {
     match key.values {
         Values::OneOf(_) | Values::Mistake(..) => {
@@ -73,7 +73,12 @@ fn read(section: &Section<'_, '_>, name: &str, key: &Key, compat: &mut Compat) {
         }
         Values::HighestMicroversion => {
             if let Some(at) = section.text(name) {
-                let wrong = |()| format!("`{}` is no microversion: it takes `2.35`", at.value);
+                let wrong = |()| {
+                    format!(
+                        "`{}` is not a valid microversion: write it like `2.35`",
+                        at.value
+                    )
+                };
                 let version = at.value.parse::<Microversion>().map_err(wrong);
                 if let Some(version) = section.keep(&at.span, version) {
                     compat.max_microversion = version;

@@ -1,4 +1,4 @@
-//! From values to meaning: what the file says becomes a [`Config`], or the list of what is wrong with it.
+//! Turns the values of a file into a [`Config`], or into the list of everything that is wrong with them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use toml::de::DeTable;
 use super::address::base_path;
 use super::file::{At, Section};
 use super::place::Report;
+use super::protocol::NOVA;
 use super::{
     Address, Config, Endpoint, HostHeader, Limits, Listener, Log, Problems, Protocol, Timeouts,
     Trusted, tls,
@@ -20,7 +21,7 @@ mod compat;
 mod nova;
 mod upstream;
 
-/// Headers that are about a message itself, its framing or its form: a translated request is another message.
+/// Headers that describe one message, its framing or its form. A translated request is a different message.
 const NEVER_FORWARDED: &[&str] = &[
     "accept",
     "accept-encoding",
@@ -46,10 +47,10 @@ const NEVER_FORWARDED: &[&str] = &[
     "upgrade",
 ];
 
-/// More than any client has use for.
+/// The highest number of header lines that can be configured. Clients need far fewer.
 const MOST_HEADERS: u64 = 4096;
 
-/// hyper reads into a buffer of at least this size.
+/// hyper's smallest read buffer, in bytes.
 const SMALLEST_HEADER_LIMIT: usize = 8192;
 
 /// Reads a whole file.
@@ -59,10 +60,10 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     for error in &errors {
         report.note(&error.span().unwrap_or_default(), error.message());
     }
-    // What could be read of a file with errors in its syntax would only raise errors that are none.
+    // After a syntax error, values may be missing, and reporting those would mislead.
     let config = errors
         .is_empty()
-        .then(|| whole(&Section::root(&report, &table), file));
+        .then(|| sections(&Section::root(&report, &table), file));
     match (report.finish(file), config) {
         (None, Some(config)) => Ok(config),
         (Some(problems), _) => Err(problems),
@@ -73,23 +74,20 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     }
 }
 
-fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
+fn sections(root: &Section<'_, '_>, file: &Path) -> Config {
     let folder = file.parent().unwrap_or(Path::new(""));
     let listen = root.sections("listen");
     if listen.is_empty() {
-        root.note(
-            &root.span,
-            "there is no `[[listen]]`: nothing would be served",
-        );
+        root.note(&root.span, "at least one `[[listen]]` is required");
     }
     let (glance, nova) = (root.section("glance"), root.section("nova"));
     let identity = upstream::identity(&root.section("identity"), folder);
     for section in &listen {
-        needs_upstream(section, &glance, &nova);
+        needs_upstream(section, root);
     }
     let listen = listen.iter().map(|section| listener(section, folder));
     let listen: Vec<_> = listen.map(Arc::new).collect();
-    twice(root, &listen);
+    refuse_duplicate_addresses(root, &listen);
     let host = nova.said("host").unwrap_or(HostHeader::Client);
     let rewrite_location = nova.flag("rewrite_location");
     let limits = limits(&root.section("limits"));
@@ -115,22 +113,15 @@ fn whole(root: &Section<'_, '_>, file: &Path) -> Config {
     }
 }
 
-/// A listener is of no use without the service that its clients' requests are answered from: the other one.
-fn needs_upstream(listen: &Section<'_, '_>, glance: &Section<'_, '_>, nova: &Section<'_, '_>) {
-    let Some(speaks) = listen.said::<Protocol>("speaks") else {
+/// Notes a listener whose clients cannot be answered because the service that answers them is not configured.
+fn needs_upstream(listen: &Section<'_, '_>, root: &Section<'_, '_>) {
+    let Some(Protocol { word, needs, .. }) = listen.said::<&Protocol>("speaks") else {
         return;
     };
-    let (needs, other) = match speaks {
-        Protocol::Nova => ("glance", glance),
-        Protocol::Glance => ("nova", nova),
-    };
-    if !other.is_present() {
-        let word = speaks.word();
+    if !root.has(needs) {
         listen.note(
             &listen.span,
-            format!(
-                "a listener that speaks {word} needs `[{needs}]`: images are answered from there"
-            ),
+            format!("a listener that speaks {word} needs `[{needs}]`, which answers its clients"),
         );
     }
 }
@@ -147,9 +138,9 @@ fn listener(section: &Section<'_, '_>, folder: &Path) -> Listener {
         section.keep(&at.span, trusted.add(&at.value));
     }
     Listener {
-        // Where it is wrong, a problem has been noted and no configuration comes out.
+        // An invalid address has been noted, so this placeholder never gets into a `Config`.
         address: address.unwrap_or(Address::Tcp(String::new())),
-        speaks: section.said("speaks").unwrap_or(Protocol::Nova),
+        speaks: section.said("speaks").unwrap_or(&NOVA),
         base_path: path.unwrap_or_default(),
         tls: listener_tls(&section.section("tls"), folder),
         public_url: public_url(section),
@@ -205,12 +196,15 @@ fn limits(section: &Section<'_, '_>) -> Limits {
     }
 }
 
-/// The server makes room for as many header lines as it allows, for every request.
+/// Reads `headers`. The limit has an upper bound because the server reserves room for that many lines in every request.
 fn headers(section: &Section<'_, '_>) -> usize {
     let count = section.count("headers");
     let headers = at_least(section, "headers", &count, 1);
     if headers > MOST_HEADERS {
-        section.note(&count.span, format!("`headers` is at most {MOST_HEADERS}"));
+        section.note(
+            &count.span,
+            format!("`headers` must be at most {MOST_HEADERS}"),
+        );
     }
     usize::try_from(headers.min(MOST_HEADERS)).unwrap_or(usize::MAX)
 }
@@ -230,12 +224,12 @@ fn timeouts(section: &Section<'_, '_>) -> Timeouts {
 fn forward(section: &Section<'_, '_>) -> Vec<HeaderName> {
     let names = section.texts("forward").value;
     let read = |at: &At<String>| {
-        let wrong = |_| format!("`{}` is no header name", at.value);
+        let wrong = |_| format!("`{}` is not a valid header name", at.value);
         let name: HeaderName = section.keep(&at.span, at.value.parse().map_err(wrong))?;
         if NEVER_FORWARDED.contains(&name.as_str()) {
             section.note(
                 &at.span,
-                format!("`{name}` cannot be forwarded: it would change what the upstream is asked"),
+                format!("`{name}` cannot be forwarded: it would change the meaning of the upstream request"),
             );
         }
         Some(name)
@@ -254,7 +248,7 @@ fn log(section: &Section<'_, '_>) -> Log {
     }
 }
 
-/// The value, which is noted where it is below `least`.
+/// Returns the value, and notes it if it is below `least`.
 fn at_least<T: Copy + PartialOrd + std::fmt::Display>(
     section: &Section<'_, '_>,
     key: &str,
@@ -262,13 +256,13 @@ fn at_least<T: Copy + PartialOrd + std::fmt::Display>(
     least: T,
 ) -> T {
     if at.value < least {
-        section.note(&at.span, format!("`{key}` is at least {least}"));
+        section.note(&at.span, format!("`{key}` must be at least {least}"));
     }
     at.value
 }
 
-/// Two listeners cannot have one address, unless it is one that picks a free port.
-fn twice(root: &Section<'_, '_>, listen: &[Arc<Listener>]) {
+/// Notes an address that two listeners have, unless it picks a free port.
+fn refuse_duplicate_addresses(root: &Section<'_, '_>, listen: &[Arc<Listener>]) {
     for (index, listener) in listen.iter().enumerate() {
         let picks =
             matches!(&listener.address, Address::Tcp(at) if at.is_empty() || at.ends_with(":0"));
@@ -282,7 +276,10 @@ fn twice(root: &Section<'_, '_>, listen: &[Arc<Listener>]) {
             if let Some(section) = sections.get(index) {
                 section.note(
                     &section.span,
-                    format!("{} is listened on twice", listener.address),
+                    format!(
+                        "another listener already has the address {}",
+                        listener.address
+                    ),
                 );
             }
         }

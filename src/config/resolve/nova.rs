@@ -1,4 +1,4 @@
-//! How a Nova is asked for images, where clients speak Glance's dialect.
+//! Reads the settings of image requests to a Nova, for clients that speak Glance v2.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::config::file::Section;
 use crate::model::ScanLimits;
 use crate::nova::back::NovaImageSettings;
 
-/// The part of `[nova]` that is about images.
+/// Reads the part of `[nova]` that is about images.
 pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
     let usual = NovaImageSettings::default();
     let settings = NovaImageSettings {
@@ -36,12 +36,12 @@ pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
     }
 }
 
-/// One segment of a path.
+/// Reads a setting that must be one path segment.
 fn segment(section: &Section<'_, '_>, key: &str) -> Option<String> {
     let at = section.text(key)?;
     if at.value.is_empty() || at.value.contains(['/', '?', '#']) || at.value.starts_with('.') {
         let message = format!(
-            "`{key}` is one segment of a path, such as `v2.1`: `{}` is none",
+            "`{}` is not valid for `{key}`: write one path segment, such as `v2.1`",
             at.value
         );
         section.note(&at.span, message);

@@ -1,14 +1,13 @@
 //! The sections of the services that are asked.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use http::HeaderValue;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::RootCertStore;
 
 use super::{at_least, identity as identity_of, public_url};
 use crate::config::file::{At, Section};
-use crate::config::{Endpoint, IdentityConfig, OnFailure, UpstreamConfig, tls};
+use crate::config::{ClientTls, Endpoint, IdentityConfig, OnFailure, UpstreamConfig, tls};
 
 /// The Glance that answers images.
 pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamConfig> {
@@ -108,7 +107,7 @@ fn upstream_tls(
     secure: bool,
     endpoints: &At<Vec<At<String>>>,
     folder: &Path,
-) -> Option<Arc<ClientConfig>> {
+) -> Option<ClientTls> {
     if section.is_present() && !secure {
         section.note(
             &section.span,
@@ -128,6 +127,5 @@ fn upstream_tls(
             None
         }
     };
-    let config = section.keep(&section.span, tls::client(roots?, shown))?;
-    Some(Arc::new(config))
+    section.keep(&section.span, tls::client(roots?, shown))
 }

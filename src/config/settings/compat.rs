@@ -1,4 +1,4 @@
-//! The settings of `[compat]`, made from the tables of what Novas do differently.
+//! The settings of `[compat]`, made from the tables of differences between Novas.
 
 use super::Kind::{Count, Flag, Text, Word, Words};
 use super::{Absent, Kind, Setting, nothing, setting, value};
@@ -15,7 +15,7 @@ pub(super) fn settings() -> Vec<Setting> {
             "compat.release",
             Word(RELEASES.iter().map(|row| row.name).collect()),
             value(format!("\"{modern}\"")),
-            "The release of Nova whose answers are given; the table of releases says what it decides. Each key below has the last word on its own matter.",
+            "The Nova release that the proxy imitates; [releases.md](releases.md) lists what a release decides. Each key below overrides it for one difference.",
         ),
         setting(
             "compat.vendor",
@@ -30,7 +30,7 @@ pub(super) fn settings() -> Vec<Setting> {
             "compat.literal",
             Flag,
             value("false"),
-            "Whether the release's mistakes are made too: `\"literal\"` for every key that takes it, and `next_link_compat = \"era\"`.",
+            "Whether the proxy also makes the release's mistakes: `\"literal\"` for every key that takes it, and `next_link_compat = \"era\"`.",
         ),
     ];
     all.extend(KEYS.iter().filter_map(|key| {
@@ -51,7 +51,7 @@ fn kind(key: &Key) -> Kind {
     }
 }
 
-/// What holds where the key is absent; in words where that depends on the keys that decide many things at once.
+/// Returns the default. If it depends on the release, the vendor or `literal`, it is described in words.
 fn default(key: &Key) -> Absent {
     let modern = Compat::default();
     let toml = key.value(&modern);

@@ -1,15 +1,15 @@
-//! The settings of the sections that name a service to ask: where it is, what only it can be told, and what every
-//! upstream can be told, from one template.
+//! The settings of the sections that name an upstream: its address, the settings of that section only, and the settings
+//! that all upstreams share, from one template.
 
 use super::Kind::{Duration, Text, Texts};
 use super::{Absent, Kind, Setting, nothing, setting, value};
 
-/// One of these sections.
+/// A section that names an upstream.
 pub(super) struct UpstreamSection {
     name: &'static str,
-    /// Where the service is: the key, what it takes and what it means.
+    /// The key of the address, its kind and its meaning.
     address: (&'static str, Kind, &'static str),
-    /// Where a default is not the template's: the key, the default, and why.
+    /// Defaults that differ from the template: the key, the default, and the reason.
     defaults: &'static [(&'static str, &'static str, &'static str)],
 }
 
@@ -17,7 +17,7 @@ pub(super) struct UpstreamSection {
 pub(super) const GLANCE: UpstreamSection = UpstreamSection {
     name: FIRST,
     address: ("endpoints", Texts,
-        "Glance's base URLs, the preferred one first; the next one serves while one cannot be reached. A trailing `/v2` is tolerated."),
+        "Glance's base URLs, the preferred one first. While one cannot be reached, the next one is used. A trailing `/v2` is allowed."),
     defaults: &[],
 };
 
@@ -25,9 +25,9 @@ pub(super) const GLANCE: UpstreamSection = UpstreamSection {
 pub(super) const NOVA: UpstreamSection = UpstreamSection {
     name: "nova",
     address: ("endpoints", Texts,
-        "Nova's base URLs: all that is no image request goes there, and images are answered from there where clients speak Glance's dialect. A trailing `/v2` or `/v2.1` is tolerated."),
+        "Nova's base URLs. Requests that are not image requests go there, and so do the image requests of Glance clients, translated. A trailing `/v2` or `/v2.1` is allowed."),
     defaults: &[
-        ("timeouts.first_byte", r#""300s""#, "; long, since `createImage` answers late"),
+        ("timeouts.first_byte", r#""300s""#, "; long, because `createImage` answers late"),
     ],
 };
 
@@ -35,38 +35,38 @@ pub(super) const NOVA: UpstreamSection = UpstreamSection {
 pub(super) const IDENTITY: UpstreamSection = UpstreamSection {
     name: "identity",
     address: ("url", Text,
-        "Keystone's base URL. With it the token of each request that is answered here is validated there first, by asking about the token with the token itself; a trailing `/v3` is tolerated."),
+        "Keystone's base URL. If set, the proxy first validates the token of each request that it answers itself, by asking Keystone about the token with that same token. A trailing `/v3` is allowed."),
     defaults: &[
-        ("timeouts.first_byte", r#""5s""#, "; short, since images wait for it"),
+        ("timeouts.first_byte", r#""5s""#, "; short, because image requests wait for it"),
         ("timeouts.idle", r#""5s""#, ""),
     ],
 };
 
-/// The section whose settings the reference explains; it says of the others where they differ.
+/// The section that explains the shared settings in the reference; the others refer to it.
 const FIRST: &str = "glance";
 
-/// What every upstream can be told, by keys inside its section; the meaning is told for the first one.
+/// Returns the settings that all upstreams share, with keys relative to the section.
 #[rustfmt::skip]
 fn template() -> Vec<Setting> {
     vec![
         setting("pool_idle", Duration, value(r#""4s""#),
-            "How long an idle connection is kept; below the keep-alive of uWSGI and Apache, which is 5 s."),
+            "How long an idle connection is kept open. The default is below the keep-alive of uWSGI and Apache, which is 5 s."),
         setting("timeouts.connect", Duration, value(r#""2s""#),
-            "To open a connection, TLS included."),
+            "Timeout for opening a connection, TLS included."),
         setting("timeouts.first_byte", Duration, value(r#""60s""#),
-            "From the end of a request to the head of its reply."),
+            "Timeout from the end of a request to the head of its reply."),
         setting("timeouts.idle", Duration, value(r#""60s""#),
-            "Between two pieces of a reply's body."),
-        setting("tls.ca", Text, nothing("the system's roots"),
-            "PEM file with the authorities that are trusted for `https` endpoints."),
-        setting("tls.certificate", Text, nothing("none is shown"),
-            "PEM file with the client certificate to show; with `key`."),
+            "The longest pause between two pieces of a reply's body."),
+        setting("tls.ca", Text, nothing("the system's authorities"),
+            "PEM file with the certificate authorities to trust for `https` endpoints."),
+        setting("tls.certificate", Text, nothing("none"),
+            "PEM file with the client certificate to show; it needs `key`."),
         setting("tls.key", Text, nothing("none"),
-            "PEM file with its private key."),
+            "PEM file with the private key of `certificate`."),
     ]
 }
 
-/// A section: where the service is, then its own settings, then the template.
+/// Returns the settings of a section: the address, then its own settings, then the template.
 pub(super) fn settings(section: &UpstreamSection, own: Vec<Setting>) -> Vec<Setting> {
     let name = section.name;
     let (key, kind, meaning) = section.address.clone();

@@ -1,12 +1,12 @@
-//! Requests to Glance, and which part of a query they can carry.
+//! Requests that read from a Glance, and the parts of a query that they can carry.
 
 use crate::glance::tables;
 use crate::model::query::{NumberField, NumberTest, Scope, TextField, Verbatim};
 use crate::model::{ImageId, Plan, Predicate, Query, UpstreamRequest, time};
 use crate::webob::query::QueryBuilder;
 
-/// Splits a query. What goes into the plan's `pushed` is exactly what every Glance since 12.0.0 (Mitaka) decides as
-/// [`Predicate::holds`] would; the rest is residual.
+/// Splits a query. The plan's `pushed` holds only filters that every Glance since 12.0.0 (Mitaka) applies exactly like
+/// [`Predicate::holds`]. The rest is residual.
 pub(super) fn plan(query: &Query) -> Plan {
     let mut pushed = QueryBuilder::default();
     let mut residual = Vec::new();
@@ -39,10 +39,10 @@ pub(super) fn plan(query: &Query) -> Plan {
     }
 }
 
-/// The request for one page of at most `limit` images.
+/// Returns the request for one page of at most `limit` images.
 pub(super) fn page(plan: &Plan, marker: Option<&str>, limit: u64) -> UpstreamRequest {
     let mut query = QueryBuilder::after(&plan.pushed);
-    // An empty page still has Glance check the token and the marker, and costs it no search.
+    // For an empty page, Glance still checks the token and the marker, but does not search.
     query.add("limit", &if plan.nothing { 0 } else { limit }.to_string());
     if let Some(marker) = marker {
         query.add("marker", marker);
@@ -50,18 +50,18 @@ pub(super) fn page(plan: &Plan, marker: Option<&str>, limit: u64) -> UpstreamReq
     UpstreamRequest::get(format!("/v2/images?{}", query.into_text()))
 }
 
-/// The request for one image.
+/// Returns the request for one image.
 pub(super) fn show(id: &ImageId) -> UpstreamRequest {
     UpstreamRequest::get(format!("/v2/images/{id}"))
 }
 
-/// What becomes of one predicate.
+/// The treatment of one predicate.
 enum Split<'p> {
-    /// This parameter says the same.
+    /// Send this parameter, which means the same.
     Push(&'p str, String),
-    /// Glance cannot say it.
+    /// Check it here: Glance has no filter for it.
     Keep,
-    /// No image in any Glance fulfils it.
+    /// List nothing: no image in any Glance fulfils it.
     Nothing,
 }
 
@@ -69,7 +69,7 @@ fn push_down<'p>(predicate: &'p Predicate, pushed: &QueryBuilder) -> Split<'p> {
     match predicate {
         Predicate::Text(field, any_of) => {
             let name = text_name(*field);
-            // Of a filter that is given twice, Glance reads the last one only.
+            // Glance reads only the last one of two filters with the same name.
             match text_value(*field, any_of) {
                 Some(value) if !pushed.has(name) => Split::Push(name, value),
                 _ => Split::Keep,
@@ -102,7 +102,7 @@ fn push_down<'p>(predicate: &'p Predicate, pushed: &QueryBuilder) -> Split<'p> {
         }
         Predicate::Property(key, value) => Split::Push(key, value.clone()),
         Predicate::Verbatim(about, value) => match about {
-            // Of a filter that is given twice, Glance reads the last one only.
+            // Glance reads only the last one of two filters with the same name.
             Verbatim::Name if pushed.has("name") => Split::Keep,
             Verbatim::Name => Split::Push("name", value.clone()),
             Verbatim::Status if pushed.has("status") => Split::Keep,
@@ -114,15 +114,15 @@ fn push_down<'p>(predicate: &'p Predicate, pushed: &QueryBuilder) -> Split<'p> {
     }
 }
 
-/// The value of a text filter, if one value of it can say this.
+/// Returns the value of a text filter, if a single value can express the condition.
 fn text_value(field: TextField, any_of: &[String]) -> Option<String> {
     match any_of {
-        // The scope says this; a filter of that name would overwrite it.
+        // The scope holds the visibility, and a filter of that name would overwrite it.
         _ if field == TextField::Visibility => None,
-        // These attributes alone know operators, and read any value with a colon as one.
+        // Only these attributes know operators, and they read every value with a colon as one.
         [one] if takes_operators(field) && one.contains(':') => Some(format!("eq:{one}")),
         [one] => Some(one.clone()),
-        // A quoted value cannot hold a quote (`glance/common/utils.py`, `split_filter_value_for_quotes`).
+        // A quoted value cannot contain a quote (`glance/common/utils.py`, `split_filter_value_for_quotes`).
         several if takes_operators(field) && several.iter().all(|one| !one.contains('"')) => {
             let quoted: Vec<_> = several.iter().map(|one| quoted(one)).collect();
             Some(format!("in:{}", quoted.join(",")))
@@ -143,7 +143,8 @@ fn quoted(value: &str) -> String {
     }
 }
 
-/// Glance has ranges on `size` by contract. On other columns they work by accident, so those stay residual.
+/// Returns the filter on a number. Glance documents ranges on `size` only. On other columns they work by accident, so
+/// those conditions stay residual.
 fn number_filter(field: NumberField, test: NumberTest) -> Option<(&'static str, i64)> {
     match (field, test) {
         (NumberField::Size, NumberTest::AtLeast(value)) => Some(("size_min", value)),
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_never_match_asks_for_an_empty_page() {
+    fn a_query_that_cannot_match_requests_an_empty_page() {
         for never in [
             Predicate::Nothing,
             property("visibility", "all"),
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_condition_on_the_same_parameter_stays_here() {
+    fn a_second_condition_on_the_same_parameter_is_checked_by_the_proxy() {
         let (query, residual, _) = split(vec![
             property("a", "1"),
             property("a", "2"),

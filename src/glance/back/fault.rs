@@ -1,75 +1,23 @@
-//! Replies of a Glance that are no success.
+//! Error replies of a Glance.
 
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::model::{Call, ErrorReply, Fault, Reason};
 use crate::webob::said::{message, worded};
 
-/// What a refusal means for the call. What the caller can act on keeps its status; what only the operator can act on
-/// (a redirect, a wrong address, an internal error) becomes a gateway's fault, its text kept for the log.
-pub(super) fn read(call: &Call, refusal: &ErrorReply<'_>) -> Fault {
-    let said = message(refusal.body);
-    let mut fault = match (refusal.status, call) {
+/// The fault that an error reply means for the call.
+pub(super) fn read(call: &Call, reply: &ErrorReply<'_>) -> Fault {
+    let (status, said) = (reply.status, message(reply.body));
+    let fault = match (status, call) {
         (StatusCode::NOT_FOUND, Call::Show(id) | Call::Delete(id) | Call::Change(id, _)) => {
-            Fault::upstream(
-                StatusCode::NOT_FOUND,
-                Reason::NoImage,
-                format!("No image found with ID {id}"),
-            )
+            Fault::no_image(id.as_str())
         }
-        (StatusCode::PAYLOAD_TOO_LARGE, Call::Change(..)) => Fault::upstream(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            Reason::PropertyQuota,
-            worded(refusal.status, &said),
-        ),
-        (status, _) if KEPT.contains(&status) => {
-            Fault::upstream(status, Reason::UpstreamRefused, worded(status, &said))
+        (StatusCode::PAYLOAD_TOO_LARGE, Call::Change(..)) => {
+            Fault::upstream(status, Reason::PropertyQuota, worded(status, &said))
         }
-        (StatusCode::SERVICE_UNAVAILABLE, _) => Fault::upstream(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Reason::UpstreamRefused,
-            "The image service is unavailable.",
-        ),
-        (StatusCode::GATEWAY_TIMEOUT, _) => Fault::upstream(
-            StatusCode::GATEWAY_TIMEOUT,
-            Reason::UpstreamTimeout,
-            "The image service did not answer in time.",
-        ),
-        (status, _) => Fault::upstream(
-            StatusCode::BAD_GATEWAY,
-            Reason::UpstreamReply,
-            format!("The image service answered with HTTP {}.", status.as_u16()),
-        ),
+        _ => ErrorReply::fault_by_status("image", status, worded(status, &said)),
     };
-    // What Glance says of the caller's own request may quote it, so it goes to the caller and not to the log.
-    let code = format!("HTTP {}", refusal.status.as_u16());
-    let is_theirs = fault.status.is_server_error();
-    fault.detail = Some(if is_theirs {
-        format!("{code}: {said}")
-    } else {
-        code
-    });
-    fault.answered = Some(refusal.status);
-    fault.retry_after = refusal.headers.get(RETRY_AFTER).cloned();
-    if refusal.status == StatusCode::UNAUTHORIZED {
-        fault.challenges = challenges(refusal.headers);
-    }
-    fault
-}
-
-/// Statuses that tell the caller something about its own request.
-const KEPT: &[StatusCode] = &[
-    StatusCode::BAD_REQUEST,
-    StatusCode::UNAUTHORIZED,
-    StatusCode::FORBIDDEN,
-    StatusCode::CONFLICT,
-    StatusCode::PAYLOAD_TOO_LARGE,
-    StatusCode::TOO_MANY_REQUESTS,
-];
-
-fn challenges(headers: &HeaderMap) -> Vec<http::HeaderValue> {
-    headers.get_all(WWW_AUTHENTICATE).iter().cloned().collect()
+    reply.complete(fault, status, &said)
 }
 
 #[cfg(test)]
@@ -132,6 +80,7 @@ mod tests {
                 Some(&b"7"[..])
             );
             assert_eq!(fault.challenges.len(), usize::from(upstream == 401));
+            assert_eq!(fault.answered.map(|status| status.as_u16()), Some(upstream));
             if fault.status.is_server_error() {
                 assert!(
                     !fault.message.contains("secret"),

@@ -1,4 +1,4 @@
-//! The half that asks a Glance: writes its requests, reads its replies.
+//! The side that speaks to a Glance upstream: it writes requests and reads replies.
 
 use super::image;
 use crate::json::splitter::Envelope;
@@ -10,16 +10,21 @@ mod call;
 mod fault;
 mod write;
 
-/// A Glance upstream, as far as its dialect goes.
+/// The dialect of a Glance upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GlanceBackend {
-    /// How many images a page is asked to hold. Glance trims what is above its own `api_limit_max` (1000).
+    /// The number of images that a page is requested to hold. Glance reduces a number above its own `api_limit_max`
+    /// (1000).
     pub page_size: u64,
 }
 
 impl Backend for GlanceBackend {
     fn plan(&self, query: &Query) -> Plan {
         call::plan(query)
+    }
+
+    fn page_size(&self) -> u64 {
+        self.page_size
     }
 
     fn page(&self, plan: &Plan, marker: Option<&str>, want: Option<u64>) -> UpstreamRequest {
@@ -64,8 +69,8 @@ impl Backend for GlanceBackend {
     }
 
     /// Only the presence of `next` counts. Its text loses repeated parameters (`glance/api/v2/images.py`,
-    /// `ResponseSerializer.index` builds it from a plain dict), and a page may be short because the Glance caps
-    /// pages below what was asked.
+    /// `ResponseSerializer.index` builds it from a plain dict). A short page proves nothing, because Glance may have a
+    /// lower limit than the one requested.
     fn has_next(&self, envelope: &Envelope, _: u64) -> bool {
         envelope.has("next")
     }
@@ -80,7 +85,7 @@ fn read(json: &[u8]) -> Result<Image<'_>, Fault> {
         Fault::upstream(
             http::StatusCode::BAD_GATEWAY,
             Reason::UpstreamReply,
-            "The image service sent an image that cannot be read.",
+            "The image service sent an image that the proxy cannot read.",
         )
         .with_detail(error)
     })

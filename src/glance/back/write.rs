@@ -8,11 +8,11 @@ use crate::glance::tables;
 use crate::model::{Content, Edit, ImageId, UpstreamRequest};
 use crate::webob::python::strip;
 
-/// The media type of Glance's own JSON patch in which `add` on a property that exists sets it anew
+/// The media type of Glance's own JSON patch in which `add` overwrites a property that exists
 /// (`glance/api/v2/images.py`, `_do_add`).
 const PATCH: &str = "application/openstack-images-v2.1-json-patch";
 
-/// One operation of a patch. Glance knows `replace` too, which is not needed, and no `test`.
+/// An operation of a patch. Glance also knows `replace`, which is not needed, but not `test`.
 #[derive(Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 enum Operation<'e> {
@@ -25,7 +25,7 @@ enum Operation<'e> {
     },
 }
 
-/// The request that ends one image.
+/// Returns the request that deletes one image.
 pub(super) fn delete(id: &ImageId) -> UpstreamRequest {
     UpstreamRequest {
         method: Method::DELETE,
@@ -34,11 +34,11 @@ pub(super) fn delete(id: &ImageId) -> UpstreamRequest {
     }
 }
 
-/// The patch of an edit. It names custom properties only: what another writer does to the image in the meantime, to
-/// its visibility, its tags or its other properties, stays done.
+/// Returns the patch for an edit. It names custom properties only, so that it cannot undo what another writer meanwhile
+/// does to the image's visibility, tags or other properties.
 ///
-/// A value is always written with `add`. With `replace`, a property that another writer has just removed would be a
-/// conflict; the client wants the value to be there either way.
+/// A value is always written with `add`. With `replace`, a property that another writer has just removed would cause a
+/// conflict, and the client wants the value to be there in any case.
 pub(super) fn change(id: &ImageId, edit: &Edit) -> UpstreamRequest {
     let removals = edit
         .remove
@@ -60,12 +60,12 @@ pub(super) fn change(id: &ImageId, edit: &Edit) -> UpstreamRequest {
     }
 }
 
-/// A JSON pointer to a member (RFC 6901, section 3).
+/// Returns a JSON pointer to a member (RFC 6901, section 3).
 fn pointer(key: &str) -> String {
     format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
-/// Whether Glance keeps the name for itself. It strips blanks off a pointer, so that ` name` means the same.
+/// Whether Glance reserves the name. Glance strips blanks from a pointer, so ` name` means the same as `name`.
 pub(super) fn reserves(key: &str) -> bool {
     let key = strip(key);
     tables::is_base_property(key)
@@ -74,8 +74,8 @@ pub(super) fn reserves(key: &str) -> bool {
         || (key.starts_with("__") && key.ends_with("__"))
 }
 
-/// Whether a pointer can name the property. Images can be created with names that begin or end with a blank; a patch
-/// that were to remove one would remove what has the name without the blank.
+/// Whether a pointer can name the property. Images can be created with property names that begin or end with a blank,
+/// but Glance strips the blank from a pointer, so a patch would change the property without the blank.
 pub(super) fn reaches(key: &str) -> bool {
     strip(key) == key
 }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_glance_keeps_for_itself() {
+    fn reserved_names_are_recognised_as_glance_reads_them() {
         for key in [
             "name",
             "visibility",

@@ -1,4 +1,4 @@
-//! Replies that depend on nothing but the path: schema documents, version lists, the redirect to `/v2/`.
+//! Replies that depend only on the path: schema documents, version lists, and the redirect to `/v2/`.
 
 use std::fmt::Write as _;
 
@@ -29,13 +29,12 @@ const SCHEMAS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The schema document of this name.
-pub fn schema(name: &str) -> Option<&'static str> {
+/// Returns the schema document of this name.
+pub(crate) fn schema(name: &str) -> Option<&'static str> {
     crate::glance::tables::lookup(SCHEMAS, name)
 }
 
-/// A JSON reply.
-pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
+pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response
@@ -44,8 +43,9 @@ pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
     response
 }
 
-/// That the service is there (`oslo_middleware/healthcheck`): as text, or as JSON for a client that prefers it.
-pub fn healthcheck(method: &Method, headers: &HeaderMap) -> Response<Bytes> {
+/// Returns the reply of the health check (`oslo_middleware/healthcheck`): as text, or as JSON for a client that prefers
+/// it.
+pub(crate) fn healthcheck(method: &Method, headers: &HeaderMap) -> Response<Bytes> {
     const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
     let offers = ["text/plain", "application/json"];
     if *method != Method::HEAD && accept::preferred(headers, &offers) == Some("application/json") {
@@ -63,8 +63,8 @@ pub fn healthcheck(method: &Method, headers: &HeaderMap) -> Response<Bytes> {
     response
 }
 
-/// The list of versions, each under `base`; the first of the table is the current one.
-pub fn versions(status: StatusCode, base: &str) -> Response<Bytes> {
+/// Returns the list of versions, each under `base`. The first one of the table is the current one.
+pub(crate) fn versions(status: StatusCode, base: &str) -> Response<Bytes> {
     let base = base.replace('\\', "%5C").replace('"', "%22");
     let mut text = String::from("{\"versions\": [");
     for (at, id) in VERSIONS.iter().enumerate() {
@@ -82,8 +82,8 @@ pub fn versions(status: StatusCode, base: &str) -> Response<Bytes> {
     json(status, text)
 }
 
-/// What `/v2` answers.
-pub fn redirect(base: &str) -> Response<Bytes> {
+/// Returns the redirect for `/v2`.
+pub(crate) fn redirect(base: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::FOUND;
     let headers = response.headers_mut();
@@ -98,7 +98,7 @@ pub fn redirect(base: &str) -> Response<Bytes> {
 }
 
 /// Whether the request announces a body.
-pub fn has_body(headers: &HeaderMap) -> bool {
+pub(crate) fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(TRANSFER_ENCODING)
         || headers
             .get(CONTENT_LENGTH)

@@ -1,8 +1,9 @@
-//! The half that faces Glance v2 clients: reads their requests, writes their answers.
+//! The side that faces Glance v2 clients: it reads their requests and writes the replies.
 //!
-//! [`read`] is the way in. It answers for `GET /v2/images` and `GET /v2/images/{id}`, for the schema and version
-//! documents, and for every wrong use of those; all else that a Glance serves (data, members, tags, writes, tasks)
-//! is [`Recognized::NotOurs`]. It knows no store: the sandbox puts an in-memory one behind it, a proxy an upstream.
+//! [`read`] is the entry point. It handles `GET /v2/images`, `GET /v2/images/{id}`, and the schema and version
+//! documents, and refuses every wrong use of those. Everything else that a Glance serves (data, members, tags, writes,
+//! tasks) is left to the caller of [`read`]. This module does not know where the images are: the sandbox has them in memory, a
+//! proxy in an upstream.
 
 use std::sync::Arc;
 
@@ -19,8 +20,8 @@ mod discovery;
 mod request;
 mod response;
 
-pub use request::unsupported::UNOFFERED;
-pub use response::responder::GlanceResponder;
+pub(crate) use request::unsupported::UNOFFERED;
+pub(crate) use response::responder::GlanceResponder;
 
 use request::path::GlanceRoute;
 use request::write::write;
@@ -29,32 +30,32 @@ use response::fault;
 use response::fault::ErrorFormat;
 use response::responder::GlanceView;
 
-/// The front of a listener whose clients speak Glance v2, before an upstream that holds the images.
+/// The frontend of a listener whose clients speak Glance v2 and whose images are in an upstream.
 #[derive(Clone, Debug)]
-pub struct GlanceFrontend {
-    /// How this Glance is set up.
+pub(crate) struct GlanceFrontend {
+    /// The settings of the Glance to imitate.
     pub settings: Arc<GlanceListSettings>,
 }
 
-/// What the shell knows about a request and its head does not tell.
+/// The facts about a request that its head does not contain.
 #[derive(Clone, Debug)]
 pub struct GlanceContext {
-    /// Scheme, authority and mount point as the client sees them (`https://image.example.com`), no trailing slash:
-    /// what version documents name.
+    /// Scheme, authority and mount point as the client sees them (`https://image.example.com`), without a trailing
+    /// slash. Links in version documents begin with it.
     pub base: String,
-    /// How this Glance is set up.
+    /// The settings of the Glance to imitate.
     pub settings: Arc<GlanceListSettings>,
 }
 
-/// What an operator can set of Glance's list API.
+/// The settings of Glance's list API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GlanceListSettings {
-    /// How many images a page has when the client does not say (Glance: `limit_param_default`).
+    /// The number of images in a page if the client does not give one (Glance: `limit_param_default`).
     pub limit_param_default: u64,
-    /// How many images a page has at most (Glance: `api_limit_max`).
+    /// The maximum number of images in a page (Glance: `api_limit_max`).
     pub api_limit_max: u64,
-    /// Whether `first` and `next` keep a parameter that the client gave more than once. A real Glance keeps the
-    /// last one only and so loses tags from page to page; a front for clients keeps all.
+    /// Whether `first` and `next` keep a parameter that the client gave more than once. A real Glance keeps only the
+    /// last one and so loses tags from page to page. The proxy keeps them all.
     pub keep_repeats: bool,
 }
 
@@ -74,13 +75,9 @@ impl Frontend for GlanceFrontend {
             base: base.to_owned(),
             settings: Arc::clone(&self.settings),
         };
-        let recognized = match read(&context, head) {
-            // Nothing passes through.
-            Recognized::NotOurs => {
-                write(head).unwrap_or_else(|| Recognized::Refused(unoffered(head)))
-            }
-            recognized => recognized,
-        };
+        let recognized = read(&context, head)
+            .or_else(|| write(head))
+            .unwrap_or_else(|| Recognized::Refused(unoffered(head)));
         Box::new(GlanceRouted { head, recognized })
     }
 
@@ -89,7 +86,8 @@ impl Frontend for GlanceFrontend {
     }
 }
 
-/// A request of a Glance client. To Glance's dialect it is the same whoever sends it, so it is read when it is routed.
+/// A routed request of a Glance client. The caller makes no difference to Glance's dialect, so routing already reads
+/// the request.
 struct GlanceRouted<'r> {
     head: RequestHead<'r>,
     recognized: Recognized,
@@ -108,7 +106,7 @@ impl Routed for GlanceRouted<'_> {
                 Arc::clone(&pending.responder) as Arc<dyn FaultWriter>
             }
             Recognized::Refused(refused) => Arc::clone(&refused.responder),
-            Recognized::Reply(_) | Recognized::NotOurs => {
+            Recognized::Reply(_) | Recognized::PassThrough(_) => {
                 Arc::new(responder(self.head.method, self.head.headers))
             }
         }
@@ -119,10 +117,10 @@ impl Routed for GlanceRouted<'_> {
     }
 }
 
-/// Reads one request for documents, a list or an image. Everything else that a Glance serves is
-/// [`Recognized::NotOurs`]: the holder of the images decides.
+/// Reads one request for a document, a list or an image. Everything else that a Glance serves is `None`, and the caller
+/// decides about it.
 #[must_use]
-pub fn read(context: &GlanceContext, head: RequestHead<'_>) -> Recognized {
+pub fn read(context: &GlanceContext, head: RequestHead<'_>) -> Option<Recognized> {
     let RequestHead {
         method,
         path,
@@ -130,26 +128,26 @@ pub fn read(context: &GlanceContext, head: RequestHead<'_>) -> Recognized {
         headers,
     } = head;
     if method == Method::OPTIONS {
-        // Glance's CORS filter answers it before anything else looks.
-        return document(head, Response::new(Bytes::new()));
+        // Glance's CORS filter answers OPTIONS before any other check.
+        return Some(document(head, Response::new(Bytes::new())));
     }
     let format = ErrorFormat::of(method, headers);
     let route = path::route(path);
     if let Some(methods) = route.methods() {
         if methods.elsewhere.contains(method) {
-            return Recognized::NotOurs;
+            return None;
         }
         if method != Method::GET {
             let responder = GlanceResponder::new(
                 format,
-                GlanceView::Wrong {
+                GlanceView::WrongMethod {
                     allow: methods.allow,
                 },
             );
-            return Recognized::refused(not_allowed(method), responder);
+            return Some(Recognized::refused(not_allowed(method), responder));
         }
     }
-    match route {
+    Some(match route {
         GlanceRoute::Images => list(context, query, format),
         GlanceRoute::Image(id) => show(id, format),
         GlanceRoute::Schema(_) if discovery::has_body(headers) => Recognized::refused(
@@ -172,11 +170,11 @@ pub fn read(context: &GlanceContext, head: RequestHead<'_>) -> Recognized {
             Fault::no_route(),
             GlanceResponder::new(format, GlanceView::Nowhere),
         ),
-        GlanceRoute::Elsewhere => Recognized::NotOurs,
-    }
+        GlanceRoute::Elsewhere => return None,
+    })
 }
 
-/// A reply that depends on nothing but the request.
+/// Wraps a reply that depends on nothing but the request.
 fn document(head: RequestHead<'_>, reply: Response<Bytes>) -> Recognized {
     let (operation, signed) = match *head.method {
         Method::OPTIONS => ("options", false),
@@ -191,13 +189,13 @@ fn document(head: RequestHead<'_>, reply: Response<Bytes>) -> Recognized {
     })
 }
 
-/// Refuses what a Nova has no words for, by the name of what is asked.
+/// Refuses a request for a resource that Nova does not have, and names the resource.
 fn unoffered(head: RequestHead<'_>) -> RefusedCall {
     let path = collapsed(head.path);
     let behind = path.trim_start_matches('/').split_once('/');
     let (fault, allow) = unsupported::refuse(head.method, behind.map_or("", |(_, rest)| rest));
     let view = match allow {
-        Some(allow) => GlanceView::Wrong { allow },
+        Some(allow) => GlanceView::WrongMethod { allow },
         None => GlanceView::Nowhere,
     };
     RefusedCall {
@@ -209,40 +207,39 @@ fn unoffered(head: RequestHead<'_>) -> RefusedCall {
     }
 }
 
-/// The id in a path that names an image, decoded.
+/// Returns the decoded id in a path that names an image.
 #[must_use]
-pub fn image(path: &str) -> Option<String> {
+pub(crate) fn image(path: &str) -> Option<String> {
     match path::route(path) {
         GlanceRoute::Image(id) => Some(id),
         _ => None,
     }
 }
 
-/// Whether Glance asks for a token before it serves this path: all but the lists of versions and the check of its
-/// health.
+/// Whether Glance requires a token for this path. It does except for the version lists and the health check.
 #[must_use]
-pub fn needs_token(path: &str) -> bool {
+pub(crate) fn needs_token(path: &str) -> bool {
     !matches!(
         path::route(path),
         GlanceRoute::Versions | GlanceRoute::Choices | GlanceRoute::Healthcheck
     )
 }
 
-/// Whether the path asks for nothing but whether the service answers.
+/// Whether the path is that of the health check.
 fn is_healthcheck(path: &str) -> bool {
     matches!(path::route(path), GlanceRoute::Healthcheck)
 }
 
-/// The reply to a request that has no responder: one that is [`Recognized::NotOurs`] and cannot be served there either, or
-/// that is refused before it is read.
+/// Writes the reply to a request without a responder: one that [`read`] leaves to its caller and that the caller cannot
+/// serve either, or that is refused before it is read.
 #[must_use]
-pub fn refuse(method: &Method, headers: &HeaderMap, fault: &Fault) -> Response<Bytes> {
+pub(crate) fn refuse(method: &Method, headers: &HeaderMap, fault: &Fault) -> Response<Bytes> {
     fault::write(ErrorFormat::of(method, headers), fault, None)
 }
 
-/// The responder of a request of which nothing is known but that it fails: one that no front has read.
+/// Returns a responder that only writes faults, for a request that no frontend has read.
 #[must_use]
-pub fn responder(method: &Method, headers: &HeaderMap) -> GlanceResponder {
+pub(crate) fn responder(method: &Method, headers: &HeaderMap) -> GlanceResponder {
     GlanceResponder::new(ErrorFormat::of(method, headers), GlanceView::Nowhere)
 }
 

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Response};
 use super::{GlanceContext, GlanceListSettings, needs_token, read};
 use crate::model::{Call, Document, Fault, Image, ListEnd, Reason, Recognized, RequestHead};
 
-fn reading_with(settings: GlanceListSettings, method: &Method, target: &str) -> Recognized {
+fn reading_with(settings: GlanceListSettings, method: &Method, target: &str) -> Option<Recognized> {
     let context = GlanceContext {
         base: "http://glance:9292".to_owned(),
         settings: Arc::new(settings),
@@ -28,7 +28,7 @@ fn reading_with(settings: GlanceListSettings, method: &Method, target: &str) -> 
     )
 }
 
-fn reading(method: &Method, target: &str) -> Recognized {
+fn reading(method: &Method, target: &str) -> Option<Recognized> {
     reading_with(GlanceListSettings::default(), method, target)
 }
 
@@ -36,9 +36,9 @@ fn text(response: Response<bytes::Bytes>) -> String {
     String::from_utf8(response.into_body().to_vec()).unwrap()
 }
 
-/// The envelope of a list of `count` images that ends with the image `last`.
+/// Returns the end of a list of `count` images whose last image is `last`.
 fn envelope(settings: GlanceListSettings, target: &str, count: u64, last: &str) -> String {
-    let Recognized::Call(asked) = reading_with(settings, &Method::GET, target) else {
+    let Some(Recognized::Call(asked)) = reading_with(settings, &Method::GET, target) else {
         panic!("{target} is a list");
     };
     let mut out = BytesMut::new();
@@ -54,7 +54,7 @@ fn envelope(settings: GlanceListSettings, target: &str, count: u64, last: &str) 
 }
 
 #[test]
-fn links_as_glance_writes_them() {
+fn links_are_written_as_in_glance() {
     let real = || GlanceListSettings {
         keep_repeats: false,
         ..GlanceListSettings::default()
@@ -106,7 +106,7 @@ fn links_as_glance_writes_them() {
 }
 
 #[test]
-fn each_method_and_path_has_its_reading() {
+fn each_method_and_path_is_recognised() {
     for (method, target, expected) in [
         (Method::GET, "/v2/images", "mine"),
         (Method::GET, "/v2/images/70a599e0", "mine"),
@@ -133,11 +133,12 @@ fn each_method_and_path_has_its_reading() {
         (Method::OPTIONS, "/v2/images", "200"),
     ] {
         let got = match reading(&method, target) {
-            Recognized::Call(_) => "mine".to_owned(),
-            Recognized::NeedsBody(_) => "pending".to_owned(),
-            Recognized::NotOurs => "elsewhere".to_owned(),
-            Recognized::Reply(document) => document.reply.status().as_str().to_owned(),
-            Recognized::Refused(refused) => {
+            None => "elsewhere".to_owned(),
+            Some(Recognized::Call(_)) => "mine".to_owned(),
+            Some(Recognized::NeedsBody(_)) => "pending".to_owned(),
+            Some(Recognized::PassThrough(_)) => "passed on".to_owned(),
+            Some(Recognized::Reply(document)) => document.reply.status().as_str().to_owned(),
+            Some(Recognized::Refused(refused)) => {
                 let response = refused.responder.fault(&refused.fault);
                 assert_eq!(
                     response.headers().contains_key("allow"),
@@ -153,8 +154,8 @@ fn each_method_and_path_has_its_reading() {
 }
 
 #[test]
-fn refusals_name_what_was_asked() {
-    let Recognized::Call(asked) = reading(&Method::GET, "/v2/images/70a599e0") else {
+fn refusals_name_the_requested_resource() {
+    let Some(Recognized::Call(asked)) = reading(&Method::GET, "/v2/images/70a599e0") else {
         panic!("an image");
     };
     assert!(matches!(&asked.call, Call::Show(id) if id.as_str() == "70a599e0"));
@@ -169,7 +170,7 @@ fn refusals_name_what_was_asked() {
             .starts_with(r#"{"message": "No image found with ID 70a599e0<br />"#)
     );
 
-    let Recognized::Refused(refused) = reading(&Method::PUT, "/v2/images/70a599e0") else {
+    let Some(Recognized::Refused(refused)) = reading(&Method::PUT, "/v2/images/70a599e0") else {
         panic!("refused");
     };
     let response = refused.responder.fault(&refused.fault);
@@ -181,10 +182,10 @@ fn refusals_name_what_was_asked() {
 }
 
 #[test]
-fn documents() {
-    let Recognized::Reply(Document {
+fn documents_are_served_unless_the_request_has_a_body() {
+    let Some(Recognized::Reply(Document {
         reply: response, ..
-    }) = reading(&Method::GET, "/")
+    })) = reading(&Method::GET, "/")
     else {
         panic!("versions");
     };
@@ -210,12 +211,12 @@ fn documents() {
             headers: &headers,
         },
     );
-    assert!(matches!(with_body, Recognized::Refused(refused) if refused.fault.status == 400));
+    assert!(matches!(with_body, Some(Recognized::Refused(refused)) if refused.fault.status == 400));
 }
 
 #[test]
-fn an_image_is_written_whole() {
-    let Recognized::Call(asked) = reading(&Method::GET, "/v2/images/a") else {
+fn shown_and_listed_images_are_written_alike() {
+    let Some(Recognized::Call(asked)) = reading(&Method::GET, "/v2/images/a") else {
         panic!("an image");
     };
     let image = Image {

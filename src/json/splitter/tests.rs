@@ -7,8 +7,8 @@ use super::{Element, Envelope, PageError, Splitter, Stop};
 
 type Cut = Result<(Vec<Vec<u8>>, Envelope), PageError>;
 
-/// Cuts `page` in frames that end at the given places. Whether elements are parsed where they begin makes no
-/// difference.
+/// Splits `page` in frames that end at the given places. The result is the same whether or not elements are parsed
+/// where they begin.
 fn cut(page: &[u8], cuts: &[usize], max: usize) -> Cut {
     let whole = cut_by(page, cuts, max, |_| 0);
     let begun = cut_by(page, cuts, max, |text| {
@@ -63,7 +63,7 @@ fn cuts_a_page_wherever_its_frames_end() {
     assert_eq!(whole.0.len(), 2);
     assert_eq!(whole.0[0], br#"{"id":"a","x":{"y":["}",{"\"]":1}]}}"#);
     assert!(whole.1.has("next") && whole.1.has("n") && whole.1.has("schema"));
-    assert!(!whole.1.has("first"), "null is as good as absent");
+    assert!(!whole.1.has("first"), "null counts as absent");
     for first in 0..PAGE.len() {
         for second in first..PAGE.len() {
             assert_eq!(
@@ -113,7 +113,7 @@ fn empty_and_odd_pages() {
 
 proptest! {
     #[test]
-    fn elements_are_what_a_whole_parse_finds(
+    fn elements_equal_those_of_a_full_parse(
         images in proptest::collection::vec(proptest::collection::btree_map("\\PC{0,8}", "\\PC{0,12}", 0..5), 0..6),
         next in proptest::option::of("\\PC{0,12}"),
         cuts in proptest::collection::vec(0usize..400, 0..40),

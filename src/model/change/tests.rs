@@ -19,7 +19,7 @@ fn reserved(key: &str) -> bool {
     key.starts_with("os_glance_") || key == "name"
 }
 
-/// What a change comes to where nothing is shown in another form than it is held.
+/// Computes the edit if values are always shown in the form in which they are stored.
 fn on(change: &Change, image: &Image<'_>) -> Result<Edit, Fault> {
     change.on(
         image,
@@ -50,7 +50,7 @@ fn edit(remove: &[&str], set: &[(&str, &str, bool)]) -> Edit {
 }
 
 #[test]
-fn changes_come_to_what_is_not_so_yet() {
+fn an_edit_contains_only_what_changes() {
     let image = image(&[
         ("a", r#""1""#),
         ("b", r#""\u010d""#),
@@ -122,7 +122,7 @@ fn reserved_names_are_refused_by_name() {
 }
 
 #[test]
-fn null_that_is_null_stays_and_other_null_is_written() {
+fn null_is_written_unless_the_property_is_null_already() {
     let image = image(&[("k", "null"), ("a", r#""1""#)]);
     let null = || SentValue::Json {
         sent: "null".to_owned(),
@@ -145,7 +145,7 @@ fn null_that_is_null_stays_and_other_null_is_written() {
 }
 
 #[test]
-fn what_is_passed_over_is_neither_written_nor_removed() {
+fn a_skipped_value_is_neither_written_nor_removed() {
     let image = image(&[("kernel_id", r#""x""#), ("a", r#""1""#)]);
     let ignored = |key: &str| (key.to_owned(), SentValue::Ignored(String::new()));
     let items = vec![ignored("kernel_id"), ignored("ramdisk_id")];
@@ -160,7 +160,7 @@ fn what_is_passed_over_is_neither_written_nor_removed() {
 }
 
 #[test]
-fn what_is_sent_as_it_is_shown_stays() {
+fn a_value_that_is_sent_back_as_shown_stays() {
     let image = image(&[("a", r#""[1]""#)]);
     let rules = PropertyRules {
         is_fixed: |_: &str, _| true,
@@ -178,13 +178,13 @@ fn what_is_sent_as_it_is_shown_stays() {
 }
 
 #[test]
-fn a_property_that_is_there_twice_goes_once() {
+fn a_property_that_is_listed_twice_is_removed_once() {
     let image = image(&[("a", r#""1""#), ("a", r#""2""#), ("b", r#""3""#)]);
     let change = Change::Replace(pairs(&[("b", "3")]));
     assert_eq!(on(&change, &image).unwrap(), edit(&["a"], &[]));
 }
 
-/// How many names are compared to replace all properties of an image by as many, half of them new.
+/// Counts the comparisons of names for replacing all properties of an image by as many, half of them new.
 fn work(size: usize) -> usize {
     let names: Vec<_> = (0..size + size / 2).map(|n| format!("k{n}")).collect();
     let held: Vec<_> = names[..size]
@@ -206,9 +206,9 @@ fn work(size: usize) -> usize {
 }
 
 #[test]
-fn twice_the_properties_are_twice_the_work() {
+fn work_grows_linearly_with_the_properties() {
     let (small, large) = (work(1000), work(4000));
-    // Names that share a hash are compared once in a while.
+    // Names with the same hash are compared occasionally.
     assert!(small > 0 && large <= small * 5, "{small} and {large}");
 }
 
@@ -219,6 +219,6 @@ fn work_on_one_image_is_bounded() {
     let fault = on(&Change::Replace(Vec::new()), &image(&held)).unwrap_err();
     assert_eq!(fault.reason, Reason::PropertyQuota);
     assert!(on(&Change::Replace(Vec::new()), &image(&held[1..])).is_ok());
-    // So that such an image can be made smaller.
+    // Removing stays possible, so that such an image can be made smaller.
     assert!(on(&Change::Remove("k0".to_owned()), &image(&held)).is_ok());
 }

@@ -1,6 +1,6 @@
-//! Undoes what texts are escaped with, and remembers where each byte stood.
+//! Undoes escapes in a text, and remembers the place of each byte.
 
-/// A byte of a text, and where in the text it is written.
+/// A byte of a text, and where the text has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unit {
     pub(super) byte: u8,
@@ -8,7 +8,7 @@ pub(super) struct Unit {
     pub(super) to: usize,
 }
 
-/// The entities of HTML and XML that escape markup.
+/// The entities that escape markup in HTML and XML.
 const ENTITIES: &[(&[u8], u8)] = &[
     (b"lt;", b'<'),
     (b"gt;", b'>'),
@@ -17,7 +17,7 @@ const ENTITIES: &[(&[u8], u8)] = &[
     (b"apos;", b'\''),
 ];
 
-/// A text as it is, in small letters.
+/// Returns a text as it is, in lower case.
 pub(super) fn lowered(text: &[u8]) -> Vec<Unit> {
     let bytes = text.iter().enumerate();
     bytes
@@ -29,8 +29,8 @@ pub(super) fn lowered(text: &[u8]) -> Vec<Unit> {
         .collect()
 }
 
-/// The same with one layer of escapes undone: `%41`, `\u0041`, `\x41`, `\"`, `&#65;`, `&lt;`, and `+` for a blank. What is
-/// not ASCII is left out, since it has too many forms to compare.
+/// Undoes one layer of escapes: `%41`, `\u0041`, `\x41`, `\"`, `&#65;`, `&lt;`, and `+` for a space. Drops everything
+/// outside ASCII, which has too many forms to compare.
 pub(super) fn decoded(units: &[Unit]) -> Vec<Unit> {
     let bytes: Vec<u8> = units.iter().map(|unit| unit.byte).collect();
     let mut out = Vec::with_capacity(units.len());
@@ -59,17 +59,17 @@ pub(super) fn decoded(units: &[Unit]) -> Vec<Unit> {
     out
 }
 
-/// What an escape stands for: how long it is with the byte that begins it, and its byte, if that is one of ASCII.
+/// The length of an escape, with the byte that begins it, and the byte it stands for, if that is ASCII.
 type Escape = (usize, Option<u8>);
 
-/// So many hexadecimal digits between this and the end.
+/// Reads an escape with `before` and a fixed number of hexadecimal digits.
 fn escape(after: &[u8], digits: usize, before: &[u8]) -> Option<Escape> {
     let written = after.strip_prefix(before)?.get(..digits)?;
     let length = 1 + before.len() + digits;
     Some((length, ascii(number(written, 16)?)))
 }
 
-/// `\u0041`, `\u{41}`, `\x41`; before anything else a backslash only protects it.
+/// Reads `\u0041`, `\u{41}` or `\x41`. Before anything else, the backslash alone is dropped.
 fn backslash(after: &[u8]) -> Escape {
     let braced = || {
         let inside = after.strip_prefix(b"u{")?;
@@ -82,7 +82,7 @@ fn backslash(after: &[u8]) -> Escape {
         .unwrap_or((1, None))
 }
 
-/// `&lt;`, `&#60;`, `&#x3c;`.
+/// Reads `&lt;`, `&#60;` or `&#x3c;`.
 fn entity(after: &[u8]) -> Option<Escape> {
     for (name, byte) in ENTITIES {
         if after.starts_with(name) {
@@ -99,17 +99,16 @@ fn entity(after: &[u8]) -> Option<Escape> {
     Some((end + 3, ascii(code)))
 }
 
-/// The number that these digits are.
 fn number(digits: &[u8], radix: u32) -> Option<u32> {
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()
 }
 
-/// The byte of a character, if it is one of ASCII.
+/// Returns the byte of a character, if it is ASCII.
 fn ascii(code: u32) -> Option<u8> {
     u8::try_from(code).ok().filter(u8::is_ascii)
 }
 
-/// What a text in Base64 says, as far as it is one.
+/// Decodes Base64, up to the first invalid byte.
 pub(super) fn base64(text: &[u8]) -> Vec<u8> {
     let (mut out, mut held, mut bits) = (Vec::new(), 0_u32, 0);
     for byte in text {

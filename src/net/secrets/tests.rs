@@ -1,4 +1,4 @@
-//! In whatever form an upstream quotes a secret, it is found; and what is none stays.
+//! Secrets are found in whatever form an upstream quotes them, and other text stays.
 
 use http::request::Parts;
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ fn cut(lines: &[(&str, &str)], text: &str) -> String {
 }
 
 #[test]
-fn every_header_of_secrets_counts() {
+fn every_header_with_secrets_is_read() {
     for (name, value, secret) in [
         ("x-auth-token", "gAAAAAB", "gAAAAAB"),
         ("x-storage-token", "gAAAAAB", "gAAAAAB"),
@@ -42,7 +42,7 @@ fn every_header_of_secrets_counts() {
 }
 
 #[test]
-fn secret_parameters_count() {
+fn secret_query_parameters_are_read() {
     for query in [
         "token=s3cr3t!",
         "limit=1&X-Amz-Signature=s3cr3t!",
@@ -80,7 +80,7 @@ fn every_form_of_a_secret_is_found() {
 }
 
 #[test]
-fn telling_parts_are_found() {
+fn parts_of_a_secret_are_found() {
     let token = "gAAAAABkZ0123456789abcdefghijklmnopq";
     let lines = [("x-auth-token", token)];
     for (text, told) in [
@@ -97,7 +97,7 @@ fn telling_parts_are_found() {
 }
 
 #[test]
-fn what_is_not_ascii_changes_nothing() {
+fn text_outside_ascii_does_not_hide_a_secret() {
     let mut parts = parts("/", &[]);
     let token = http::HeaderValue::from_bytes(b"caf\xe9-s3cr3t").unwrap();
     parts.headers.insert("x-auth-token", token);
@@ -117,7 +117,7 @@ fn what_is_not_ascii_changes_nothing() {
 }
 
 #[test]
-fn texts_have_an_end() {
+fn long_texts_are_shortened() {
     let told = cut(&[], &"ü".repeat(1 << 20));
     assert!(told.len() <= 4096 + 3 && told.ends_with("ü..."));
     let secret = format!("{}s3cr3t-s3cr3t", "x".repeat(4090));

@@ -11,8 +11,8 @@ const VND_JSON: &str = "application/vnd.openstack.compute+json";
 const XML: &str = "application/xml";
 const VND_XML: &str = "application/vnd.openstack.compute+xml";
 
-/// A header, what Icehouse answers in, and what releases without XML answer in. The words are those of
-/// `Accept.best_match` of nova 2014.1 and of 34, run on each header.
+/// A header, the media type of Icehouse's reply, and that of releases without XML. The expected values are the results
+/// of `Accept.best_match` of nova 2014.1 and of nova 34 for each header.
 #[rustfmt::skip]
 const AS_NOVA: &[(&str, &str, &str)] = &[
     ("", NONE, NONE),
@@ -116,9 +116,9 @@ fn several_lines_are_one_header() {
     assert_eq!(chosen(&["text/html", "*/*"], true), JSON);
 }
 
-/// Nova fails where a weight is missing, or a range.
+/// Nova fails if a weight or a range is missing.
 #[test]
-fn an_element_that_nova_fails_at_is_passed_over() {
+fn an_element_that_makes_nova_fail_is_skipped() {
     assert_eq!(chosen(&["application/xml;q"], true), NONE);
     assert_eq!(
         chosen(&["application/json;q=, application/xml;q=0.1"], true),
@@ -129,7 +129,7 @@ fn an_element_that_nova_fails_at_is_passed_over() {
 }
 
 #[test]
-fn commas_in_quotes_part_nothing() {
+fn commas_in_quotes_do_not_separate() {
     for (header, parts) in [
         ("a,b , c", &["a", "b ", " c"][..]),
         ("a;x=\"b,c\",d", &["a;x=\"b,c\"", "d"]),

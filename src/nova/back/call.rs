@@ -1,4 +1,4 @@
-//! Requests to Nova, and which part of a query they can carry.
+//! Requests that read from a Nova, and the parts of a query that they can carry.
 
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,15 +12,15 @@ use crate::model::{ImageId, Order, Plan, Predicate, Query, UpstreamRequest, time
 use crate::nova::tables::PROPERTY_PREFIX;
 use crate::webob::query::QueryBuilder;
 
-/// What stays as it is in a path segment.
+/// The characters that are not escaped in a path segment.
 pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
 
-/// Splits a query. Whatever Nova is asked for is checked once more here, since Novas differ in what they make of it;
-/// and so is the status of every image, since some list what Glance's lists hide.
+/// Splits a query. Every filter that is sent to Nova is checked again by the proxy, because Novas differ in how they
+/// apply it. The status of every image is checked too, because some Novas list images that Glance's lists hide.
 pub(super) fn plan(settings: &NovaImageSettings, query: &Query) -> Plan {
     let mut filters = QueryBuilder::default();
     let mut residual = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn plan(settings: &NovaImageSettings, query: &Query) -> Plan {
     }
 }
 
-/// Version and project, as every path begins.
+/// Returns the beginning of every path: version and project.
 pub(super) fn root(version: &str, project: Option<&str>) -> String {
     match project {
         Some(project) => format!("/{version}/{}", utf8_percent_encode(project, SEGMENT)),
@@ -61,7 +61,7 @@ pub(super) fn root(version: &str, project: Option<&str>) -> String {
     }
 }
 
-/// The request for one page of at most `limit` images.
+/// Returns the request for one page of at most `limit` images.
 pub(super) fn page(root: &str, plan: &Plan, marker: Option<&str>, limit: u64) -> UpstreamRequest {
     let mut query = QueryBuilder::after(&plan.pushed);
     query.add("limit", &limit.to_string());
@@ -71,13 +71,14 @@ pub(super) fn page(root: &str, plan: &Plan, marker: Option<&str>, limit: u64) ->
     UpstreamRequest::get(format!("{root}/images/detail?{}", query.into_text()))
 }
 
-/// The request for one image.
+/// Returns the request for one image.
 pub(super) fn show(root: &str, id: &ImageId) -> UpstreamRequest {
     UpstreamRequest::get(image(root, id))
 }
 
-/// The path of one image. What Nova would take for something else than an id is put as one that no image has: the list
-/// of all details, and up to Mitaka a form to fill in, and an id whose suffix chooses the form of the reply.
+/// Returns the path of one image. Nova would not take some texts for an id: `detail` is the detailed list, `new` is a
+/// form up to Mitaka, and up to Mitaka a suffix chooses the encoding of the reply. For those, the path has an id that
+/// no image has.
 pub(super) fn image(root: &str, id: &ImageId) -> String {
     let id = id.as_str();
     let means_itself = !NO_IDS.contains(&id) && !SUFFIXES.iter().any(|suffix| id.ends_with(suffix));
@@ -85,19 +86,19 @@ pub(super) fn image(root: &str, id: &ImageId) -> String {
 }
 
 const NO_IDS: &[&str] = &["detail", "new"];
-/// What up to Mitaka chooses the form of a reply when it ends a path.
+/// The path suffixes that choose the encoding of a reply in Novas up to Mitaka.
 pub(super) const SUFFIXES: &[&str] = &[".json", ".xml"];
 const NO_IMAGE: &str = "00000000-0000-0000-0000-000000000000";
 
-/// What becomes of one predicate.
+/// The treatment of one predicate.
 enum Split {
-    /// This filter says the same, or nearly.
+    /// Send this filter, which means the same or nearly the same.
     Push(String, String),
-    /// Nova cannot say it.
+    /// Check it here: Nova has no filter for it.
     Keep,
-    /// Every image that comes from a Nova fulfils it.
+    /// Drop it: every image from a Nova fulfils it.
     Always,
-    /// No image that comes from a Nova does.
+    /// List nothing: no image from a Nova fulfils it.
     Never,
 }
 
@@ -118,7 +119,7 @@ fn split(settings: &NovaImageSettings, predicate: &Predicate, filters: &QueryBui
         Predicate::Number(field, NumberTest::Is(value)) => {
             named(Pushed::Number(*field), value.to_string())
         }
-        // Nova's front alone asks so, and it stands before a Glance.
+        // Only Nova's frontend makes these predicates, and its upstream is a Glance.
         Predicate::Number(..) | Predicate::Verbatim(..) => None,
         Predicate::Time(field, relation, at) => {
             since(*relation, *at).and_then(|from| named(Pushed::Since(*field), from))
@@ -126,13 +127,13 @@ fn split(settings: &NovaImageSettings, predicate: &Predicate, filters: &QueryBui
         Predicate::Property(key, value) => property(key, value),
     };
     match pushed {
-        // Of a filter that is given twice, Nova reads the last one only.
+        // Nova reads only the last one of two filters with the same name.
         Some((name, value)) if !filters.has(&name) => Split::Push(name, value),
         _ => Split::Keep,
     }
 }
 
-/// Attributes that no image from a Nova has, unless the settings give them to all.
+/// Whether no image from a Nova has the attribute. The settings can give all images a format.
 fn never_told(settings: &NovaImageSettings, field: TextField) -> bool {
     match field {
         TextField::Checksum | TextField::OsHashAlgo | TextField::OsHashValue => true,
@@ -153,20 +154,20 @@ fn named(condition: Pushed, value: String) -> Option<(String, String)> {
         .map(|(name, _)| ((*name).to_owned(), value))
 }
 
-/// A value that every Nova takes for what it is: behind a colon newer ones look for Glance's operators, and empty
-/// values are dropped on the way. One as long as a name can be may be the beginning of a longer one.
+/// Whether every Nova takes the value literally. Newer ones read the text before a colon as one of Glance's operators,
+/// and empty values are dropped on the way. A value of the maximum length may be the beginning of a longer name.
 fn plain(value: &str) -> bool {
     !value.is_empty() && !value.contains(':') && value.len() < MAX_TEXT
 }
 
-/// The filter of a custom property, where Nova hands on what it is given.
+/// Returns the filter of a custom property, if Nova passes it on to Glance unchanged.
 fn property(key: &str, value: &str) -> Option<(String, String)> {
     let own = PUSHED
         .iter()
         .find(|(_, pushed)| matches!(pushed, Pushed::Property(is) if *is == key));
     match own {
         _ if value.is_empty() => None,
-        // Nova reads a link to a server here and takes what follows the last slash.
+        // Nova takes a value with a slash for a link to a server and uses only the part after the last slash.
         Some(("server", _)) if value.contains('/') => None,
         Some((name, _)) => Some(((*name).to_owned(), value.to_owned())),
         None if handed_on(key) => Some((format!("{PROPERTY_PREFIX}{key}"), value.to_owned())),
@@ -183,14 +184,14 @@ fn handed_on(key: &str) -> bool {
         || NEVER_PUSHED.contains(&key))
 }
 
-/// What `changes-since` must be so that no image is missed: in old Novas the instant itself is not included, and none
-/// reads fractions alike.
+/// Returns a value for `changes-since` with which no image is missed: old Novas leave out the instant itself, and Novas
+/// differ in how they read fractions of a second.
 fn since(relation: Relation, at: Timestamp) -> Option<String> {
     if !matches!(relation, Relation::Gte | Relation::Gt | Relation::Eq) {
         return None;
     }
     let second = Timestamp::from_second(at.as_second()).ok()?;
-    // Nothing that Python can read lies before the year 1.
+    // Python cannot represent an instant before the year 1.
     let from = second
         .checked_sub(SignedDuration::from_secs(if at < second { 2 } else { 1 }))
         .ok()?;
@@ -198,8 +199,8 @@ fn since(relation: Relation, at: Timestamp) -> Option<String> {
     time::parse(&written).is_some().then_some(written)
 }
 
-/// No image is anybody's share here, so that Glance's default set is all of them, and each is either private or what
-/// the settings say.
+/// A Nova does not report image members, so Glance's default list is all images, and each image is either private or
+/// has the visibility of the settings.
 fn visibility(settings: &NovaImageSettings, scope: &Scope) -> Split {
     match scope.visibility {
         None | Some(Visibility::All) => Split::Always,

@@ -1,32 +1,26 @@
-//! Replies of a Nova that are no success.
+//! Error replies of a Nova.
 
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
-use crate::model::{Call, ErrorReply, Fault, Reason};
+use crate::model::{Call, ErrorReply, Fault, Query, Reason};
 use crate::webob::said::{self, worded};
 
-/// What a refusal means for the call. What the caller can act on keeps its status; what only the operator can act on
-/// (a redirect, a wrong address, an internal error) becomes a gateway's fault, its text kept for the log.
+/// The fault that an error reply means for the call.
 ///
-/// A Nova that was itself refused by its Glance says so in the message, with a status of its own: then Glance's status
-/// and Glance's words count.
-pub(super) fn read(call: &Call, refusal: &ErrorReply<'_>) -> Fault {
-    let text = said::message(refusal.body);
-    let (status, text) = behind(&text).unwrap_or((refusal.status, text));
-    let mut fault = match (status, call) {
-        // Somebody else was faster; as a conflict it is looked at anew.
+/// If Nova's Glance refused, Nova says so in the message, under a status of its own: then Glance's status and Glance's
+/// words count.
+pub(super) fn read(call: &Call, reply: &ErrorReply<'_>) -> Fault {
+    let text = said::message(reply.body);
+    let (status, text) = behind(&text).unwrap_or((reply.status, text));
+    let fault = match (status, call) {
+        // Another client was faster. As a conflict, the change is tried again on the image as it is now.
         (StatusCode::NOT_FOUND, Call::Change(..)) if names_key(&text) => Fault::upstream(
             StatusCode::CONFLICT,
             Reason::UpstreamRefused,
             "A property that was to be removed is gone.",
         ),
         (StatusCode::NOT_FOUND, Call::Show(id) | Call::Delete(id) | Call::Change(id, _)) => {
-            Fault::upstream(
-                StatusCode::NOT_FOUND,
-                Reason::NoImage,
-                format!("No image found with ID {id}"),
-            )
+            Fault::no_image(id.as_str())
         }
         (StatusCode::FORBIDDEN | StatusCode::PAYLOAD_TOO_LARGE, Call::Change(..))
             if names_quota(&text) =>
@@ -37,56 +31,17 @@ pub(super) fn read(call: &Call, refusal: &ErrorReply<'_>) -> Fault {
                 "The limit has been exceeded on the number of allowed image properties.",
             )
         }
-        (StatusCode::BAD_REQUEST, Call::List(query)) => match &query.marker {
-            Some(marker) if names_marker(&text) => Fault::no_marker(marker),
-            _ => Fault::upstream(status, Reason::UpstreamRefused, worded(status, &text)),
-        },
-        (status, _) if KEPT.contains(&status) => {
-            Fault::upstream(status, Reason::UpstreamRefused, worded(status, &text))
-        }
-        (StatusCode::SERVICE_UNAVAILABLE, _) => Fault::upstream(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Reason::UpstreamRefused,
-            "The compute service is unavailable.",
-        ),
-        (StatusCode::GATEWAY_TIMEOUT, _) => Fault::upstream(
-            StatusCode::GATEWAY_TIMEOUT,
-            Reason::UpstreamTimeout,
-            "The compute service did not answer in time.",
-        ),
-        (status, _) => Fault::upstream(
-            StatusCode::BAD_GATEWAY,
-            Reason::UpstreamReply,
-            format!(
-                "The compute service answered with HTTP {}.",
-                status.as_u16()
-            ),
-        ),
+        (
+            StatusCode::BAD_REQUEST,
+            Call::List(Query {
+                marker: Some(marker),
+                ..
+            }),
+        ) if names_marker(&text) => Fault::no_marker(marker),
+        _ => ErrorReply::fault_by_status("compute", status, worded(status, &text)),
     };
-    // What Nova says of the caller's own request may quote it, so it goes to the caller and not to the log.
-    let code = format!("HTTP {}", refusal.status.as_u16());
-    let is_theirs = fault.status.is_server_error();
-    fault.detail = Some(if is_theirs {
-        format!("{code}: {text}")
-    } else {
-        code
-    });
-    fault.retry_after = refusal.headers.get(RETRY_AFTER).cloned();
-    if fault.status == StatusCode::UNAUTHORIZED {
-        fault.challenges = challenges(refusal);
-    }
-    fault
+    reply.complete(fault, status, &text)
 }
-
-/// Statuses that tell the caller something about its own request.
-const KEPT: &[StatusCode] = &[
-    StatusCode::BAD_REQUEST,
-    StatusCode::UNAUTHORIZED,
-    StatusCode::FORBIDDEN,
-    StatusCode::CONFLICT,
-    StatusCode::PAYLOAD_TOO_LARGE,
-    StatusCode::TOO_MANY_REQUESTS,
-];
 
 /// `HTTP 400 Bad Request: No image found with ID x`, which is how Nova passes on what its Glance answered; markup is
 /// escaped, since it asks Glance for a page (`glanceclient`, `exc.py`).
@@ -116,15 +71,6 @@ fn names_key(text: &str) -> bool {
 /// `Image metadata limit exceeded`, with 403 since Juno and 413 before.
 fn names_quota(text: &str) -> bool {
     text.contains("metadata limit exceeded")
-}
-
-fn challenges(refusal: &ErrorReply<'_>) -> Vec<HeaderValue> {
-    refusal
-        .headers
-        .get_all(WWW_AUTHENTICATE)
-        .iter()
-        .cloned()
-        .collect()
 }
 
 #[cfg(test)]
@@ -188,6 +134,7 @@ mod tests {
                 Some(&b"7"[..])
             );
             assert_eq!(fault.challenges.len(), usize::from(ours == 401));
+            assert_eq!(fault.answered.map(|status| status.as_u16()), Some(upstream));
             if fault.status.is_server_error() {
                 assert!(
                     !fault.message.contains("secret"),
@@ -309,7 +256,7 @@ mod tests {
     #[test]
     fn what_novas_glance_said_counts() {
         let list = list(Some("<x>"));
-        for (status, said, ours, message) in [
+        for (status, said, answered, message) in [
             (
                 400,
                 "HTTP 400 Bad Request: No image found with ID &lt;x&gt;",
@@ -359,9 +306,25 @@ mod tests {
             let fault = fault(&list, status, &body);
             assert_eq!(
                 (fault.status.as_u16(), fault.message.as_str()),
-                (ours, message),
+                (answered, message),
                 "{said}"
             );
+            assert_eq!(fault.answered.map(|status| status.as_u16()), Some(answered));
+            assert_eq!(fault.detail, Some(format!("HTTP {status}")), "{said}");
         }
+    }
+
+    #[test]
+    fn a_failure_of_novas_glance_is_told_as_glances() {
+        let said = "HTTP 500 Internal Server Error: The server has erred";
+        let body = format!(r#"{{"badRequest": {{"code": 400, "message": "{said}"}}}}"#);
+        let fault = fault(&list(None), 400, &body);
+        assert_eq!(fault.status, StatusCode::BAD_GATEWAY);
+        assert_eq!(fault.message, "The compute service answered with HTTP 500.");
+        assert_eq!(fault.answered, Some(StatusCode::INTERNAL_SERVER_ERROR));
+        assert_eq!(
+            fault.detail.as_deref(),
+            Some("HTTP 400: The server has erred")
+        );
     }
 }

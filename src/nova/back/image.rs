@@ -1,7 +1,7 @@
-//! Nova's image, read as Glance would show it.
+//! Reads Nova's image as Glance would show it.
 //!
-//! The detailed view of every era is read, and of vendors: fields may be missing, null, or of odd types. What Nova does
-//! not tell is put in its place by a stated rule, the same for lists, filters and shows.
+//! The reader understands the detailed view of every release and of vendors: fields may be missing, null, or of odd
+//! types. For fields that Nova does not report, fixed rules give a value. Lists, filters and shows use the same rules.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,14 +24,14 @@ use member::{Metadata, Server};
 
 /// Reads one element of a detailed list.
 pub(super) fn listed<'a>(element: &'a [u8], back: &'a NovaBackend) -> Result<Image<'a>, Fault> {
-    let told: Told<'a> = parse(element)?;
-    told.image(back)
+    let received: ReceivedImage<'a> = parse(element)?;
+    received.image(back)
 }
 
-/// Reads the reply to a show. What is deleted is not shown.
+/// Reads the reply to a show. A deleted image is answered with 404.
 pub(super) fn shown<'a>(body: &'a [u8], back: &'a NovaBackend) -> Result<Image<'a>, Fault> {
-    let Wrapped(told) = parse(body)?;
-    let image = told.image(back)?;
+    let Wrapped(received) = parse(body)?;
+    let image = received.image(back)?;
     if image.status == Status::Deleted {
         let message = format!("No image found with ID {}", image.id);
         return Err(Fault::upstream(
@@ -44,7 +44,7 @@ pub(super) fn shown<'a>(body: &'a [u8], back: &'a NovaBackend) -> Result<Image<'
 }
 
 fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Fault> {
-    // One pass over the bytes here spares serde_json a check per string.
+    // One check of the whole text here saves serde_json a check for each string.
     let text = std::str::from_utf8(json).map_err(|error| unreadable(error.to_string()))?;
     serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))
 }
@@ -53,14 +53,14 @@ fn unreadable(detail: impl Into<String>) -> Fault {
     Fault::upstream(
         StatusCode::BAD_GATEWAY,
         Reason::UpstreamReply,
-        "The compute service sent an image that cannot be read.",
+        "The compute service sent an image that the proxy cannot read.",
     )
     .with_detail(detail)
 }
 
-/// What Nova tells of an image.
+/// The image as Nova sent it.
 #[derive(Default)]
-struct Told<'a> {
+struct ReceivedImage<'a> {
     id: Cow<'a, str>,
     name: Option<Cow<'a, str>>,
     status: Option<Cow<'a, str>>,
@@ -75,7 +75,7 @@ struct Told<'a> {
     disk_config: Option<Cow<'a, str>>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> ReceivedImage<'a> {
     fn image(self, back: &'a NovaBackend) -> Result<Image<'a>, Fault> {
         if self.id.is_empty() {
             return Err(unreadable("the image has no id"));
@@ -110,8 +110,9 @@ impl<'a> Told<'a> {
         })
     }
 
-    /// The image of a known owner is private if that is the caller, who is known too; another project's image that the
-    /// caller can see is not. Where one of the two is not known, snapshots and backups are taken for the caller's own.
+    /// Whether the image is private to the caller. If owner and caller are both known, it is private if they are the
+    /// same; another project's image that the caller can see is not private. Otherwise snapshots and backups count as
+    /// the caller's own.
     fn is_private(&self, owner: Option<&str>, caller: Option<&str>) -> bool {
         match (owner, caller) {
             (Some(owner), Some(caller)) => owner == caller,
@@ -121,21 +122,21 @@ impl<'a> Told<'a> {
 
     fn is_snapshot(&self) -> bool {
         self.server.is_some()
-            || self.said("instance_uuid").is_some()
+            || self.metadata_text("instance_uuid").is_some()
             || self
-                .said("image_type")
+                .metadata_text("image_type")
                 .is_some_and(|kind| PRIVATE_TYPES.contains(&&*kind))
     }
 
     fn owner(&self) -> Option<Cow<'a, str>> {
         OWNERS
             .iter()
-            .filter_map(|key| self.said(key))
+            .filter_map(|key| self.metadata_text(key))
             .find(|owner| !owner.is_empty() && owner.len() <= fit::MAX_TEXT)
     }
 
-    /// The text of a metadata item; `None` where there is none.
-    fn said(&self, key: &str) -> Option<Cow<'a, str>> {
+    /// Returns the text of a metadata item, or `None` if there is no such item.
+    fn metadata_text(&self, key: &str) -> Option<Cow<'a, str>> {
         let (_, raw) = self.metadata.iter().find(|(name, _)| name == key)?;
         let raw: &'a str = raw.get();
         serde_json::from_str::<Text<'a>>(raw)
@@ -169,16 +170,16 @@ fn status(
 }
 
 /// Nova writes 0 for null, which is the size of every image that has no data yet.
-fn size(told: Size, status: Status) -> Size {
-    match told {
+fn size(received: Size, status: Status) -> Size {
+    match received {
         Size::Bytes(0) if status != Status::Active => Size::Null,
-        told => told,
+        received => received,
     }
 }
 
-/// Metadata as custom properties. An item that has the name of an attribute is left out: it could only be taken for
-/// that. What Nova derived from properties is put back where they are missing: the server of a snapshot, and whether
-/// its disk is partitioned automatically.
+/// Turns metadata into custom properties. An item with the name of an attribute is left out, because a client would
+/// take it for the attribute. Nova derives two fields from properties, the server of a snapshot and whether its disk is
+/// partitioned automatically. They become properties again if those are missing.
 fn properties<'a>(
     metadata: Vec<(Cow<'a, str>, Json<'a>)>,
     server: Option<Cow<'a, str>>,
@@ -208,55 +209,55 @@ fn properties<'a>(
     properties
 }
 
-impl<'de> Deserialize<'de> for Told<'de> {
+impl<'de> Deserialize<'de> for ReceivedImage<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ToldVisitor)
+        deserializer.deserialize_map(ReceivedImageVisitor)
     }
 }
 
-struct ToldVisitor;
+struct ReceivedImageVisitor;
 
-impl<'de> Visitor<'de> for ToldVisitor {
-    type Value = Told<'de>;
+impl<'de> Visitor<'de> for ReceivedImageVisitor {
+    type Value = ReceivedImage<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an image object")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Told<'de>, M::Error> {
-        let mut told = Told::default();
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<ReceivedImage<'de>, M::Error> {
+        let mut received = ReceivedImage::default();
         while let Some(Name(name)) = map.next_key()? {
             match &*name {
-                "id" => told.id = text(&mut map)?.unwrap_or_default(),
-                "name" => told.name = text(&mut map)?,
-                "status" => told.status = text(&mut map)?,
-                "progress" => told.progress = number(&mut map)?,
-                "OS-EXT-IMG-SIZE:size" => told.size = fit::size(number(&mut map)?),
-                "minRam" => told.min_ram = number(&mut map)?.unwrap_or(0),
-                "minDisk" => told.min_disk = number(&mut map)?.unwrap_or(0),
-                "created" => told.created = text(&mut map)?,
-                "updated" => told.updated = text(&mut map)?,
+                "id" => received.id = text(&mut map)?.unwrap_or_default(),
+                "name" => received.name = text(&mut map)?,
+                "status" => received.status = text(&mut map)?,
+                "progress" => received.progress = number(&mut map)?,
+                "OS-EXT-IMG-SIZE:size" => received.size = fit::size(number(&mut map)?),
+                "minRam" => received.min_ram = number(&mut map)?.unwrap_or(0),
+                "minDisk" => received.min_disk = number(&mut map)?.unwrap_or(0),
+                "created" => received.created = text(&mut map)?,
+                "updated" => received.updated = text(&mut map)?,
                 "metadata" => {
                     let Metadata(items) = map.next_value()?;
-                    told.metadata = items;
+                    received.metadata = items;
                 }
                 "server" => {
                     let Server(id) = map.next_value()?;
-                    told.server = id;
+                    received.server = id;
                 }
-                "OS-DCF:diskConfig" => told.disk_config = text(&mut map)?,
-                // Links name the upstream, and what else vendors add has no place in Glance.
+                "OS-DCF:diskConfig" => received.disk_config = text(&mut map)?,
+                // Links name the upstream, and Glance has no place for what vendors add.
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(told)
+        Ok(received)
     }
 }
 
-/// `{"image": {...}}`.
-struct Wrapped<'a>(Told<'a>);
+/// The reply to a show: `{"image": {...}}`.
+struct Wrapped<'a>(ReceivedImage<'a>);
 
 impl<'de> Deserialize<'de> for Wrapped<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -267,22 +268,22 @@ impl<'de> Deserialize<'de> for Wrapped<'de> {
 struct WrappedVisitor;
 
 impl<'de> Visitor<'de> for WrappedVisitor {
-    type Value = Told<'de>;
+    type Value = ReceivedImage<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with an image")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Told<'de>, M::Error> {
-        let mut told = None;
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<ReceivedImage<'de>, M::Error> {
+        let mut received = None;
         while let Some(Name(name)) = map.next_key()? {
             if name == "image" {
-                told = Some(map.next_value()?);
+                received = Some(map.next_value()?);
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        told.ok_or_else(|| M::Error::custom("there is no image in the reply"))
+        received.ok_or_else(|| M::Error::custom("the reply has no member `image`"))
     }
 }
 

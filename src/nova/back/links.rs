@@ -1,14 +1,14 @@
-//! Links beside a page's images. They are never followed; only that there is one counts.
+//! The links of a page. The proxy never follows them; it only checks whether there is a next link.
 
 use serde_json::Value;
 
 use crate::json::splitter::Envelope;
 
-/// Where Novas and vendors write the links of a page.
+/// The members in which Novas and vendors write the links of a page.
 const MEMBERS: &[&str] = &["images_links", "links"];
 
-/// Whether a link leads to a further page. Links of a form that no Nova writes may be one.
-pub(super) fn lead_on(envelope: &Envelope) -> bool {
+/// Whether there is a link to a further page. A link in an unknown form counts as one, because it may be a next link.
+pub(super) fn has_next_link(envelope: &Envelope) -> bool {
     let texts = MEMBERS.iter().flat_map(|name| envelope.links(name));
     envelope.has("next")
         || texts
@@ -44,13 +44,13 @@ fn is_empty(value: &Value) -> bool {
 mod tests {
     use std::convert::Infallible;
 
-    use super::lead_on;
+    use super::has_next_link;
     use crate::json::splitter::{Element, Splitter};
 
     fn leads_on(more: &str) -> bool {
         let page = format!("{{\"images\": []{more}}}");
         let mut whole = None;
-        // Whatever the frames.
+        // The result must not depend on the size of the frames.
         for size in [1, 7, 100_000] {
             let mut splitter = Splitter::new(1000);
             for frame in page.as_bytes().chunks(size) {
@@ -58,14 +58,14 @@ mod tests {
                     .push(frame, |_: Element<'_>| Ok::<_, Infallible>(0))
                     .unwrap();
             }
-            let leads = lead_on(&splitter.finish().unwrap());
+            let leads = has_next_link(&splitter.finish().unwrap());
             assert_eq!(*whole.get_or_insert(leads), leads, "{more}");
         }
         whole.unwrap()
     }
 
     #[test]
-    fn only_a_next_link_leads_on() {
+    fn only_a_next_link_leads_to_a_further_page() {
         let long = format!(
             r#", "images_links": [{{"rel": "self", "href": "{}"}}]"#,
             "x".repeat(20_000)

@@ -1,8 +1,9 @@
-//! The half that asks a Nova for its images: writes its requests, reads its replies.
+//! The side that speaks to a Nova upstream: it writes requests and reads replies.
 //!
-//! Novas of every era are asked alike, for the detailed list and for one image, without a microversion (which is 2.1,
-//! where images live). What differs between them is met by not trusting them: their links are not followed, their
-//! filters are checked once more, and a page is the last one only when it is empty and has no next link.
+//! Novas of every release get the same requests: for the detailed list and for one image, without a microversion header
+//! (which means 2.1, where the images API exists). Because releases differ, the proxy does not trust the replies: it
+//! never follows their links, it checks each image against the filters again, and it takes a page for the last one only
+//! if the page is empty and has no next link.
 
 use std::sync::Arc;
 
@@ -19,27 +20,27 @@ mod links;
 mod tables;
 mod write;
 
-pub use tables::{FIELDS, PUSHED, Pushed, STATUSES, StatusReading as Read};
+pub use tables::{FIELDS, STATUSES, StatusReading as Read};
 
-/// What an operator can say about a Nova upstream.
+/// The settings of a Nova upstream that concern its dialect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NovaImageSettings {
     /// The version segment of its paths: `v2.1`, `v2` or `v1.1`.
     pub version: String,
-    /// How many images a page is asked to hold. A Nova trims what is above its own `max_limit` (1000), and vendors
-    /// trim further.
+    /// The number of images that a page is requested to hold. Nova reduces a number above its own `max_limit` (1000),
+    /// and vendors have lower limits.
     pub page_size: u64,
-    /// Whether the upstream lists newest first, as every Nova in front of a Glance does, so that its own marker and
-    /// limit can serve. If not, every list is fetched whole and sorted here.
+    /// Whether the upstream lists newest first, as every Nova in front of a Glance does. If so, its own marker and
+    /// limit are used. If not, every list is fetched whole and sorted by the proxy.
     pub trusted_order: bool,
-    /// The visibility of an image that nothing shows to be private.
+    /// The visibility of an image that shows no sign of being private.
     pub visibility: Visibility,
-    /// Whether a `DELETED` image is one that waits for its data to be scrubbed (Glance's `pending_delete`), which
-    /// lists show. If not, it is gone: lists hide it, and a show of it is a 404.
+    /// Whether a `DELETED` image is one whose data has yet to be deleted (Glance's `pending_delete`), which lists show.
+    /// If not, it is deleted: lists hide it, and showing it is answered with 404.
     pub pending_delete: bool,
-    /// The `disk_format` of every image, which no Nova tells.
+    /// The `disk_format` of every image, because Nova does not report it.
     pub disk_format: Option<String>,
-    /// The `container_format` of every image, which no Nova tells.
+    /// The `container_format` of every image, because Nova does not report it.
     pub container_format: Option<String>,
     /// Whether custom properties may be written.
     pub allow_metadata_writes: bool,
@@ -60,21 +61,24 @@ impl Default for NovaImageSettings {
     }
 }
 
-/// A Nova upstream, as far as its dialect goes, for one request: what it knows of the caller is in the paths and in
-/// the images.
+/// The dialect of a Nova upstream for one request. The caller's project appears in the paths and in the images.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NovaBackend {
-    /// What the operator said.
+pub(crate) struct NovaBackend {
+    /// The operator's settings.
     pub settings: Arc<NovaImageSettings>,
-    /// The project segment behind the version, not yet escaped; `None` where the upstream wants none.
+    /// The project segment after the version, not yet escaped; `None` if the upstream's paths have none.
     pub project: Option<String>,
-    /// The caller's project, if it is known: what is private is the caller's.
+    /// The caller's project, if it is known. It owns the private images.
     pub caller: Option<String>,
 }
 
 impl Backend for NovaBackend {
     fn plan(&self, query: &Query) -> Plan {
         call::plan(&self.settings, query)
+    }
+
+    fn page_size(&self) -> u64 {
+        self.settings.page_size
     }
 
     fn page(&self, plan: &Plan, marker: Option<&str>, want: Option<u64>) -> UpstreamRequest {
@@ -110,19 +114,19 @@ impl Backend for NovaBackend {
         image::shown(body, self)
     }
 
-    /// Neither a missing next link nor a short page says anything: some Novas never write the one (limits above their
-    /// maximum, details before Kilo), and vendors cap pages below what was asked.
+    /// A missing next link or a short page does not prove that a page is the last: some Novas never write the link (if
+    /// the limit is above their maximum; in detailed lists before Kilo), and vendors make pages shorter than requested.
     fn has_next(&self, envelope: &Envelope, count: u64) -> bool {
-        count > 0 || links::lead_on(envelope)
+        count > 0 || links::has_next_link(envelope)
     }
 
     fn may_ignore_markers(&self) -> bool {
         true
     }
 
-    /// A page that holds as many images as were asked for may have been cut, and one with a next link was.
+    /// A page that holds as many images as requested may have been cut, and one with a next link was cut.
     fn may_be_all(&self, envelope: &Envelope, count: u64, want: Option<u64>) -> bool {
-        count != self.limit(want) && !links::lead_on(envelope)
+        count != self.limit(want) && !links::has_next_link(envelope)
     }
 
     fn fault(&self, call: &Call, refusal: &ErrorReply<'_>) -> Fault {
@@ -131,13 +135,13 @@ impl Backend for NovaBackend {
 }
 
 impl NovaBackend {
-    /// How many images a page is asked to hold. A page of none is something that newer Novas refuse to give.
+    /// Returns the number of images that a page is requested to hold. It is at least 1, because newer Novas refuse 0.
     fn limit(&self, want: Option<u64>) -> u64 {
         let size = self.settings.page_size;
         want.map_or(size, |want| want.min(size)).max(1)
     }
 
-    /// What every path begins with.
+    /// Returns the beginning of every path: version and project.
     fn root(&self) -> String {
         call::root(&self.settings.version, self.project.as_deref())
     }

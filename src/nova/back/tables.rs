@@ -1,24 +1,24 @@
-//! What a Nova's words mean in Glance's, as data.
+//! The mapping from Nova's images to Glance's, as data.
 
 use crate::model::Status;
 use crate::model::query::{NumberField, TextField, TimeField};
 
-/// How a status that Nova shows is read.
+/// How to read a status that Nova shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusReading {
-    /// As this one.
+    /// Always as this status.
     Is(Status),
-    /// As the first one with this progress, else as the second one.
+    /// As the first status if the progress is this percentage, otherwise as the second.
     AtProgress(i64, Status, Status),
-    /// As the first one if there is data, else as the second one.
+    /// As the first status if the image has data, otherwise as the second.
     WithData(Status, Status),
-    /// As deleted, or as waiting to be, by setting.
+    /// As deleted, or as waiting for deletion, depending on the setting.
     Gone,
 }
 
-/// Nova's words for a status, whatever their case, and how each is read. Nova shows nine statuses in five words
-/// (`nova/api/openstack/compute/views/images.py`); with progress and size they can nearly be told apart. The last rows
-/// are words of the first API versions (1.0) and of vendors.
+/// Nova's words for a status, in upper or lower case, and how to read each. Nova shows nine statuses with five words
+/// (`nova/api/openstack/compute/views/images.py`). Progress and size tell most of them apart. The last rows are words
+/// of the first API version (1.0) and of vendors.
 pub const STATUSES: &[(&str, StatusReading)] = &[
     ("ACTIVE", StatusReading::Is(Status::Active)),
     (
@@ -37,9 +37,9 @@ pub const STATUSES: &[(&str, StatusReading)] = &[
     ("KILLED", StatusReading::Is(Status::Killed)),
 ];
 
-/// The fields of an image, each with where it comes from and what there is to say of it.
+/// The fields of a Glance image, each with its source in Nova and a remark.
 pub const FIELDS: &[(&str, &str, &str)] = &[
-    ("id", "`id`", "as it is, even where it is no UUID"),
+    ("id", "`id`", "unchanged, even if it is not a UUID"),
     ("name", "`name`", "its first 255 characters"),
     ("status", "`status`, `progress`, size", "see below"),
     ("min_ram", "`minRam`", ""),
@@ -47,14 +47,14 @@ pub const FIELDS: &[(&str, &str, &str)] = &[
     (
         "created_at",
         "`created`",
-        "in Glance's form, without a fraction; `updated_at` where it is null or no time, `1970-01-01T00:00:00Z` where \
+        "in Glance's form, without a fraction; `updated_at` if it is null or not a time, `1970-01-01T00:00:00Z` if \
          both are",
     ),
     ("updated_at", "`updated`", "likewise, with `created_at`"),
     (
         "size",
         "`OS-EXT-IMG-SIZE:size`",
-        "null where Nova does not tell or tells -1, and for 0 before the image is active",
+        "null if Nova does not report it or reports -1, and for 0 before the image is active",
     ),
     (
         "visibility",
@@ -76,12 +76,12 @@ pub const FIELDS: &[(&str, &str, &str)] = &[
     (
         "kernel_id",
         "`metadata`",
-        "null where it is no UUID; so is `ramdisk_id`",
+        "null if it is not a UUID; likewise `ramdisk_id`",
     ),
     (
         "any custom property",
         "`metadata`",
-        "what is no text comes as JSON in a text; a name that is an attribute's is left out",
+        "a value that is not text is shown as a string of JSON; an item with the name of an attribute is left out",
     ),
     ("disk_format", "-", "`nova.disk_format`, else null"),
     (
@@ -95,13 +95,13 @@ pub const FIELDS: &[(&str, &str, &str)] = &[
     (
         "checksum",
         "-",
-        "null; so are `os_hash_algo`, `os_hash_value` and `virtual_size`",
+        "null; likewise `os_hash_algo`, `os_hash_value` and `virtual_size`",
     ),
-    ("self", "`id`", "so are `file` and `schema`"),
+    ("self", "`id`", "likewise `file` and `schema`"),
 ];
 
-/// The statuses that a list shows. Glance leaves out what failed and what is gone.
-pub const LISTED: &[Status] = &[
+/// The statuses that a list shows. Glance leaves out failed and deleted images.
+pub(crate) const LISTED: &[Status] = &[
     Status::Queued,
     Status::Saving,
     Status::Active,
@@ -111,21 +111,21 @@ pub const LISTED: &[Status] = &[
     Status::PendingDelete,
 ];
 
-/// A condition that Nova's lists can be asked for.
+/// A condition for which Nova's lists have a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
-    /// A text attribute is this.
+    /// A text attribute has this value.
     Text(TextField),
-    /// A number attribute is this.
+    /// A number attribute has this value.
     Number(NumberField),
-    /// A time attribute is this, or later.
+    /// A time attribute is this instant or later.
     Since(TimeField),
-    /// A custom property is this.
+    /// A custom property has this value.
     Property(&'static str),
 }
 
-/// Nova's list filters with what each says (`nova/api/openstack/compute/images.py`, `SUPPORTED_FILTERS`). Other custom
-/// properties are asked for as `property-KEY`.
+/// Nova's list filters, each with its meaning (`nova/api/openstack/compute/images.py`, `SUPPORTED_FILTERS`). The filter
+/// for any other custom property is `property-KEY`.
 pub const PUSHED: &[(&str, Pushed)] = &[
     ("name", Pushed::Text(TextField::Name)),
     ("minRam", Pushed::Number(NumberField::MinRam)),
@@ -135,13 +135,13 @@ pub const PUSHED: &[(&str, Pushed)] = &[
     ("type", Pushed::Property("image_type")),
 ];
 
-/// The letters that Nova takes off the front of a metadata filter together with its prefix: it strips a set of
-/// characters where it means a word (`nova/image/glance.py`, `_extract_query_params_v2`: `lstrip('property-')`).
-pub const STRIPPED: &[char] = &['p', 'r', 'o', 'e', 't', 'y', '-'];
+/// The letters that Nova removes from the beginning of a metadata filter together with its prefix. It strips a set of
+/// characters instead of a word (`nova/image/glance.py`, `_extract_query_params_v2`: `lstrip('property-')`).
+pub(crate) const STRIPPED: &[char] = &['p', 'r', 'o', 'e', 't', 'y', '-'];
 
-/// Custom properties that are never asked for: Nova hands the name to Glance, where it is a parameter or no property,
-/// or the value that is shown here is not the one that Glance holds.
-pub const NEVER_PUSHED: &[&str] = &[
+/// Custom properties for which no filter is sent. Nova passes the name to Glance, where it is a parameter or not a
+/// property; or the value that Nova shows differs from the one that Glance stores.
+pub(crate) const NEVER_PUSHED: &[&str] = &[
     "auto_disk_config",
     "block_device_mapping",
     "changes-since",
@@ -166,15 +166,15 @@ pub const NEVER_PUSHED: &[&str] = &[
     "values",
 ];
 
-/// The values of `image_type` that make an image its project's own: what Nova writes into snapshots and backups.
-pub const PRIVATE_TYPES: &[&str] = &["snapshot", "backup"];
+/// The values of `image_type` that make an image private. Nova writes them into snapshots and backups.
+pub(crate) const PRIVATE_TYPES: &[&str] = &["snapshot", "backup"];
 
-/// The custom properties that name an image's owner, the first one first.
-pub const OWNERS: &[&str] = &["owner_id", "project_id"];
+/// The custom properties that name an image's owner. The first one that is present counts.
+pub(crate) const OWNERS: &[&str] = &["owner_id", "project_id"];
 
-/// How a status that Nova shows is read; what Nova does not say is read like `UNKNOWN`.
+/// Returns how to read a status that Nova shows. An unknown or missing word is read like `UNKNOWN`.
 #[must_use]
-pub fn reading(word: &str) -> StatusReading {
+pub(crate) fn reading(word: &str) -> StatusReading {
     STATUSES
         .iter()
         .find(|(known, _)| word.eq_ignore_ascii_case(known))

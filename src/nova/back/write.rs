@@ -11,13 +11,14 @@ use crate::model::attributes::is_base_property;
 use crate::model::change::PropertyUpdate;
 use crate::model::{Content, Edit, Fault, ImageId, Reason, UpstreamRequest};
 
-/// The request that ends one image.
+/// Returns the request that deletes one image.
 pub(super) fn delete(root: &str, id: &ImageId) -> UpstreamRequest {
     bare(Method::DELETE, call::image(root, id))
 }
 
-/// The requests of an edit: what gets a value in one, what goes one by one, since Nova has no other way that leaves the
-/// rest alone; and at last the image, since Nova answers the others without it.
+/// Returns the requests of an edit. One request sets all values. Each removed key needs a request of its own, because
+/// Nova has no other way that keeps the other items. The last request reads the image, because the replies to the
+/// others do not contain it.
 pub(super) fn change(root: &str, id: &ImageId, edit: &Edit) -> Vec<UpstreamRequest> {
     let metadata = format!("{}/metadata", call::image(root, id));
     let mut exchanges = Vec::with_capacity(edit.remove.len() + 2);
@@ -42,18 +43,18 @@ pub(super) fn change(root: &str, id: &ImageId, edit: &Edit) -> Vec<UpstreamReque
     exchanges
 }
 
-/// Whether the Glance behind the Nova keeps properties of this name for itself.
+/// Whether the Glance behind the Nova reserves the property's name for itself.
 pub(super) fn reserves(key: &str) -> bool {
     key.starts_with("os_glance_")
 }
 
-/// Checks that an edit can be carried out, and may be. What no setting could help comes first.
+/// Checks that an edit is possible and allowed. An impossible edit is reported first, because no setting can allow it.
 pub(super) fn vet(edit: &Edit, is_allowed: bool) -> Result<(), Fault> {
     let set = edit.set.iter().map(|setting| &setting.key);
     if let Some(key) = set.chain(&edit.remove).find(|key| !holds(key)) {
         let message = format!(
-            "Property {key} cannot be stored where images are Nova's: a name there is 1 to 255 letters, digits, blanks, \
-             and marks of -_:. and is neither an attribute's nor ends with .json or .xml."
+            "Property {key} cannot be stored in Nova's image metadata: a name there is 1 to 255 letters, digits, blanks \
+             or marks of -_:. that is not the name of an attribute and does not end with .json or .xml."
         );
         return Err(Fault::client(
             StatusCode::BAD_REQUEST,
@@ -65,7 +66,7 @@ pub(super) fn vet(edit: &Edit, is_allowed: bool) -> Result<(), Fault> {
         return Ok(());
     }
     let message = "Properties cannot be changed here: some Novas make a shared image private when its metadata is \
-                   written (nova.allow_metadata_writes).";
+                   written. An operator can allow it with nova.allow_metadata_writes.";
     Err(Fault::proxy(
         StatusCode::FORBIDDEN,
         Reason::NotOffered,
@@ -73,10 +74,10 @@ pub(super) fn vet(edit: &Edit, is_allowed: bool) -> Result<(), Fault> {
     ))
 }
 
-/// Whether Nova's metadata can hold a property of this name: the schema of its newer releases allows letters, digits
-/// and a few marks, 255 at most (`nova/api/validation/parameter_types.py`, `metadata`); and what names an attribute of
-/// the image means that attribute to the Glance behind it, which strips blanks off. In a path, dots alone are a step
-/// and no name, and up to Mitaka a suffix chooses the form of the reply.
+/// Whether Nova's metadata can hold a property of this name. The schema of newer releases allows letters, digits and a
+/// few marks, at most 255 (`nova/api/validation/parameter_types.py`, `metadata`). The Glance behind the Nova strips
+/// blanks and then takes the name of an attribute for the attribute itself. In a path, a name of dots alone is a step
+/// and not a key, and up to Mitaka a suffix chooses the encoding of the reply.
 fn holds(key: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:. ".contains(&byte);
     (1..=255).contains(&key.len())
@@ -99,7 +100,7 @@ struct Body<'e> {
     metadata: Metadata<'e>,
 }
 
-/// The items of an edit, as a JSON object.
+/// The items of an edit that have a value, as a JSON object.
 struct Metadata<'e>(&'e [PropertyUpdate]);
 
 impl Serialize for Metadata<'_> {
@@ -117,7 +118,7 @@ mod tests {
     use super::{Edit, ImageId, PropertyUpdate, change, delete, holds, reserves, vet};
 
     #[test]
-    fn an_edit_is_one_post_then_a_delete_a_key_then_the_image() {
+    fn an_edit_is_one_post_then_a_delete_for_each_key_then_a_get() {
         let id = ImageId::parse("abc").unwrap();
         let set = |key: &str, value: &str| PropertyUpdate {
             key: key.to_owned(),
@@ -149,13 +150,13 @@ mod tests {
             ]
         );
         assert_eq!(delete("/v2", &id).target, "/v2/images/abc");
-        // Up to Mitaka this would end the image abc.
+        // Up to Mitaka this would delete the image abc.
         let other = ImageId::parse("abc.json").unwrap();
         assert!(!delete("/v2", &other).target.contains("abc"));
     }
 
     #[test]
-    fn what_nova_cannot_hold_is_refused_by_name() {
+    fn a_property_name_that_nova_cannot_hold_is_refused() {
         let long = "x".repeat(256);
         for key in [
             "", "name", " name", "é", "a/b", "a$", ".", "..", "a.json", "a.xml", &long,

@@ -1,120 +1,120 @@
-//! What a row of the table of differences is, and what is asked of it.
+//! The type of a row of [`KEYS`], and the questions that are asked of a row.
 
 use http::Method;
 
 use super::{Compat, KEYS, MicroversionHeaders, Release};
 
-/// One thing that Novas do differently: a row of [`KEYS`].
+/// A difference between releases of Nova: one row of [`KEYS`].
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// Its name in `[compat]`; `None` where only the release decides.
+    /// The name in `[compat]`; `None` if only the release decides.
     pub name: Option<&'static str>,
-    /// What it decides, as the settings reference tells it.
+    /// The explanation in the settings reference.
     pub meaning: &'static str,
-    /// What it can be. The default is what [`Compat::default`] has.
+    /// The values that it can have. [`Compat::default`] holds the default.
     pub values: Values,
-    /// How the settings reference tells the default, where the rest of the row cannot.
+    /// The default in the settings reference, if the rest of the row does not determine it.
     pub default: Option<&'static str>,
-    /// What older releases do: the last release that does it, and the word for it. Oldest first.
+    /// The behaviour of older releases: the last release that has it, and the word for it. Oldest first.
     pub until: &'static [(Release, &'static str)],
-    /// What `literal = true` sets it to, and in which releases, where that is no [`Values::Mistake`]: the operator can
-    /// have it in other releases, too.
+    /// The word that `literal = true` chooses, and the releases in which it does. This is for rows that are not a
+    /// [`Values::Mistake`]; the operator can choose the word in every other release too.
     pub literal: Option<(InRelease, &'static str)>,
-    /// Whether a mistake that is asked for is really made, where other settings have a say in it.
+    /// Whether the other settings allow the mistake. A mistake that is set but not allowed has no effect.
     pub needs: fn(&Compat) -> bool,
-    /// The lines that show it in the table of releases and in `explain`. Each word has a text for each of them.
+    /// The lines about it in the table of releases and in `explain`. Each word has one text for each line.
     pub rules: &'static [Rule],
 }
 
-/// Whether a release does it.
+/// Whether the release has a behaviour.
 pub type InRelease = fn(Release) -> bool;
 
-/// What a key can be.
+/// The values of a key.
 #[derive(Clone, Copy, Debug)]
 pub enum Values {
-    /// One out of a few words.
+    /// Exactly one of several words.
     OneOf(&'static [Word]),
-    /// A mistake that some releases make: whether a release does, the word for what is right, the word for the mistake.
-    /// No setting makes another release make it.
+    /// A mistake that some releases make: which releases make it, and the words for the correct behaviour and for the
+    /// mistake. No setting makes the other releases imitate it.
     Mistake(InRelease, &'static [Word; 2]),
-    /// `false` or `true`. A third word can only hold where nothing is set.
+    /// `false` or `true`. A third word can hold only while the key is not set.
     Flag(&'static [Word]),
-    /// Any of a few words.
+    /// Any number of several words.
     AnyOf {
-        /// The words; each adds itself.
+        /// The words. Each adds itself.
         words: &'static [Word],
-        /// Takes all of them away.
+        /// Removes all of them.
         clear: fn(&mut Compat),
     },
     /// A whole number.
     Count {
-        /// The smallest that is allowed.
+        /// The smallest value that is allowed.
         least: u64,
-        /// What 0 means, where it is not a number like the others.
+        /// The text for 0, if 0 is not an ordinary number.
         zero: Option<&'static str>,
-        /// The number that holds.
+        /// Returns the value.
         get: fn(&Compat) -> u64,
-        /// Sets it.
+        /// Sets the value.
         set: fn(&mut Compat, u64),
     },
-    /// The highest microversion: the one value whose default depends on which services there are.
+    /// The highest microversion. It is the only value whose default depends on which services are configured.
     HighestMicroversion,
 }
 
-/// One of the words that a key can be set to.
+/// A word that a key can be set to.
 #[derive(Clone, Copy, Debug)]
 pub struct Word {
-    /// As it stands in the configuration file.
+    /// The word in the configuration file.
     pub name: &'static str,
-    /// What it comes to: a text for each of the key's rules.
+    /// The effect, as one text for each of the key's rules.
     pub shown: &'static [&'static str],
-    /// Sets it.
+    /// Applies it.
     pub set: fn(&mut Compat),
 }
 
-/// One line about a key.
+/// A line about a key in the table of releases and in `explain`.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    /// What it is about, in a few words.
+    /// The subject, in a few words.
     pub about: &'static str,
-    /// Which requests it concerns.
+    /// The requests that it applies to.
     pub concerns: Concerns,
 }
 
-/// Which requests a rule concerns.
+/// The requests that a rule applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concerns {
     /// Lists.
     Lists,
-    /// Lists whose query has a parameter that begins so.
+    /// Lists whose query has a parameter that begins with this text.
     Parameter(&'static str),
     /// Every image request.
     Images,
-    /// Image requests that are not reads.
+    /// Image requests that do not read.
     Writes,
-    /// Everything, discovery included.
+    /// Every request, discovery included.
     All,
 }
 
-/// What decided the value of a key.
+/// The source of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// It is what holds where nothing is set.
+    /// The key is not set, and neither release nor vendor decides.
     Default,
-    /// `release`.
+    /// The named `release`.
     Release(&'static str),
-    /// `vendor`.
+    /// The named `vendor`.
     Vendor(&'static str),
     /// `literal`.
     Literal,
-    /// The setting itself.
+    /// The setting of that name.
     Setting,
 }
 
 impl Key {
-    /// The words that it can be set to; none where it is no matter of words.
+    /// Returns the words that it can be set to. The list is empty if its values are not words.
     #[must_use]
-    pub fn words(&self) -> &'static [Word] {
+    pub(crate) fn words(&self) -> &'static [Word] {
         match self.values {
             Values::OneOf(words) | Values::Flag(words) | Values::AnyOf { words, .. } => words,
             Values::Mistake(_, words) => words,
@@ -122,14 +122,14 @@ impl Key {
         }
     }
 
-    /// Whether it turns one of Nova's mistakes on and off.
+    /// Whether it switches one of Nova's mistakes on and off.
     #[must_use]
-    pub fn is_mistake(&self) -> bool {
+    pub(crate) fn is_mistake(&self) -> bool {
         matches!(self.values, Values::Mistake(..))
     }
 
-    /// Sets it to one of its words. A mistake that the release does not make stays off.
-    pub fn choose(&self, word: &str, compat: &mut Compat) {
+    /// Sets the key to one of its words. A mistake that the release does not make stays off.
+    pub(crate) fn choose(&self, word: &str, compat: &mut Compat) {
         let chosen = match self.values {
             Values::Mistake(made_by, words) if !made_by(compat.release) => words.first(),
             _ => self.words().iter().find(|known| known.name == word),
@@ -139,7 +139,7 @@ impl Key {
         }
     }
 
-    /// Sets it to what the release does, if that is not what modern Novas do.
+    /// Sets the key to the behaviour of the release, if it differs from that of modern Novas.
     pub(super) fn apply_release(&self, compat: &mut Compat) {
         let release = compat.release;
         if let Some((_, word)) = self.until.iter().find(|(last, _)| release <= *last) {
@@ -147,7 +147,7 @@ impl Key {
         }
     }
 
-    /// Sets it to what the release does even where that is wrong. What a vendor does instead is not touched.
+    /// Sets the key to the literal behaviour of the release. A value that a vendor decided is kept.
     pub(super) fn apply_literal(&self, compat: &mut Compat) {
         let is_of_release = || self.value(compat) == self.value(&Compat::of(compat.release));
         if let Some((does, word)) = self.literal_word()
@@ -158,17 +158,17 @@ impl Key {
         }
     }
 
-    /// The word that `literal = true` sets it to, and whether a release has it set.
-    pub fn literal_word(&self) -> Option<(InRelease, &'static str)> {
+    /// Returns the word that `literal = true` chooses, and the releases in which it does.
+    pub(crate) fn literal_word(&self) -> Option<(InRelease, &'static str)> {
         match self.values {
             Values::Mistake(made_by, [_, mistake]) => Some((made_by, mistake.name)),
             _ => self.literal,
         }
     }
 
-    /// The value that holds, as TOML.
+    /// Returns the current value, as TOML.
     #[must_use]
-    pub fn value(&self, compat: &Compat) -> String {
+    pub(crate) fn value(&self, compat: &Compat) -> String {
         let mut words = self.in_force(compat).map(|word| word.name);
         match self.values {
             Values::OneOf(_) | Values::Flag(_) | Values::Mistake(..) => words
@@ -180,17 +180,17 @@ impl Key {
         }
     }
 
-    /// One of its words, as TOML.
-    pub fn spelled(&self, word: &str) -> String {
+    /// Returns one of the key's words, as TOML.
+    pub(crate) fn spelled(&self, word: &str) -> String {
         match self.values {
             Values::Flag(_) => word.to_owned(),
             _ => format!("\"{word}\""),
         }
     }
 
-    /// The value that holds, in the words of the rule with this index.
+    /// Returns the current value, in the words of the rule with this index.
     #[must_use]
-    pub fn shown(&self, rule: usize, compat: &Compat) -> String {
+    pub(crate) fn shown(&self, rule: usize, compat: &Compat) -> String {
         match self.values {
             Values::Count { get, zero, .. } => match (get(compat), zero) {
                 (0, Some(zero)) => zero.to_owned(),
@@ -218,9 +218,9 @@ impl Key {
         }
     }
 
-    /// What a rule of this key is about; with a mark where `literal` has a say in it.
+    /// Returns the subject of a rule of this key, with the prefix `literal: ` if `literal` can change it.
     #[must_use]
-    pub fn about(&self, rule: &Rule) -> String {
+    pub(crate) fn about(&self, rule: &Rule) -> String {
         let mark = if self.literal_word().is_some() {
             "literal: "
         } else {
@@ -229,9 +229,9 @@ impl Key {
         format!("{mark}{}", rule.about)
     }
 
-    /// What decided the value that holds here: the first of what could have that explains it.
+    /// Returns the source of the current value: the first one in the order of [`Origin`] that would lead to this value.
     #[must_use]
-    pub fn origin(&self, compat: &Compat) -> Origin {
+    pub(crate) fn origin(&self, compat: &Compat) -> Origin {
         let value = self.value(compat);
         let is = |other: &Compat| {
             self.value(other) == value || self.value(&other.clone().beside_nova()) == value
@@ -255,7 +255,7 @@ impl Key {
         Origin::Setting
     }
 
-    /// The words that hold: those that would change nothing if they were set once more.
+    /// Returns the words that are set now. Setting such a word once more changes nothing.
     fn in_force(&self, compat: &Compat) -> impl Iterator<Item = &'static Word> {
         self.words().iter().filter(|word| {
             let mut set = compat.clone();
@@ -266,9 +266,9 @@ impl Key {
 }
 
 impl Concerns {
-    /// Whether a request is concerned.
+    /// Whether it includes the request.
     #[must_use]
-    pub fn holds(self, method: &Method, path: &str, query: &str) -> bool {
+    pub(crate) fn holds(self, method: &Method, path: &str, query: &str) -> bool {
         let is_read = method == Method::GET || method == Method::HEAD;
         let is_image = path.contains("/images");
         let is_list = is_read && (path.ends_with("/images") || path.ends_with("/images/detail"));
@@ -283,18 +283,15 @@ impl Concerns {
     }
 }
 
-/// Whether a mistake of Nova's is made, as the text of a deviation's `setting` would have it. Every key that the text
-/// sets to what `literal = true` sets it to counts.
+/// Whether the key of this name has this value, written as TOML, and the value brings Nova's own answer: `literal = true`
+/// would set it, the release has that answer, and no other setting prevents it.
 #[must_use]
-pub fn restored(compat: &Compat, setting: &str) -> bool {
-    let is_made = |key: &Key| {
-        let (does, word) = key.literal_word()?;
-        let value = key.spelled(word);
-        let named = format!("{} = {value}", key.name?);
-        setting
-            .contains(&named)
-            .then(|| does(compat.release) && (key.needs)(compat) && key.value(compat) == value)
-    };
-    let mut named = KEYS.iter().filter_map(is_made).peekable();
-    named.peek().is_some() && named.all(|is_made| is_made)
+pub fn restores(compat: &Compat, name: &str, value: &str) -> bool {
+    let mut keys = KEYS.iter().filter(|key| key.name == Some(name));
+    keys.any(|key| {
+        let does = key
+            .literal_word()
+            .is_some_and(|(does, word)| does(compat.release) && key.spelled(word) == value);
+        does && (key.needs)(compat) && key.value(compat) == value
+    })
 }

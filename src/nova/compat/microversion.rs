@@ -3,42 +3,42 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A compute API microversion, `major.minor`.
+/// A microversion of the compute API, `major.minor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Microversion {
-    /// Always 2 in what Nova serves.
+    /// The major version, which is 2 in every Nova.
     pub major: u64,
     /// The minor version.
     pub minor: u64,
 }
 
 impl Microversion {
-    /// The lowest that Nova serves.
-    pub const MIN: Self = Self { major: 2, minor: 1 };
-    /// The last one with images.
-    pub const IMAGES_CEILING: Self = Self {
+    /// The lowest microversion that Nova serves.
+    pub(crate) const MIN: Self = Self { major: 2, minor: 1 };
+    /// The last microversion with the images API.
+    pub(crate) const IMAGES_CEILING: Self = Self {
         major: 2,
         minor: 35,
     };
-    /// The last one with image metadata.
-    pub const METADATA_CEILING: Self = Self {
+    /// The last microversion with the image metadata API.
+    pub(crate) const METADATA_CEILING: Self = Self {
         major: 2,
         minor: 38,
     };
-    /// The maximum of nova 2015.1 (Kilo).
-    pub const KILO: Self = Self { major: 2, minor: 3 };
-    /// The maximum of nova 13 (Mitaka).
-    pub const MITAKA: Self = Self {
+    /// The highest microversion of nova 2015.1 (Kilo).
+    pub(crate) const KILO: Self = Self { major: 2, minor: 3 };
+    /// The highest microversion of nova 13 (Mitaka).
+    pub(crate) const MITAKA: Self = Self {
         major: 2,
         minor: 25,
     };
-    /// The maximum of nova 27 (Antelope).
-    pub const NOVA_27: Self = Self {
+    /// The highest microversion of nova 27 (Antelope).
+    pub(crate) const NOVA_27: Self = Self {
         major: 2,
         minor: 95,
     };
-    /// The maximum of nova 34, assumed where a Nova stands behind the proxy and nothing else is configured.
-    pub const NOVA_34: Self = Self {
+    /// The highest microversion of nova 34. It is the default if the proxy has a Nova behind it.
+    pub(crate) const NOVA_34: Self = Self {
         major: 2,
         minor: 104,
     };
@@ -53,7 +53,7 @@ impl fmt::Display for Microversion {
 impl FromStr for Microversion {
     type Err = ();
 
-    /// Nova's `api_version_request.py`: `^([1-9]\d*)\.([1-9]\d*|0)$`, nothing else.
+    /// Reads `^([1-9]\d*)\.([1-9]\d*|0)$`, as Nova does (`api_version_request.py`).
     fn from_str(text: &str) -> Result<Self, ()> {
         let (major, minor) = text.split_once('.').ok_or(())?;
         let number = |digits: &str, zero_allowed: bool| {

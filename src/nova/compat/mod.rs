@@ -1,12 +1,12 @@
-//! Which Nova is imitated, where Novas differ.
+//! The differences between releases of Nova, and the choice of the one to imitate.
 //!
-//! Four things decide, the later ones over the earlier ones: the release ([`Release`]), the vendor ([`Vendor`]),
-//! whether Nova's own mistakes are wanted too (`literal`), and each single setting. What each of them can decide is
-//! one table, [`KEYS`]: the reader of the configuration, the settings reference, the table of releases and `explain`
-//! all walk its rows.
+//! Four things decide, and each one overrides those before it: the release ([`Release`]), the vendor ([`Vendor`]),
+//! whether Nova's own mistakes are imitated too (`literal`), and each single setting. One table, [`KEYS`], holds what
+//! each of them can decide. The reader of the configuration, the settings reference, the table of releases and
+//! `explain` all walk its rows.
 //!
-//! A new difference is a field of [`Compat`], with what modern Novas do; a row of [`KEYS`]; and the code that reads
-//! the field.
+//! To add a difference, add a field to [`Compat`] whose default is the behaviour of modern Novas, a row to [`KEYS`],
+//! and the code that reads the field.
 
 mod key;
 mod microversion;
@@ -16,7 +16,7 @@ mod table;
 mod values;
 mod vendor;
 
-pub use key::{Concerns, InRelease, Key, Origin, Rule, Values, Word, restored};
+pub use key::{Concerns, InRelease, Key, Origin, Rule, Values, Word, restores};
 pub use microversion::Microversion;
 pub use quirks::Quirks;
 pub use release::{RELEASES, Release, ReleaseRow, releases};
@@ -27,8 +27,8 @@ pub use values::{
 };
 pub use vendor::{VENDORS, Vendor, VendorRow};
 
-/// A struct whose fields stand with their defaults: `field: Type = default`, as Rust itself may allow one day (RFC
-/// 3681). A field and what it is by default cannot drift apart, and a new field is one line.
+/// Declares a struct together with the defaults of its fields: `field: Type = default`, like RFC 3681 proposes for
+/// Rust. A field and its default stand on one line, so they cannot drift apart.
 macro_rules! with_defaults {
     (
         $(#[$about:meta])*
@@ -50,86 +50,86 @@ macro_rules! with_defaults {
 }
 
 with_defaults! {
-    /// Everything about the legacy dialect that an operator can set (`[compat]` in the configuration file).
+    /// The settings of the legacy dialect (`[compat]` in the configuration file).
     ///
-    /// The default is what nova 30 and later answer.
+    /// The default is the behaviour of nova 30 and later.
     #[derive(Clone, Debug, PartialEq, Eq)]
     #[allow(
         clippy::struct_excessive_bools,
         reason = "each is a switch of the configuration file, independent of the others"
     )]
     pub struct Compat {
-        /// The release whose answers these are.
+        /// The release that is imitated.
         pub release: Release = Release::Modern,
-        /// The vendor whose cloud this is, if it is one with ways of its own.
+        /// The vendor that is imitated, if any.
         pub vendor: Option<Vendor> = None,
-        /// Whether every mistake of the release was asked for; single settings may still have left some out.
+        /// Whether `literal` was set. Single settings may still have switched off some of the mistakes.
         pub all_literal: bool = false,
-        /// Which of Nova's mistakes are made. Only those that the release has are ever set.
+        /// The mistakes of Nova that are imitated. Only mistakes that the release makes are ever set.
         pub quirks: Quirks = Quirks::default(),
         /// The form of an image's `alternate` link.
         pub alternate_style: AlternateStyle = AlternateStyle::Bare,
-        /// The base URL that `alternate` links name: Glance's address as clients reach it, no trailing slash.
+        /// The base URL of `alternate` links: Glance's address as clients reach it, without a trailing slash.
         pub alternate_base: String = String::new(),
         /// `OS-EXT-IMG-SIZE`: whether images carry `OS-EXT-IMG-SIZE:size`.
         pub extension_size: bool = true,
         /// `OS-DCF`: whether images carry `OS-DCF:diskConfig`.
         pub extension_disk_config: bool = true,
-        /// How an image without a size shows it.
+        /// How an image without a size is shown.
         pub size_null: SizeNull = SizeNull::Zero,
-        /// Whether an image whose `auto_disk_config` is null carries `OS-DCF:diskConfig` all the same, as `MANUAL`.
+        /// Whether an image whose `auto_disk_config` is null still carries `OS-DCF:diskConfig`, as `MANUAL`.
         pub disk_config_null: DiskConfigNull = DiskConfigNull::Absent,
-        /// Whether times are shown in UTC whatever zone they are written in.
+        /// Whether times are converted to UTC. Otherwise they are shown in the zone in which they were written.
         pub utc_times: bool = false,
-        /// What `minRam` and `minDisk` filters mean.
+        /// The meaning of the `minRam` and `minDisk` filters.
         pub min_filter: MinFilter = MinFilter::Equal,
-        /// What the `status` filter means.
+        /// The meaning of the `status` filter.
         pub status_filter: StatusFilter = StatusFilter::Mapped,
         /// How `limit`, `page_size` and `offset` are checked.
         pub limit_check: LimitCheck = LimitCheck::Schema,
-        /// How many images a list holds that names no limit; `None` is all.
+        /// The number of images in a list if the client names no limit; `None` means all.
         pub default_limit: Option<u64> = None,
-        /// Whether a list carries a next link whenever its limit ended it, above `max_limit` too.
+        /// Whether a list that was cut by its limit always carries a next link, even if the limit is above `max_limit`.
         pub always_link_when_more: bool = false,
         /// When a list carries a next link.
         pub next_link: NextLink = NextLink::Full,
         /// How the query of a next link is written.
         pub next_query: NextQuery = NextQuery::Sorted,
-        /// Whether `block_device_mapping` and `mappings` come as the JSON that they hold, as Nova gives them.
+        /// Whether `block_device_mapping` and `mappings` are shown as decoded JSON, as Nova shows them.
         pub decode_mappings: bool = true,
-        /// Which paths may end with `.json` and, where XML is written, `.xml`.
+        /// Which paths may end with `.json` and, where XML is served, with `.xml`.
         pub suffixes: Suffixes = Suffixes::Images,
-        /// Whether `changes-since` leaves out what changed at that very instant, as Glance v1 did, which Nova asked to
-        /// Mitaka (`glance/db/sqlalchemy/api.py` of Icehouse, `_make_conditions_from_filters`).
+        /// Whether `changes-since` leaves out images that changed at exactly that instant. Nova up to Mitaka used
+        /// Glance v1, which did so (`glance/db/sqlalchemy/api.py` of Icehouse, `_make_conditions_from_filters`).
         pub changes_after: bool = false,
-        /// Under which versions XML is spoken.
+        /// The API versions under which XML is served.
         pub xml: Xml = Xml::Off,
-        /// How XML spells null.
+        /// How XML represents null.
         pub xml_null: XmlNull = XmlNull::None,
-        /// Which headers ask for a microversion.
+        /// The headers that request a microversion.
         pub microversions: MicroversionHeaders = MicroversionHeaders::Both,
-        /// Whether the ceilings of the images API (2.35, metadata 2.38) and `max_microversion` are passed over, so
-        /// that a client that asks for a newer microversion is served all the same.
+        /// Whether to ignore the ceilings of the images API (2.35, metadata 2.38) and `max_microversion`, so that a
+        /// client that requests a newer microversion is served.
         pub ignore_microversion: bool = false,
-        /// The highest microversion that is accepted and what `latest` means.
+        /// The highest microversion that is accepted, and the meaning of `latest`.
         pub max_microversion: Microversion = Microversion::IMAGES_CEILING,
-        /// Nova's `[api] max_limit`: decides, together with `limit`, whether a list carries a next link.
+        /// Nova's `[api] max_limit`. Together with `limit` it decides whether a list carries a next link.
         pub max_limit: u64 = 1000,
-        /// The status of a write that would leave an image with more metadata than the quota allows: 413 or 403.
+        /// The status for a write that would leave an image with more metadata than the quota allows: 413 or 403.
         pub quota_status: u16 = 403,
-        /// The status of `POST /images`: 405, where Nova had a method that refused it, or 404.
+        /// The status for `POST /images`: 405 for releases that had a method that refused it, otherwise 404.
         pub post_images: u16 = 404,
-        /// Whether a fault names its message before its code, as Python 2 ordered the two.
+        /// Whether a fault has its message before its code. Python 2 ordered the two in this way.
         pub message_first: bool = false,
-        /// Whether a path that is not routed is never answered in JSON, as WebOb before 1.6 did not.
+        /// Whether a path without a route is never answered in JSON, as with WebOb before 1.6.
         pub plain_no_route: bool = false,
-        /// What discovery tells.
+        /// The content of the version documents.
         pub documents: Documents = Documents::Deprecated,
     }
 }
 
 impl Compat {
-    /// What a release answers, where it is right.
+    /// Returns the behaviour of a release, without its mistakes.
     #[must_use]
     pub fn of(release: Release) -> Self {
         let newest = release.row().max_microversion;
@@ -144,7 +144,7 @@ impl Compat {
         compat
     }
 
-    /// The same with the ways of a vendor.
+    /// Adds the behaviour of a vendor.
     #[must_use]
     pub fn at(mut self, vendor: Vendor) -> Self {
         self.vendor = Some(vendor);
@@ -152,7 +152,7 @@ impl Compat {
         self
     }
 
-    /// The same with every mistake that the release makes.
+    /// Adds every mistake that the release makes.
     #[must_use]
     pub fn literal(mut self) -> Self {
         self.all_literal = true;
@@ -162,16 +162,16 @@ impl Compat {
         self
     }
 
-    /// The same with a Nova of the release behind the proxy, which serves more than images: its microversions go as
-    /// far as that Nova's.
+    /// Raises the highest microversion to that of the release. This is for a proxy with a Nova behind it, which serves
+    /// more than images.
     #[must_use]
     pub fn beside_nova(mut self) -> Self {
         self.max_microversion = self.release.row().max_microversion;
         self
     }
 
-    /// Whether a query has lost the parameters that its operation does not know when links are written, as it has where
-    /// a schema checks queries (`nova/api/validation/__init__.py`, `_strip_additional_query_parameters`).
+    /// Whether the parameters that an operation does not know are removed from a query before links are written. Nova
+    /// does so since a schema checks queries (`nova/api/validation/__init__.py`, `_strip_additional_query_parameters`).
     #[must_use]
     pub fn drops_unknown_parameters(&self) -> bool {
         self.limit_check == LimitCheck::Schema

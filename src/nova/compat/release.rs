@@ -1,34 +1,34 @@
-//! The releases of Nova that are imitated, and the table that shows them side by side.
+//! The releases of Nova that can be imitated, and the table that compares them.
 
 use std::fmt::Write as _;
 
 use super::{Compat, KEYS, Key, Microversion};
 
-/// A release whose answers are known, and the ones around it that answer alike.
+/// A release whose behaviour is known. The neighbouring releases behave like it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Release {
-    /// 2014.1, and by and large everything before it.
+    /// 2014.1, and roughly everything before it.
     Icehouse,
-    /// 2015.1.
+    /// 2015.1 (Kilo).
     Kilo,
-    /// 13, and by and large 12 (Liberty).
+    /// Nova 13, and roughly nova 12 (Liberty).
     Mitaka,
-    /// 14 (Newton) to 29; where those differ, 27.
+    /// Nova 14 (Newton) to 29. If those differ, this is nova 27.
     Antelope,
-    /// 30 and later; where those differ, 34.
+    /// Nova 30 and later. If those differ, this is nova 34.
     Modern,
 }
 
-/// What is known of a release besides what the rows of [`KEYS`] say of it.
+/// The facts about a release that the rows of [`KEYS`] do not hold.
 #[derive(Clone, Copy, Debug)]
 pub struct ReleaseRow {
     /// The release.
     pub release: Release,
-    /// Its name in the configuration file.
+    /// The name in the configuration file.
     pub name: &'static str,
-    /// The versions that answer alike.
+    /// The versions that behave like it.
     pub covers: &'static str,
-    /// The highest microversion of the whole of Nova.
+    /// The highest microversion of the whole compute API.
     pub max_microversion: Microversion,
 }
 
@@ -43,15 +43,15 @@ pub const RELEASES: &[ReleaseRow] = &[
 ];
 
 impl Release {
-    /// The row of the release.
+    /// Returns the row of the release.
     #[must_use]
-    pub fn row(self) -> &'static ReleaseRow {
+    pub(crate) fn row(self) -> &'static ReleaseRow {
         &RELEASES[self as usize]
     }
 }
 
-/// The releases side by side, as a Markdown table: first what they do by themselves, then what
-/// `literal = true` changes, as it is then.
+/// Compares the releases, as a Markdown table with `literal = true`. Rows that do not depend on `literal` come first,
+/// then those that it changes.
 #[must_use]
 pub fn releases() -> String {
     let shown: Vec<Compat> = RELEASES

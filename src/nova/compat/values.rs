@@ -1,50 +1,51 @@
-//! What the settings of `[compat]` can be, where that is more than yes or no.
+//! The types of the settings of `[compat]` that are not plain yes-or-no settings.
 
-/// The form of an `alternate` link: by release (`nova/api/openstack/compute/views/images.py`), and at vendors.
+/// The form of an `alternate` link. It depends on the release (`nova/api/openstack/compute/views/images.py`) and on the
+/// vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlternateStyle {
     /// `{glance}/images/{id}`: Kilo and later.
     Bare,
     /// `{glance}/{project}/images/{id}`: up to Juno.
     Project,
-    /// `{compute}/{project}/images/{id}`, the bookmark once more: some vendors.
+    /// `{compute}/{project}/images/{id}`, the same as the bookmark: some vendors.
     ComputeHost,
-    /// `{glance}/v2/images/{id}`: the only one that can be followed.
+    /// `{glance}/v2/images/{id}`: the only form that a client can follow.
     V2,
     /// No alternate link.
     None,
 }
 
-/// Where XML is spoken besides JSON.
+/// The API versions under which XML is served besides JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Xml {
-    /// Nowhere: Kilo and later.
+    /// None: Kilo and later.
     Off,
     /// Under `/v1.1` and `/v2`: up to Juno.
     Legacy,
-    /// Under `/v2.1` too, where no Nova ever spoke it: for clients that know nothing else.
+    /// All, even `/v2.1`, where no Nova served XML: for clients that know only XML.
     All,
 }
 
-/// How XML, which has no null, spells one.
+/// How XML represents null, for which it has no notation of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum XmlNull {
     /// As the text `None`, as Nova does.
     None,
-    /// Not at all: the attribute is left out, the metadata item is empty.
+    /// Left out: no attribute, or an empty metadata item.
     Omit,
 }
 
-/// What `minRam=N` and `minDisk=N` select.
+/// The images that `minRam=N` and `minDisk=N` select.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MinFilter {
     /// Images whose value is N, as Nova's code does.
     Equal,
-    /// Images whose value is N or more, as the API reference reads.
+    /// Images whose value is N or more, as the API reference says.
     AtLeast,
 }
 
-/// What `status=S` selects.
+/// The images that `status=S` selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusFilter {
     /// The images that are shown with that status.
@@ -53,69 +54,70 @@ pub enum StatusFilter {
     Literal,
 }
 
-/// How `limit`, `page_size` and `offset` are checked, what is said of a wrong one, and what becomes of parameters
-/// that no list knows (`nova/api/openstack/common.py`, `nova/api/openstack/compute/schemas/images.py`).
+/// How `limit`, `page_size` and `offset` are checked, the error message for a bad one, and what happens to parameters
+/// that the lists do not know (`nova/api/openstack/common.py`, `nova/api/openstack/compute/schemas/images.py`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitCheck {
-    /// To Kilo: `limit param must be an integer`; `offset` is not looked at; 0 means no limit.
+    /// Up to Kilo: `limit param must be an integer`. `offset` is not checked, and 0 means no limit.
     Param,
-    /// Liberty to nova 29: `Invalid input received: limit must be an integer`; 0 means no limit.
+    /// Liberty to nova 29: `Invalid input received: limit must be an integer`. 0 means no limit.
     Input,
-    /// Nova 30 and later: a schema, in which each value must be 1 or more and which drops unknown parameters.
+    /// Nova 30 and later: a schema requires each value to be 1 or more, and unknown parameters are dropped.
     Schema,
 }
 
 /// When a list carries a next link (`nova/api/openstack/common.py`, `_get_collection_links`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextLink {
-    /// To Icehouse: when it holds as many images as the client asked for.
+    /// Up to Icehouse: if it holds as many images as the client asked for.
     Limit,
-    /// Juno and later: also when it holds `max_limit` images, whether a limit was asked for or not.
+    /// Juno and later: also if it holds `max_limit` images, even without a `limit` in the query.
     Full,
 }
 
 /// How the query of a next link is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextQuery {
-    /// To Kilo: in the client's order, repeated parameters included, the marker last.
+    /// Up to Kilo: in the client's order with repeated parameters, and the marker last.
     Request,
     /// Liberty and later: sorted by name, each parameter once.
     Sorted,
 }
 
-/// How an image without a size shows it.
+/// How an image without a size is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SizeNull {
-    /// To nova 12.
+    /// As null: up to nova 12.
     Null,
-    /// Nova 13 and later.
+    /// As 0: nova 13 and later.
     Zero,
 }
 
-/// What a null `auto_disk_config` means (`nova/api/openstack/compute/contrib/disk_config.py`).
+/// The meaning of a null `auto_disk_config` (`nova/api/openstack/compute/contrib/disk_config.py`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskConfigNull {
-    /// The property counts as set to something that is not true.
+    /// The property is set to a value that is not true.
     Manual,
     /// The image has no such property.
     Absent,
 }
 
-/// Which headers ask for a microversion and are echoed (`nova/api/openstack/wsgi.py`).
+/// The headers that request a microversion and are echoed in replies (`nova/api/openstack/wsgi.py`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MicroversionHeaders {
-    /// To Juno: there are no microversions.
+    /// None: there are no microversions up to Juno.
     None,
     /// Kilo to Mitaka: `X-OpenStack-Nova-API-Version`.
     Nova,
-    /// Microversion 2.27 (Newton) and later: `OpenStack-API-Version` as well, which counts first.
+    /// Microversion 2.27 (Newton) and later: also `OpenStack-API-Version`, which takes precedence.
     Both,
 }
 
-/// What the version documents say.
+/// The content of the version documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Documents {
-    /// To Juno: v2.0 alone, with documents in PDF and WADL; a version without a slash at its end is redirected.
+    /// Up to Juno: v2.0 alone, with links to PDF and WADL documents. A version path without a trailing slash is
+    /// redirected.
     Single,
     /// Kilo to nova 31: v2.0 is supported, v2.1 is current.
     Supported,
@@ -123,13 +125,13 @@ pub enum Documents {
     Deprecated,
 }
 
-/// Which paths may have an ending that asks for a media type.
+/// The paths whose last segment may have a suffix that chooses the media type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suffixes {
-    /// None, as in nova 16 and later: `detail.json` is an image id there, and no image has it.
+    /// None, as in nova 16 and later, where `detail.json` is an image id that does not exist.
     Off,
-    /// Every path of an image; a metadata item keeps its whole key. For clients of old Novas, where Nova has no endings
-    /// and a key may well have one.
+    /// Every path of an image, but a metadata key keeps its suffix, because Novas without suffixes allow such keys. For
+    /// clients of old Novas.
     Images,
     /// Every path, as before nova 16.
     All,

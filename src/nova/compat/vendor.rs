@@ -1,26 +1,26 @@
-//! Clouds whose images API has ways of its own.
+//! Vendors whose images API differs from every release of Nova.
 
 use super::{AlternateStyle, Compat, MinFilter, Suffixes, Xml};
 
-/// A vendor, as far as its published documents and captured answers say how it differs.
+/// A vendor. Its differences are known from published documents and captured replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vendor {
     /// Huawei Cloud (Elastic Cloud Server API reference).
     Huawei,
-    /// Rackspace Cloud Servers (captured answers of 2015, and its developer guide).
+    /// Rackspace Cloud Servers (replies captured in 2015, and the developer guide).
     Rackspace,
 }
 
-/// What one vendor does.
+/// The differences of one vendor.
 #[derive(Clone, Copy, Debug)]
 pub struct VendorRow {
     /// The vendor.
     pub vendor: Vendor,
-    /// Its name in the configuration file.
+    /// The name in the configuration file.
     pub name: &'static str,
-    /// What is different there, in a few words.
+    /// The differences, in a few words.
     pub about: &'static str,
-    /// Sets it.
+    /// Applies the differences.
     pub apply: fn(&mut Compat),
 }
 
@@ -50,9 +50,9 @@ pub const VENDORS: &[VendorRow] = &[
 ];
 
 impl Vendor {
-    /// The row of the vendor.
+    /// Returns the row of the vendor.
     #[must_use]
-    pub fn row(self) -> &'static VendorRow {
+    pub(crate) fn row(self) -> &'static VendorRow {
         &VENDORS[self as usize]
     }
 }

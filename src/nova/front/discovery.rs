@@ -1,4 +1,4 @@
-//! The version documents that clients discover an API by, for a proxy with no Nova behind it
+//! The version documents with which clients discover the API, for a proxy without a Nova behind it
 //! (`nova/api/openstack/compute/versions.py`).
 
 use bytes::Bytes;
@@ -20,9 +20,9 @@ pub(crate) struct Version {
     pub(crate) id: &'static str,
     pub(crate) status: &'static str,
     pub(crate) updated: &'static str,
-    /// Base and full type of each.
+    /// Base and full type of each media type.
     pub(crate) media_types: &'static [(&'static str, &'static str)],
-    /// Links to what describes it: type and place.
+    /// Links to descriptions of the version: type and URL.
     pub(crate) described: &'static [(&'static str, &'static str)],
 }
 
@@ -51,7 +51,7 @@ const GUIDE_AND_WADL: &[(&str, &str)] = &[
     ),
 ];
 
-/// When v2.0 last changed, before it was deprecated.
+/// The time of the last change of v2.0 before its deprecation.
 const V2_UPDATED: &str = "2011-01-21T11:33:21Z";
 
 const V2_1: Version = Version {
@@ -63,7 +63,7 @@ const V2_1: Version = Version {
     described: SITE,
 };
 
-/// The versions in the order of Nova's document.
+/// Returns the versions in the order of Nova's document.
 fn versions(documents: Documents) -> &'static [Version] {
     match documents {
         Documents::Single => &[Version {
@@ -99,21 +99,21 @@ fn versions(documents: Documents) -> &'static [Version] {
     }
 }
 
-/// A document that Nova gives where it has one.
+/// A version document of Nova.
 pub(crate) enum Discovery<'p> {
-    /// To OPTIONS, which Nova's CORS filter takes (`oslo_middleware/cors.py`).
+    /// The reply to OPTIONS, which Nova's CORS filter answers (`oslo_middleware/cors.py`).
     Options,
-    /// At the root: the list of versions.
+    /// The list of versions, at the root.
     List,
-    /// At a path that names no version: all of them, to choose from.
+    /// The versions to choose from, at a path that names no version.
     Choices(&'p str),
-    /// At a version's own root without a slash, to Juno.
+    /// The redirect of a version's own path without a trailing slash, up to Juno.
     WithSlash(&'p str),
-    /// At a version's own root, with or without a project behind it.
+    /// The document of one version, at its own path, with or without a project after it.
     One(&'static Version, Place<'p>),
 }
 
-/// The document at a path, if there is one. Whatever else stands behind a version does not exist.
+/// Finds the document at a path. Any other path under a version does not exist.
 pub(crate) fn find<'p>(compat: &Compat, method: &Method, path: &'p str) -> Option<Discovery<'p>> {
     if *method == Method::OPTIONS {
         return Some(Discovery::Options);
@@ -128,7 +128,7 @@ pub(crate) fn find<'p>(compat: &Compat, method: &Method, path: &'p str) -> Optio
     let is_single = compat.documents == Documents::Single;
     let mut segments = inner.split('/');
     let first = match segments.next() {
-        // To Juno, both paths led to the one version.
+        // Up to Juno, both paths led to the only version.
         Some("v1.1") if is_single => Some("v2"),
         first => first,
     };
@@ -151,8 +151,17 @@ pub(crate) fn find<'p>(compat: &Compat, method: &Method, path: &'p str) -> Optio
     Some(Discovery::One(found, place))
 }
 
+/// Whether a document stands at a path, whatever the method that is asked for. The choice of versions is not one: it is
+/// the answer to any path that Nova does not know.
+pub(crate) fn is_document(compat: &Compat, path: &str) -> bool {
+    !matches!(
+        find(compat, &Method::GET, path),
+        None | Some(Discovery::Choices(_))
+    )
+}
+
 impl Discovery<'_> {
-    /// The reply, with what the shell has to know of it.
+    /// Returns the reply, with its operation for the log.
     pub(crate) fn document(&self, context: &NovaContext, head: RequestHead<'_>) -> Document {
         Document {
             reply: self.reply(context, head.headers),
@@ -225,14 +234,14 @@ impl Version {
         }
     }
 
-    /// The highest and the lowest microversion, which are empty where there are none. While there was one version alone,
-    /// it named none.
+    /// Returns the highest and the lowest microversion; both are empty for a version that has none. `None` if the
+    /// document has no such members, as it was while there was only one version.
     pub(crate) fn microversions(&self, context: &NovaContext) -> Option<(String, String)> {
         let named = context.compat.documents != Documents::Single;
         named.then(|| (self.max(context), self.min()))
     }
 
-    /// The members that the list and the version's own document share.
+    /// Writes the members that the list and the version's own document share.
     fn head(&self, context: &NovaContext) -> String {
         let Self {
             id,
@@ -248,12 +257,12 @@ impl Version {
         )
     }
 
-    /// The URL of a path below the version.
+    /// Returns the URL of a path under the version.
     pub(crate) fn url(&self, context: &NovaContext, path: &str) -> String {
         format!("{}/{}/{path}", context.base, self.segment)
     }
 
-    /// The self link, to a path below the version.
+    /// Writes the self link to a path under the version.
     fn link(&self, context: &NovaContext, path: &str) -> String {
         let href = text::in_json(self.url(context, path));
         format!(r#"{{"rel": "self", "href": "{href}"}}"#)
@@ -301,7 +310,7 @@ fn choices(context: &NovaContext, path: &str) -> String {
     format!(r#"{{"choices": [{}]}}"#, entries.join(", "))
 }
 
-/// To Juno, a version without a slash at its end was redirected to itself with one.
+/// Redirects a version path to itself with a trailing slash, as Nova did up to Juno.
 fn with_slash(context: &NovaContext, path: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::FOUND;
@@ -316,7 +325,7 @@ fn with_slash(context: &NovaContext, path: &str) -> Response<Bytes> {
     response
 }
 
-/// Outside of the versions, JSON has its plain type, whatever was asked for.
+/// Builds a reply outside of the versions. There, JSON always has the type `application/json`.
 fn reply(status: StatusCode, media_type: &MediaType, body: Bytes) -> Response<Bytes> {
     let content_type = match media_type.encoding {
         Encoding::Json => "application/json",

@@ -1,7 +1,7 @@
-//! The half that faces legacy clients: reads their requests, writes their answers.
+//! The side that faces legacy clients: it reads their requests and writes the replies.
 //!
-//! [`NovaFrontend`] is the way in: it routes a request by its head and then reads it. Where there is no Nova, it answers
-//! discovery itself.
+//! [`NovaFrontend`] is the entry point. It routes a request by its head and then reads it. Without a Nova behind the
+//! proxy, it answers discovery itself.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use super::compat::{Compat, Release};
 use super::encoding::MediaType;
 use super::tables::{Act, Operation};
 use crate::model::{
-    Call, Caller, Change, Fault, FaultWriter, Frontend, ImageId, PendingCall, Reason, Recognized,
-    RequestHead, Routed,
+    Call, Caller, Change, Fault, FaultWriter, Frontend, ImageId, PassThrough, PendingCall, Reason,
+    Recognized, RequestHead, Rewrite, Routed,
 };
 use crate::webob;
 use crate::webob::query::Pair;
@@ -23,40 +23,52 @@ mod discovery;
 mod request;
 mod response;
 
-pub use request::created_image::created_images;
-pub use response::responder::NovaResponder;
+pub(crate) use response::responder::NovaResponder;
 
 use discovery::Discovery;
+use request::created_image::created_images;
 use request::path::{NovaRoute, Place};
 use request::pending::PendingWrite;
 use request::{caller, literal_routes, path, pending, query, version};
 use response::links::{Links, Next};
 use response::{fault, responder};
 
-/// The front of a listener whose clients speak to Nova.
+/// The frontend of a listener whose clients speak Nova's API.
 #[derive(Clone, Debug)]
 pub struct NovaFrontend {
-    /// Which Nova is imitated.
+    /// The behaviour to imitate.
     pub compat: Arc<Compat>,
-    /// Whether there is a Nova to pass on to what is not an image request.
-    pub passes: bool,
+    /// How requests that are not for images pass on to a Nova; `None` if there is no Nova.
+    pub passes: Option<Passes>,
 }
 
-/// What the shell knows about a request and its head does not tell.
+/// How requests pass on to a Nova.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passes {
+    /// Whether the `Location` of a new image, which names Glance, is rewritten to name the image here.
+    pub rewrites_location: bool,
+}
+
+/// The facts about a request that its head does not contain.
 #[derive(Clone, Debug)]
 pub struct NovaContext {
-    /// Scheme, authority and mount point as the client sees them (`https://compute.example.com/compute`), no
-    /// trailing slash: what links begin with.
+    /// Scheme, authority and mount point as the client sees them (`https://compute.example.com/compute`), without a
+    /// trailing slash. Links begin with it.
     pub base: String,
-    /// Which Nova is imitated.
+    /// The behaviour to imitate.
     pub compat: Arc<Compat>,
-    /// Whose request it is, where that is known.
+    /// The caller, if it is known.
     pub caller: Option<Caller>,
 }
 
 impl Frontend for NovaFrontend {
     fn lookup_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         collapsed(path)
+    }
+
+    fn named_path<'p>(&self, method: &Method, path: &'p str) -> Cow<'p, str> {
+        let path = collapsed(path);
+        Cow::Owned(path::unsuffixed(&self.compat, method, &path).0.to_owned())
     }
 
     fn route<'r>(&'r self, head: RequestHead<'r>, base: &str) -> Box<dyn Routed + 'r> {
@@ -73,7 +85,7 @@ impl Frontend for NovaFrontend {
     }
 }
 
-/// Routes and reads one request of a client who has a Nova behind this front.
+/// Routes and reads one request of a listener that has a Nova behind it.
 #[must_use]
 pub fn read(context: &NovaContext, head: RequestHead<'_>) -> Recognized {
     let path = collapsed(head.path);
@@ -81,48 +93,62 @@ pub fn read(context: &NovaContext, head: RequestHead<'_>) -> Recognized {
         path: &path,
         ..head
     };
-    NovaRouted::new(context.clone(), head, true).recognized()
-}
-
-/// The path as [`read`] looks it up: each run of slashes one, and without the ending that asks for a media type.
-#[must_use]
-pub fn looked_up(compat: &Compat, method: &Method, path: &str) -> String {
-    let path = collapsed(path);
-    path::unsuffixed(compat, method, &path).0.to_owned()
+    NovaRouted::new(context.clone(), head, Some(Passes::default())).recognized()
 }
 
 /// A request whose route is known.
 struct NovaRouted<'r> {
     context: NovaContext,
     head: RequestHead<'r>,
-    /// The path without the ending that asks for a media type.
+    /// The path without the suffix that chooses the media type.
     path: &'r str,
-    /// What that ending asks for; it goes before `Accept`.
+    /// The media type that the suffix chooses. It takes precedence over `Accept`.
     media_type: Option<&'static MediaType>,
     target: Target<'r>,
 }
 
-/// Where a request leads.
+/// The destination of a request.
 enum Target<'r> {
-    /// To or among the image routes.
+    /// An image route, or a path among the image routes that is refused.
     Images(NovaRoute<'r>),
-    /// To the creation of an image, which releases of its time refused.
+    /// `POST /images`, which older releases refused with a status of its own.
     Creation(Place<'r>, &'static Operation),
-    /// To a version document, where there is no Nova to give it.
+    /// A version document, if there is no Nova to answer it.
     Discovery(Discovery<'r>),
-    /// Nowhere, since there is no Nova.
+    /// No route, because there is no Nova.
     Nowhere,
     /// To Nova.
-    Elsewhere,
+    Elsewhere(Passes),
+}
+
+impl<'r> Target<'r> {
+    /// Where a request leads that is not read here. Without a Nova, only the version documents are left.
+    fn beside_images(
+        compat: &Compat,
+        head: RequestHead<'r>,
+        route: &NovaRoute<'r>,
+        passes: Option<Passes>,
+    ) -> Self {
+        if let Some(passes) = passes {
+            return Self::Elsewhere(passes);
+        }
+        if let Some(document) = discovery::find(compat, head.method, head.path) {
+            return Self::Discovery(document);
+        }
+        if matches!(route, NovaRoute::Unread) || discovery::is_document(compat, head.path) {
+            return Self::Images(NovaRoute::NoMethod);
+        }
+        Self::Nowhere
+    }
 }
 
 impl<'r> NovaRouted<'r> {
-    fn new(context: NovaContext, head: RequestHead<'r>, passes: bool) -> Self {
+    fn new(context: NovaContext, head: RequestHead<'r>, passes: Option<Passes>) -> Self {
         let (compat, method) = (&context.compat, head.method);
         let (path, media_type) = path::unsuffixed(compat, method, head.path);
         let route = path::recognise(method, path);
         let may_write = match &route {
-            NovaRoute::Unread => true,
+            NovaRoute::Unread | NovaRoute::Below => true,
             NovaRoute::Image { operation, .. } => operation.act != Act::Read,
             _ => false,
         };
@@ -131,13 +157,11 @@ impl<'r> NovaRouted<'r> {
         {
             Target::Creation(place, operation)
         } else if may_write && overrides_its_method(head) {
-            Target::Images(NovaRoute::Nowhere)
+            Target::Images(NovaRoute::NoMethod)
         } else {
             match literal_routes::narrowed(compat, method, path, route) {
-                NovaRoute::Unread | NovaRoute::Elsewhere if passes => Target::Elsewhere,
-                NovaRoute::Unread | NovaRoute::Elsewhere => {
-                    discovery::find(compat, method, head.path)
-                        .map_or(Target::Nowhere, Target::Discovery)
+                route @ (NovaRoute::Unread | NovaRoute::Below | NovaRoute::Elsewhere) => {
+                    Target::beside_images(compat, head, &route, passes)
                 }
                 route => Target::Images(route),
             }
@@ -172,15 +196,27 @@ impl<'r> NovaRouted<'r> {
                 Fault::no_route(),
                 NovaResponder::of_faults(&self.context.compat, self.head.headers),
             ),
-            Target::Elsewhere => Recognized::NotOurs,
+            Target::Elsewhere(passes) => Recognized::PassThrough(PassThrough {
+                rewrite: self.rewrite(*passes),
+            }),
         }
+    }
+
+    /// What changes in Nova's reply.
+    fn rewrite(&self, passes: Passes) -> Option<Rewrite> {
+        if !passes.rewrites_location {
+            return None;
+        }
+        let NovaContext { compat, base, .. } = &self.context;
+        let images = created_images(compat, self.head.method, self.head.path)?;
+        Some(Rewrite::CreatedImage([base, &*images].concat()))
     }
 }
 
 impl Routed for NovaRouted<'_> {
     fn is_guarded(&self) -> bool {
         match self.target {
-            Target::Elsewhere => false,
+            Target::Elsewhere(_) => false,
             Target::Discovery(_) => !request::caller::is_open(self.head.method, self.head.path),
             Target::Images(_) | Target::Creation(..) | Target::Nowhere => true,
         }
@@ -192,7 +228,7 @@ impl Routed for NovaRouted<'_> {
         } = self.head;
         let compat = &self.context.compat;
         Arc::new(match &self.target {
-            Target::Images(NovaRoute::Nowhere) => {
+            Target::Images(NovaRoute::Nowhere | NovaRoute::NoMethod) => {
                 NovaResponder::of_no_route(compat, method, headers)
             }
             Target::Images(
@@ -217,19 +253,19 @@ impl Routed for NovaRouted<'_> {
     }
 }
 
-/// Whether the query names another method, which Nova would take for the request's own (Routes,
-/// `mapper.py`, `_method`). Such a request is not passed on.
+/// Whether the query names another method. Nova would use it instead of the request's own (Routes, `mapper.py`,
+/// `_method`), so such a request is not passed on.
 fn overrides_its_method(head: RequestHead<'_>) -> bool {
     let pairs = webob::query::parse(head.query.unwrap_or_default());
     pairs.is_none_or(|pairs| pairs.iter().any(|(name, _)| name == "_method"))
 }
 
-/// One request whose path names an operation.
+/// A request whose path names an operation.
 #[derive(Clone, Copy)]
 struct Request<'r> {
     context: &'r NovaContext,
     head: RequestHead<'r>,
-    /// The path without the ending that asks for a media type.
+    /// The path without the suffix that chooses the media type.
     path: &'r str,
     media_type: Option<&'static MediaType>,
 }
@@ -237,15 +273,11 @@ struct Request<'r> {
 impl<'r> Request<'r> {
     fn recognized(self, route: &NovaRoute<'r>) -> Recognized {
         match route {
-            // What is not ours has been sorted out when the request was routed.
-            NovaRoute::Unread | NovaRoute::Elsewhere | NovaRoute::Nowhere => Recognized::refused(
-                Fault::no_route(),
-                NovaResponder::of_no_route(
-                    &self.context.compat,
-                    self.head.method,
-                    self.head.headers,
-                ),
-            ),
+            NovaRoute::NoMethod => self.unrouted(responder::no_method()),
+            // Routing has sorted out the requests that are not for images.
+            NovaRoute::Unread | NovaRoute::Below | NovaRoute::Elsewhere | NovaRoute::Nowhere => {
+                self.unrouted(Fault::no_route())
+            }
             NovaRoute::Image {
                 place,
                 operation,
@@ -274,6 +306,14 @@ impl<'r> Request<'r> {
         }
     }
 
+    fn unrouted(self, fault: Fault) -> Recognized {
+        let RequestHead {
+            method, headers, ..
+        } = self.head;
+        let responder = NovaResponder::of_no_route(&self.context.compat, method, headers);
+        Recognized::refused(fault, responder)
+    }
+
     fn responder(self, place: Place<'r>, operation: &'static Operation) -> NovaResponder {
         let mut responder =
             NovaResponder::of_images(self.context, place, self.head.headers, self.media_type);
@@ -283,7 +323,8 @@ impl<'r> Request<'r> {
         responder
     }
 
-    /// The place that links name. `pairs` are those of a list's query; any other operation knows no parameter.
+    /// Returns the version and project that links name. `pairs` is the query of a list; all other operations know no
+    /// parameter.
     fn linked(self, place: Place<'r>, pairs: &[Pair]) -> Place<'r> {
         let query = caller::kept_query(&self.context.compat, self.query(), pairs);
         Place {
@@ -296,7 +337,7 @@ impl<'r> Request<'r> {
         self.head.query.unwrap_or_default()
     }
 
-    /// What is asked, checked in Nova's order: microversion, type of content, project, query.
+    /// Returns the call, after checks in Nova's order: microversion, content type, project, query.
     fn call(
         self,
         place: Place<'r>,
@@ -333,7 +374,7 @@ impl<'r> Request<'r> {
         Ok(Call::List(query))
     }
 
-    /// What can be said of a write before its body is there.
+    /// Checks everything about a write that does not depend on its body.
     fn pending(
         self,
         place: Place<'r>,
@@ -366,7 +407,7 @@ impl<'r> Request<'r> {
         }))
     }
 
-    /// Refuses a request for what does not exist, unless something else is wrong with it first.
+    /// Refuses a request for something that does not exist, unless an earlier check fails.
     fn refuse(self, place: Place<'r>, operation: &'static Operation, missing: Fault) -> Recognized {
         let mut responder = self.responder(place, operation);
         let fault = self
@@ -376,7 +417,7 @@ impl<'r> Request<'r> {
         Recognized::refused(fault, responder)
     }
 
-    /// Everything that Nova looks at before the query and the image.
+    /// Makes the checks that Nova makes before it reads the query and looks for the image.
     fn check(
         self,
         place: Place<'_>,
@@ -405,7 +446,7 @@ impl<'r> Request<'r> {
     }
 }
 
-/// Nova looks at the body's type and at the body before it finds these.
+/// Whether Nova finds the fault only after it has checked the body and its type.
 fn comes_after_the_body(fault: &Fault) -> bool {
     matches!(
         fault.reason,

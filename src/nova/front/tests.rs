@@ -1,4 +1,5 @@
-//! Whole requests, from the request line to the answer, in the words of recorded exchanges with nova 34.
+//! Tests of whole requests, from the request line to the reply. The expected texts are those of recorded exchanges with
+//! nova 34.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,10 +8,10 @@ use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use proptest::prelude::*;
 
-use super::{NovaContext, NovaFrontend, read};
+use super::{NovaContext, NovaFrontend, Passes, read};
 use crate::model::{
-    Call, Fault, Frontend, Image, ImageId, ListEnd, Reason, Recognized, RequestHead, Size, Status,
-    Value,
+    Call, Fault, Frontend, Image, ImageId, ListEnd, PassThrough, Reason, Recognized, RequestHead,
+    Rewrite, Size, Status, Value,
 };
 use crate::nova::compat::{Compat, Microversion};
 
@@ -55,7 +56,7 @@ fn get(target: &str, lines: &[(&'static str, &str)]) -> Recognized {
     )
 }
 
-/// Status, `OpenStack-API-Version`, `Content-Type` and body of a refusal.
+/// Returns status, `OpenStack-API-Version`, `Content-Type` and body of a refusal.
 fn refusal(target: &str, lines: &[(&'static str, &str)]) -> (u16, String, String, String) {
     let Recognized::Refused(refused) = get(target, lines) else {
         panic!("{target} is not refused");
@@ -127,7 +128,7 @@ fn listed(target: &str, ids: &[&str]) -> String {
 }
 
 #[test]
-fn one_image_and_its_metadata() {
+fn an_image_and_its_metadata_are_shown_byte_for_byte() {
     let whole = shown("/v2/A/images/ID?limit=abc&_method=DELETE").unwrap();
     assert!(whole.starts_with(r#"{"image": {"id": "36a71c26-"#) && whole.ends_with("\"}]}}"));
     assert_eq!(
@@ -150,7 +151,7 @@ fn one_image_and_its_metadata() {
 }
 
 #[test]
-fn lists_byte_for_byte() {
+fn lists_are_written_byte_for_byte() {
     assert_eq!(listed("/v2/A/images", &[]), r#"{"images": []}"#);
     assert_eq!(
         listed("/v2/A/images?limit=2&foo=A", &["a", "b"]),
@@ -249,7 +250,7 @@ fn microversions_are_checked_before_everything_else() {
 }
 
 #[test]
-fn ceilings_can_be_passed_over() {
+fn microversion_ceilings_can_be_ignored() {
     let mut context = context();
     context.compat = Arc::new(Compat {
         ignore_microversion: true,
@@ -272,7 +273,7 @@ fn ceilings_can_be_passed_over() {
 }
 
 #[test]
-fn what_cannot_exist_is_answered_as_nova_answers() {
+fn images_and_items_that_cannot_exist_get_novas_reply() {
     let json = [("accept", "application/json")];
     let no_image = r#"{"itemNotFound": {"code": 404, "message": "Image not found."}}"#;
     for target in [
@@ -310,7 +311,7 @@ fn what_cannot_exist_is_answered_as_nova_answers() {
 }
 
 #[test]
-fn routing_404s_come_in_the_form_that_the_client_accepts() {
+fn routing_404s_have_the_form_that_the_client_accepts() {
     let html = "<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n  The resource could not be found.<br /><br />\n\n\n\n </body>\n</html>";
     let plain = "404 Not Found\n\nThe resource could not be found.\n\n   ";
     for (lines, kind, body) in [
@@ -364,10 +365,10 @@ fn the_preferred_media_type_is_echoed() {
 }
 
 #[test]
-fn a_face_for_faults_only_words_them() {
+fn a_responder_for_faults_writes_them() {
     let front = NovaFrontend {
         compat: context().compat,
-        passes: true,
+        passes: Some(Passes::default()),
     };
     let responder = front.faults(&Method::GET, &headers(&[("accept", "application/json")]));
     assert_eq!((responder.operation(), responder.project()), ("none", None));
@@ -385,7 +386,7 @@ fn a_face_for_faults_only_words_them() {
 }
 
 #[test]
-fn faces_say_what_was_asked_for_the_log() {
+fn responders_name_operation_and_project_for_the_log() {
     let Recognized::Call(asked) = get("/v2.1/my%20project/images/detail", &[]) else {
         panic!("refused");
     };
@@ -409,13 +410,13 @@ proptest! {
             }
             Recognized::NeedsBody(draft) => prop_assert!(false, "a GET has no body: {draft:?}"),
             Recognized::Reply(_) => prop_assert!(false, "Nova answers discovery"),
-            Recognized::NotOurs => {}
+            Recognized::PassThrough(_) => {}
         }
     }
 }
 
 #[test]
-fn a_method_in_the_query_is_never_passed_on() {
+fn a_request_with_a_method_in_its_query_is_never_passed_on() {
     let read = |method: Method, query: &str| {
         let path = "/v2.1/abc/images/70a599e0-31e7-49b7-b260-868f441e862b";
         read(
@@ -443,5 +444,38 @@ fn a_method_in_the_query_is_never_passed_on() {
         Recognized::Refused(_)
     ));
     assert!(matches!(read(Method::DELETE, "a=b"), Recognized::Call(_)));
-    assert!(matches!(read(Method::PATCH, "a=b"), Recognized::NotOurs));
+    assert!(matches!(
+        read(Method::PATCH, "a=b"),
+        Recognized::PassThrough(_)
+    ));
+}
+
+#[test]
+fn only_a_request_that_may_create_an_image_has_its_location_rewritten() {
+    let rewrite = |rewrites_location, method: Method, path: &str| {
+        let front = NovaFrontend {
+            compat: context().compat,
+            passes: Some(Passes { rewrites_location }),
+        };
+        let headers = HeaderMap::new();
+        let head = RequestHead {
+            method: &method,
+            path: &front.lookup_path(path),
+            query: None,
+            headers: &headers,
+        };
+        match front.route(head, "https://c/compute").read(None) {
+            Recognized::PassThrough(PassThrough { rewrite }) => rewrite,
+            other => panic!("{other:?}"),
+        }
+    };
+    let action = "/v2.1//p/servers/s/action";
+    let images = "https://c/compute/v2.1/p/images".to_owned();
+    assert_eq!(
+        rewrite(true, Method::POST, action),
+        Some(Rewrite::CreatedImage(images))
+    );
+    assert_eq!(rewrite(false, Method::POST, action), None);
+    assert_eq!(rewrite(true, Method::GET, action), None);
+    assert_eq!(rewrite(true, Method::POST, "/v2.1/p/servers"), None);
 }

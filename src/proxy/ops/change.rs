@@ -2,15 +2,10 @@
 
 use http::{Response, StatusCode};
 
-use super::{UpstreamSession, read_whole, whole};
+use super::{ChangeSteps, UpstreamSession, read_whole, whole};
 use crate::model::change::PropertyRules;
-use crate::model::{
-    Call, Change, Edit, Fault, Image, ImageId, Reason, Responder, SentValue, Value,
-};
+use crate::model::{Call, Change, Edit, Fault, Image, Reason, Responder, SentValue, Value};
 use crate::net::body::Body;
-
-/// How often a change that met a conflict is tried again.
-const RETRIES: usize = 3;
 
 /// Fetches the image, asks for what is to be different about it, and has the responder write how it is then. What is
 /// already as wished is not asked for, and where everything is, nothing is.
@@ -20,17 +15,17 @@ const RETRIES: usize = 3;
 /// edit is made anew from how the image is by then. Nothing else is tried twice. Where an edit takes several requests
 /// and some of them have been carried out, it is only what is left of it that is tried again, since the wish itself
 /// speaks of the image before; and a fault says so.
-pub async fn change(
+pub(super) async fn change(
     session: &UpstreamSession,
-    id: &ImageId,
+    call: &Call,
     change: &Change,
+    steps: &ChangeSteps,
     responder: &dyn Responder,
 ) -> Result<Response<Body>, Fault> {
-    let call = Call::Change(id.clone(), change.clone());
-    let mut retries = RETRIES;
+    let mut retries = steps.retries;
     let mut begun = None;
     loop {
-        match once(session, &call, id, change, &mut begun, responder).await {
+        match once(session, call, change, steps, &mut begun, responder).await {
             Err(fault) if is_conflict(&fault) && retries > 0 => retries -= 1,
             Err(fault) if begun.is_some() => return Err(in_part(fault)),
             outcome => return outcome,
@@ -42,12 +37,12 @@ pub async fn change(
 async fn once(
     session: &UpstreamSession,
     call: &Call,
-    id: &ImageId,
     change: &Change,
+    steps: &ChangeSteps,
     begun: &mut Option<Edit>,
     responder: &dyn Responder,
 ) -> Result<Response<Body>, Fault> {
-    let reply = session.send(call, session.back.show(id)).await?;
+    let reply = session.send(call, steps.fetch.clone()).await?;
     let mut json = read_whole(reply, session.limits.element).await?;
     let held = session.back.shown(&json)?;
     let rules = PropertyRules {
@@ -62,13 +57,10 @@ async fn once(
         Some(edit) => edit.clone().left_on(&held),
         None => change.on(&held, &rules)?,
     };
-    if !edit.is_empty() {
-        session.back.vet(&edit)?;
-        for exchange in session.back.change(id, &edit) {
-            let reply = session.send(call, exchange).await?;
-            begun.get_or_insert_with(|| edit.clone());
-            json = read_whole(reply, session.limits.element).await?;
-        }
+    for exchange in steps.writes(&*session.back, &edit)? {
+        let reply = session.send(call, exchange).await?;
+        begun.get_or_insert_with(|| edit.clone());
+        json = read_whole(reply, session.limits.element).await?;
     }
     let image: Image<'_> = session.back.shown(&json)?;
     Ok(whole(responder.changed(&image, change)))

@@ -3,16 +3,16 @@
 use http::Response;
 
 use super::{UpstreamSession, whole};
-use crate::model::{Call, Fault, ImageId, Responder};
+use crate::model::{Call, Fault, Responder, UpstreamRequest};
 use crate::net::body::Body;
 
 /// Has the upstream delete the image.
-pub async fn delete(
+pub(super) async fn delete(
     session: &UpstreamSession,
-    id: &ImageId,
+    call: &Call,
+    delete: UpstreamRequest,
     responder: &dyn Responder,
 ) -> Result<Response<Body>, Fault> {
-    let call = Call::Delete(id.clone());
-    session.send(&call, session.back.delete(id)).await?;
+    session.send(call, delete).await?;
     Ok(whole(responder.deleted()))
 }

@@ -9,27 +9,27 @@ use http_body_util::BodyExt;
 use tokio::task::JoinHandle;
 
 use super::stream::{self, ListBody};
-use super::{UpstreamSession, scan};
-use crate::listing::{After, Bounds, Listing};
-use crate::model::{Call, Fault, Plan, Query, Responder, UpstreamRequest};
+use super::{ListSteps, UpstreamSession, Walk, scan};
+use crate::listing::{After, Listing};
+use crate::model::{Call, Fault, Responder, UpstreamRequest};
 use crate::net::body::{Body, unreadable, upstream_broke};
 use crate::net::secrets::Secrets;
 
 /// Lists. Whatever fails before the head is sent is a fault; what fails later breaks the reply off, so that no
 /// client takes a part of a list for the list.
-pub async fn list(
+pub(super) async fn list(
     session: UpstreamSession,
-    query: Query,
+    call: Call,
+    steps: ListSteps,
     responder: Arc<dyn Responder>,
 ) -> Result<Response<Body>, Fault> {
-    let plan = session.back.plan(&query);
-    // Of an empty list the order does not matter; the upstream still checks token and marker.
-    let is_empty = plan.nothing || query.limit == Some(0);
-    if let Some(order) = plan.scan.clone().filter(|_| !is_empty) {
-        return scan::scan(session, query, plan, order, responder).await;
+    let pages = steps.pages();
+    if let Walk::Sorted(sort) = steps.walk {
+        return scan::scan(session, call, pages, sort, responder).await;
     }
     let head = responder.list_head();
-    let walk = PageStream::begin(session, query, plan, responder).await?;
+    let walk =
+        PageStream::begin(session, call, Listing::new(responder, pages, steps.bounds)).await?;
     stream::reply(head, walk).await
 }
 
@@ -54,18 +54,9 @@ enum State {
 impl PageStream {
     async fn begin(
         session: UpstreamSession,
-        query: Query,
-        plan: Plan,
-        responder: Arc<dyn Responder>,
+        call: Call,
+        mut listing: Listing,
     ) -> Result<Self, Fault> {
-        let marker = query.marker.clone();
-        let bounds = Bounds {
-            limit: query.limit,
-            max_items: session.limits.items,
-            max_element: session.limits.element,
-        };
-        let call = Call::List(query);
-        let mut listing = Listing::new(responder, Arc::clone(&session.back), plan, marker, bounds);
         let at = State::Page(session.send(&call, listing.page()).await?);
         Ok(Self {
             session,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 
+use crate::config::Config;
 use crate::model::{
-    Backend, Call, Content, ErrorReply, Fault, Reason, ScanLimits, UpstreamRequest,
+    Backend, Call, Content, ErrorReply, Fault, Reason, Responder, ScanLimits, UpstreamRequest,
 };
 use crate::net::body::{self, Body, unreadable, upstream_broke};
 use crate::net::collect::{CollectError, beginning, collect};
@@ -19,12 +20,29 @@ mod delete;
 mod list;
 mod scan;
 mod show;
+mod steps;
 mod stream;
 
-pub use change::change;
-pub use delete::delete;
-pub use list::list;
-pub use show::show;
+pub use steps::{ChangeSteps, ListSteps, NextPages, PageEnd, SortSteps, UpstreamSteps, Walk};
+
+/// Carries out a call: sends the requests of its steps, and has the responder write the reply.
+///
+/// # Errors
+/// What a step met, if the reply has not begun.
+pub async fn run(
+    session: UpstreamSession,
+    call: Call,
+    responder: Arc<dyn Responder>,
+) -> Result<Response<Body>, Fault> {
+    match UpstreamSteps::new(&session.back, &call, session.limits)? {
+        UpstreamSteps::Show(fetch) => show::show(&session, &call, fetch, &*responder).await,
+        UpstreamSteps::Delete(delete) => delete::delete(&session, &call, delete, &*responder).await,
+        UpstreamSteps::Change(change, steps) => {
+            change::change(&session, &call, change, &steps, &*responder).await
+        }
+        UpstreamSteps::List(steps) => list::list(session, call, steps, responder).await,
+    }
+}
 
 /// An upstream with its dialect and what every request of one call carries.
 #[derive(Clone)]
@@ -52,6 +70,18 @@ pub struct ReplyLimits {
     pub items: Option<u64>,
     /// What a list that is sorted here may cost.
     pub scan: ScanLimits,
+}
+
+impl ReplyLimits {
+    /// The bounds that are configured.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self {
+            element: config.limits.element_bytes,
+            items: config.limits.max_items,
+            scan: config.nova_images.scan,
+        }
+    }
 }
 
 /// How much of an error reply is read.

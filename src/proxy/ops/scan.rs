@@ -13,12 +13,12 @@ use http::Response;
 use http_body_util::BodyExt;
 
 use super::stream::{self, ListBody};
-use super::{UpstreamSession, read_whole};
+use super::{SortSteps, UpstreamSession, read_whole};
 use crate::listing::fits;
 use crate::listing::pages::{Pages, Passing, Want};
 use crate::listing::top_n::TopN;
 use crate::model::{
-    Call, Fault, ImageId, ListEnd, Order, Plan, Position, Query, Reason, Responder,
+    Call, Fault, ImageId, ListEnd, Order, Position, Reason, Responder, UpstreamRequest,
 };
 use crate::net::body::{Body, upstream_broke};
 use crate::net::secrets::Secrets;
@@ -26,23 +26,21 @@ use crate::net::secrets::Secrets;
 /// Lists what had to be sorted first.
 pub(super) async fn scan(
     session: UpstreamSession,
-    query: Query,
-    plan: Plan,
-    order: Order,
+    call: Call,
+    mut pages: Pages,
+    sort: SortSteps,
     responder: Arc<dyn Responder>,
 ) -> Result<Response<Body>, Fault> {
-    let after = match &query.marker {
-        Some(marker) => Some(marked(&session, marker, &order).await?),
+    let SortSteps {
+        order,
+        marker,
+        limit,
+    } = sort;
+    let after = match marker {
+        Some((id, fetch)) => Some(marked(&session, id, fetch, &order).await?),
         None => None,
     };
-    let mut top_n = TopN::new(order, after, query.limit, session.limits.scan);
-    let call = Call::List(query);
-    let mut pages = Pages::new(
-        Arc::clone(&session.back),
-        plan,
-        None,
-        session.limits.element,
-    );
+    let mut top_n = TopN::new(order, after, limit, session.limits.scan);
     loop {
         let mut body = match session.send(&call, pages.request(None)).await {
             Ok(body) => body,
@@ -73,17 +71,23 @@ pub(super) async fn scan(
 }
 
 /// The place of the image behind which the client wants the list to begin. It need not be one that the list shows.
-async fn marked(session: &UpstreamSession, marker: &str, order: &Order) -> Result<Position, Fault> {
-    let unknown = || Fault::no_marker(marker);
-    let id = ImageId::parse(marker).ok_or_else(unknown)?;
-    let exchange = session.back.show(&id);
+async fn marked(
+    session: &UpstreamSession,
+    id: ImageId,
+    fetch: UpstreamRequest,
+    order: &Order,
+) -> Result<Position, Fault> {
+    let unknown = Fault::no_marker(id.as_str());
     let found = async {
-        let reply = session.send(&Call::Show(id), exchange).await?;
+        let reply = session.send(&Call::Show(id), fetch).await?;
         let json = read_whole(reply, session.limits.element).await?;
         Ok(order.position(&session.back.shown(&json)?))
     };
     found.await.map_err(|fault: Fault| match fault.reason {
-        Reason::NoImage => unknown(),
+        Reason::NoImage => Fault {
+            answered: fault.answered,
+            ..unknown
+        },
         _ => fault,
     })
 }

@@ -3,17 +3,17 @@
 use http::Response;
 
 use super::{UpstreamSession, read_whole, whole};
-use crate::model::{Call, Fault, ImageId, Responder};
+use crate::model::{Call, Fault, Responder, UpstreamRequest};
 use crate::net::body::Body;
 
 /// Fetches the image and has the responder write the view that was asked for.
-pub async fn show(
+pub(super) async fn show(
     session: &UpstreamSession,
-    id: &ImageId,
+    call: &Call,
+    fetch: UpstreamRequest,
     responder: &dyn Responder,
 ) -> Result<Response<Body>, Fault> {
-    let call = Call::Show(id.clone());
-    let reply = session.send(&call, session.back.show(id)).await?;
+    let reply = session.send(call, fetch).await?;
     let json = read_whole(reply, session.limits.element).await?;
     let image = session.back.shown(&json)?;
     responder.show(&image).map(whole)

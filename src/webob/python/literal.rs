@@ -1,4 +1,4 @@
-//! Reads Python's own spelling of a value: what XML shows of a list, and what a client that edits it sends back.
+//! Reads Python's own notation of a value. XML shows lists in this notation, and clients send it back.
 
 use super::PyJson;
 use super::read::{self, PyReader, Spelling};
@@ -12,7 +12,7 @@ const REPR: Spelling = Spelling {
     string,
 };
 
-/// Reads a whole text; `None` when it is no value that `repr` writes. Python 2's `u` before a string is passed over.
+/// Reads a whole text; `None` if it is not a value in the form of `repr`. Python 2's `u` before a string is ignored.
 pub(super) fn read(text: &str) -> Option<PyJson> {
     read::read(text, &REPR)
 }
@@ -67,7 +67,7 @@ mod tests {
     use crate::webob::python::PyJson;
 
     #[test]
-    fn what_python_spells_is_read() {
+    fn values_in_pythons_notation_are_read() {
         for (text, json) in [
             (
                 "[{'boot_index': 0, 'guest_format': None}]",
@@ -112,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_worded_is_read_again(texts in proptest::collection::vec(any::<String>(), 0..4), key in any::<String>()) {
+        fn written_values_read_back(texts in proptest::collection::vec(any::<String>(), 0..4), key in any::<String>()) {
             let texts = texts.into_iter().map(PyJson::Text).collect();
             let value = PyJson::List(vec![PyJson::Null, PyJson::Bool(true), PyJson::Object(vec![(key, PyJson::List(texts))])]);
             prop_assert_eq!(PyJson::literal(&value.repr()), Some(value));

@@ -1,8 +1,8 @@
-//! Reads values as Python does: a whole number keeps every digit, and of a repeated name the last value counts. JSON and
-//! Python's own spelling differ in their strings and their words alone.
+//! Reads values as Python does: an integer keeps every digit, and the last value of a repeated name counts. JSON and
+//! Python's own notation differ only in their strings and their words.
 //!
-//! `serde_json` reads strings and says what a number is. It does not read the whole, because it makes a float of every
-//! number beyond 64 bits, and a float keeps some sixteen digits of it.
+//! `serde_json` reads strings and validates numbers. It does not read the whole text, because it makes a float of every
+//! number above 64 bits, and a float keeps only about sixteen digits.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,14 @@ use serde::de::IgnoredAny;
 
 use super::PyJson;
 
-/// How deeply values may be nested.
-const DEEP: u32 = 128;
+/// The maximum depth of nested values.
+const MAX_DEPTH: u32 = 128;
 
-/// How values are spelled.
+/// A notation of values.
 pub(super) struct Spelling {
-    /// The words that are values.
+    /// The words that stand for values.
     pub words: [(&'static str, PyJson); 3],
-    /// Reads a string, quotes included.
+    /// Reads a string with its quotes.
     pub string: fn(&mut PyReader<'_>) -> Option<String>,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn json(text: &[u8]) -> Option<PyJson> {
     read(std::str::from_utf8(text).ok()?, &JSON)
 }
 
-/// Reads a whole text.
+/// Reads a whole text in a notation.
 pub(super) fn read(text: &str, spelling: &Spelling) -> Option<PyJson> {
     let mut reader = PyReader { rest: text };
     let value = reader.value(spelling, 0)?;
@@ -43,12 +43,12 @@ pub(super) fn read(text: &str, spelling: &Spelling) -> Option<PyJson> {
     reader.rest.is_empty().then_some(value)
 }
 
-/// What is left of a text. `None` from any of its methods means that the text is no JSON.
+/// The rest of a text. All methods return `None` if the text is not valid.
 pub(super) struct PyReader<'t> {
     pub rest: &'t str,
 }
 
-/// The members of an object that is being read: of a repeated name the first place and the last value.
+/// The members of an object that is being read. A repeated name has its first place and its last value.
 #[derive(Default)]
 struct Members {
     members: Vec<(String, PyJson)>,
@@ -71,7 +71,7 @@ impl Members {
 impl PyReader<'_> {
     fn value(&mut self, spelling: &Spelling, depth: u32) -> Option<PyJson> {
         match self.next()? {
-            b'{' | b'[' if depth == DEEP => None,
+            b'{' | b'[' if depth == MAX_DEPTH => None,
             b'{' => {
                 let mut members = Members::default();
                 self.items(b'{', b'}', |reader| {
@@ -99,7 +99,7 @@ impl PyReader<'_> {
         }
     }
 
-    /// What stands between two brackets, separated by commas.
+    /// Reads items between two brackets, separated by commas.
     fn items(
         &mut self,
         open: u8,
@@ -127,14 +127,14 @@ impl PyReader<'_> {
         Some(PyJson::Number(written.to_owned()))
     }
 
-    /// One of these words.
+    /// Reads one of these words.
     fn word(&mut self, words: &[(&str, PyJson)]) -> Option<PyJson> {
         let (word, value) = words.iter().find(|(word, _)| self.rest.starts_with(word))?;
         self.cut(word.len())?;
         Some(value.clone())
     }
 
-    /// The next byte that is no blank.
+    /// Returns the next byte that is not a blank, without consuming it.
     fn next(&mut self) -> Option<u8> {
         self.skip_blanks();
         self.rest.bytes().next()
@@ -153,7 +153,7 @@ impl PyReader<'_> {
 }
 
 impl<'t> PyReader<'t> {
-    /// Steps over this many bytes.
+    /// Consumes and returns this many bytes.
     pub(super) fn cut(&mut self, length: usize) -> Option<&'t str> {
         let (cut, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
@@ -161,12 +161,12 @@ impl<'t> PyReader<'t> {
     }
 }
 
-/// A string of JSON.
+/// Reads a string of JSON.
 fn string(reader: &mut PyReader<'_>) -> Option<String> {
     let mut bytes = reader.rest.strip_prefix('"')?.bytes().enumerate();
     let end = loop {
         match bytes.next()? {
-            // Both quotes belong to it.
+            // The length includes both quotes.
             (at, b'"') => break at + 2,
             (_, b'\\') => {
                 bytes.next()?;
@@ -183,7 +183,7 @@ mod tests {
 
     use crate::webob::python::PyJson;
 
-    /// What is JSON is `serde_json`'s to say, but for numbers that no float can hold.
+    /// `serde_json` decides what is JSON. Numbers that no float can hold are the only exception.
     fn agree(text: &str) {
         let theirs = serde_json::from_str::<serde_json::Value>(text);
         let ours = PyJson::read(text.as_bytes());
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_ends_at_a_depth_that_no_stack_minds() {
+    fn nesting_is_limited_to_128_levels() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(PyJson::read(nested(128).as_bytes()).is_some());
         assert!(PyJson::read(nested(129).as_bytes()).is_none());
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_json_is_read_and_nothing_else() {
+    fn only_json_is_read() {
         for text in [
             "",
             "nul",

@@ -1,4 +1,4 @@
-"""In the place of a library that has to be compiled: all that clients ask of it is whether IPv6 has a default route."""
+"""Replaces a library that has to be compiled. Clients use it only to ask whether IPv6 has a default route."""
 AF_INET6 = 10
 
 

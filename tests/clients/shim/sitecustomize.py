@@ -1,10 +1,10 @@
-"""What clients of before 2017 expect of Python and 3.11 no longer has.  `run` puts this directory on PYTHONPATH."""
+"""What clients from before 2017 need and Python 3.11 no longer has.  `run` puts this directory on PYTHONPATH."""
 import collections
 import collections.abc
 import inspect
 import sys
 
-sys.modules["_elementtree"] = None      # its Element takes no new methods; the one in Python does
+sys.modules["_elementtree"] = None      # its Element cannot get new methods; the one written in Python can
 import xml.etree.ElementTree            # noqa: E402
 
 if not hasattr(inspect, "getargspec"):

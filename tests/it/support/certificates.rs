@@ -1,4 +1,4 @@
-//! Authorities and certificates, made for one test.
+//! Authorities and certificates made for one test.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-/// One that signs.
+/// An authority that signs certificates.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate for `localhost` and 127.0.0.1, and its key, as PEM.
@@ -41,7 +41,7 @@ impl Authority {
         self.0.pem()
     }
 
-    /// A client that trusts this authority, and shows something.
+    /// A client that trusts this authority and shows a certificate.
     pub fn client(&self, shown: Option<&Identity>) -> Arc<ClientConfig> {
         let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
@@ -56,7 +56,7 @@ impl Authority {
         Arc::new(config)
     }
 
-    /// A server that shows something, and asks clients for a certificate of this authority.
+    /// A server that shows a certificate, and requires clients to have one of this authority.
     pub fn server(&self, shown: &Identity) -> Arc<ServerConfig> {
         let provider = Arc::new(default_provider());
         let roots = Arc::new(self.roots());

@@ -1,4 +1,4 @@
-//! A client that sends bytes, so that a test can send what no library would.
+//! A client that sends raw bytes, so that a test can send what no HTTP library would.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::schema;
 use super::upstream::{headers, read_message};
 
-/// No test waits longer than this for anything.
+/// The longest time that a test waits for anything.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -22,11 +22,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 pub struct Client {
     stream: Box<dyn Stream>,
     buffer: Vec<u8>,
-    /// Whether replies are held to Glance's schema documents.
+    /// Whether replies are checked against Glance's schema documents.
     holds_to_schema: bool,
 }
 
-/// A reply as it came in.
+/// A reply as it arrived.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// Status line and headers, byte for byte, without the empty line.
@@ -43,13 +43,13 @@ impl Client {
         }
     }
 
-    /// Connects by TLS to a server that shows a certificate for `localhost`.
+    /// Connects over TLS to a server that shows a certificate for `localhost`.
     pub async fn connect_tls(
         bound: &Bound,
         config: Arc<rustls::ClientConfig>,
     ) -> std::io::Result<Self> {
         let Bound::Tcp(address) = bound else {
-            panic!("TLS is for TCP here");
+            panic!("TLS is tested over TCP only");
         };
         let name = ServerName::try_from("localhost").unwrap();
         let stream = TcpStream::connect(address).await?;
@@ -61,27 +61,27 @@ impl Client {
         self.try_send(bytes).await.unwrap();
     }
 
-    /// For what the other end may refuse to take.
+    /// Sends bytes that the other end may refuse to read.
     pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
         self.stream.write_all(bytes.as_ref()).await?;
         self.stream.flush().await
     }
 
-    /// The next reply; its body goes as its headers say.
+    /// Reads the next reply; its headers tell how its body is framed.
     pub async fn answer(&mut self) -> Answer {
         let read = read_message(&mut self.stream, &mut self.buffer, true);
         let (head, body) = timeout(PATIENCE, read).await.unwrap().expect("a reply");
         self.checked(Answer { head, body })
     }
 
-    /// The next reply if all of it comes before the connection ends.
+    /// Reads the next reply, if all of it arrives before the connection ends.
     pub async fn whole_answer(&mut self) -> Option<Answer> {
         let read = read_message(&mut self.stream, &mut self.buffer, false);
         let (head, body) = timeout(PATIENCE, read).await.unwrap()?;
         Some(self.checked(Answer { head, body }))
     }
 
-    /// From now on every reply with images has to fit Glance's schema.
+    /// From now on every reply with images must match Glance's schema.
     pub fn hold_to_schema(mut self) -> Self {
         self.holds_to_schema = true;
         self
@@ -94,7 +94,7 @@ impl Client {
         answer
     }
 
-    /// The next reply's head, where there is no body (HEAD, 304, an interim reply).
+    /// Reads the head of the next reply, which has no body (HEAD, 304, an interim reply).
     pub async fn head(&mut self) -> String {
         loop {
             if let Some(at) = self.buffer.windows(4).position(|w| w == b"\r\n\r\n") {
@@ -106,31 +106,31 @@ impl Client {
         }
     }
 
-    /// Everything to the end of the connection; a reset is an end as well.
+    /// Reads everything to the end of the connection; a reset counts as an end.
     pub async fn rest(&mut self) -> Vec<u8> {
         while self.more().await > 0 {}
         std::mem::take(&mut self.buffer)
     }
 
-    /// What comes next, taken off; nothing at the end of the connection.
+    /// Takes the next bytes; empty at the end of the connection.
     pub async fn piece(&mut self) -> Option<Vec<u8>> {
         self.buffer.reserve(64 << 10);
         let read = self.more().await;
         (read > 0).then(|| std::mem::take(&mut self.buffer))
     }
 
-    /// Takes in some more, but nothing off the beginning.
+    /// Reads more bytes into the buffer.
     pub async fn more(&mut self) -> usize {
         let read = self.stream.read_buf(&mut self.buffer);
         timeout(PATIENCE, read).await.unwrap().unwrap_or(0)
     }
 
-    /// Whether the connection ends within so long; what comes meanwhile is taken in.
+    /// Whether the connection ends within this time. Bytes that arrive meanwhile are kept.
     pub async fn is_over_within(&mut self, limit: Duration) -> bool {
         timeout(limit, self.rest()).await.is_ok()
     }
 
-    /// Whether the other end has closed the connection, with nothing more to read.
+    /// Whether the other end has closed the connection and there is nothing more to read.
     pub async fn is_closed(&mut self) -> bool {
         self.buffer.is_empty() && self.more().await == 0
     }
@@ -150,7 +150,7 @@ impl Answer {
         code.parse().unwrap_or_default()
     }
 
-    /// The one line of a header, or nothing.
+    /// Returns the only line of a header, or `None`.
     pub fn header(&self, name: &str) -> Option<&str> {
         let lines = headers(&self.head, name);
         assert!(lines.len() <= 1, "{name}: {lines:?}");

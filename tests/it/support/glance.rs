@@ -1,4 +1,4 @@
-//! A Glance that holds the images of a store, and misbehaves when it is told to.
+//! A Glance with the images of a store, which misbehaves when told to.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ pub struct Glance {
     store: Arc<Mutex<Store>>,
 }
 
-/// What to answer in the store's place: a pattern over `METHOD TARGET`, status, headers and body.
+/// A reply instead of the store's: a pattern over `METHOD TARGET`, status, headers and body.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Scripted(
     String,
@@ -51,12 +51,12 @@ impl Glance {
         format!("http://{}", self.upstream.address)
     }
 
-    /// From now on, these are the images.
+    /// Replaces the images from now on.
     pub fn hold(&self, store: Store) {
         *self.store.lock().unwrap() = store;
     }
 
-    /// How an image is now, as Glance shows it to the holder of this token.
+    /// Returns an image as Glance shows it to the holder of this token.
     pub fn image(&self, id: &str, token: &str) -> (u16, String) {
         let mut headers = HeaderMap::new();
         headers.insert("x-auth-token", HeaderValue::try_from(token).unwrap());
@@ -67,7 +67,7 @@ impl Glance {
         (reply.status().as_u16(), body)
     }
 
-    /// From now on, these replies come first.
+    /// Gives these replies first from now on.
     pub fn misbehave(&self, script: Vec<Scripted>) {
         *self.script.lock().unwrap() = script;
     }
@@ -96,7 +96,7 @@ fn stored(store: &mut Store, seen: &Seen) -> Reply {
     let mut headers = HeaderMap::new();
     for line in seen.head.lines().skip(1) {
         let (name, _) = line.split_once(':').unwrap();
-        // WSGI has one value for each name.
+        // WSGI has one value per header name.
         let joined = seen.headers(name).join(",");
         headers.insert(
             HeaderName::try_from(name).unwrap(),

@@ -1,4 +1,4 @@
-//! An HTTP/2 client that sends frames, so that a test can send what no library would.
+//! An HTTP/2 client that sends raw frames, so that a test can send what no HTTP library would.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub struct Http2 {
     buffer: Vec<u8>,
 }
 
-/// A frame as it came in.
+/// A frame as it arrived.
 #[derive(Clone, Debug)]
 pub struct Frame {
     pub kind: u8,
@@ -39,7 +39,7 @@ pub struct Frame {
     pub payload: Vec<u8>,
 }
 
-/// A frame's bytes.
+/// Returns a frame's bytes.
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     let mut frame = length[1..].to_vec();
@@ -49,19 +49,19 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A SETTINGS frame.
+/// Makes a SETTINGS frame.
 pub fn settings(pairs: &[(u16, u32)]) -> Vec<u8> {
     let bytes = |(key, value): &(u16, u32)| [&key.to_be_bytes()[..], &value.to_be_bytes()].concat();
     let payload: Vec<u8> = pairs.iter().flat_map(bytes).collect();
     frame(SETTINGS, 0, 0, &payload)
 }
 
-/// A WINDOW_UPDATE frame.
+/// Makes a WINDOW_UPDATE frame.
 pub fn window_update(stream: u32, size: u32) -> Vec<u8> {
     frame(WINDOW_UPDATE, 0, stream, &size.to_be_bytes())
 }
 
-/// A head, with each field as a literal that is not remembered (RFC 7541, 6.2.2).
+/// Makes a head, with each field as a literal that is not indexed (RFC 7541, 6.2.2).
 pub fn head(method: &str, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     let pseudo = [
         (":method", method),
@@ -88,19 +88,19 @@ impl Http2 {
         self.client.send(bytes).await;
     }
 
-    /// For what the other end may refuse to take.
+    /// Sends bytes that the other end may refuse to read.
     pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
         self.client.try_send(bytes).await
     }
 
-    /// A request without a body.
+    /// Sends a request without a body.
     pub async fn get(&mut self, stream: u32, path: &str) {
         let head = head("GET", path, &[]);
         let bytes = frame(HEADERS, END_HEADERS | END_STREAM, stream, &head);
         self.send(bytes).await;
     }
 
-    /// The next frame, or nothing at the end of the connection. Pings and settings are acknowledged on the way.
+    /// Returns the next frame, or `None` at the end of the connection. Acknowledges pings and settings on the way.
     pub async fn frame(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.take() {
@@ -112,7 +112,7 @@ impl Http2 {
                         &[]
                     };
                     let ack = self::frame(frame.kind, ACK, 0, payload);
-                    // The connection may have ended behind that frame.
+                    // The connection may have ended after that frame.
                     let _ = self.client.try_send(ack).await;
                 }
                 return Some(frame);
@@ -121,7 +121,7 @@ impl Http2 {
         }
     }
 
-    /// The next frame of such a kind on a stream.
+    /// Returns the next frame of this kind on a stream.
     pub async fn of(&mut self, stream: u32, kinds: &[u8]) -> Option<Frame> {
         loop {
             let frame = self.frame().await?;
@@ -131,7 +131,7 @@ impl Http2 {
         }
     }
 
-    /// The body of a reply, and whether it came to its end.
+    /// Reads the body of a reply. Returns it and whether it is complete.
     pub async fn body(&mut self, stream: u32) -> (Vec<u8>, bool) {
         let mut body = Vec::new();
         while let Some(frame) = self.of(stream, &[HEADERS, DATA, RST_STREAM]).await {
@@ -148,8 +148,8 @@ impl Http2 {
         (body, false)
     }
 
-    /// Reads to the end of the connection, and sends something every now and then until it comes. The kinds of the frames
-    /// that came meanwhile.
+    /// Reads to the end of the connection, and sends something at intervals until then. Returns the kinds of the frames
+    /// that arrived.
     pub async fn ends(&mut self, drip: &[u8]) -> Vec<u8> {
         let mut kinds = Vec::new();
         loop {

@@ -1,4 +1,4 @@
-//! HTTP/2 clients as hyper is one, for what well-behaved clients do.
+//! HTTP/2 clients made with hyper, for tests of well-behaved clients.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -9,10 +9,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-/// Where requests go in.
+/// Sends requests.
 pub type Sender = SendRequest<Full<Bytes>>;
 
-/// A connection over a stream, and what ends when it does.
+/// Opens a connection over a stream. It ends when the returned value is dropped.
 pub async fn over(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
 ) -> (Sender, JoinHandle<()>) {
@@ -25,12 +25,12 @@ pub async fn over(
     (sender, ended)
 }
 
-/// A connection without TLS.
+/// Opens a connection without TLS.
 pub async fn connect(bound: &Bound) -> (Sender, JoinHandle<()>) {
     over(tcp(bound).await).await
 }
 
-/// A stream to a listener that is one of TCP.
+/// Opens a stream to a TCP listener.
 pub async fn tcp(bound: &Bound) -> TcpStream {
     let Bound::Tcp(address) = bound else {
         panic!("the listener is TCP");

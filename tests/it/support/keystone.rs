@@ -5,18 +5,18 @@ use std::collections::HashMap;
 use super::upstream::Seen;
 use super::{Reply, Upstream};
 
-/// What a token is for.
+/// What a token grants.
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub project: Option<String>,
     pub user: String,
     pub roles: Vec<&'static str>,
-    /// As Keystone writes it.
+    /// The expiry time in Keystone's form.
     pub expires_at: String,
 }
 
 impl Grant {
-    /// A member's token for a project, for a long time.
+    /// A member's token for a project, which is valid for a long time.
     pub fn of(project: &str) -> Self {
         Self {
             project: Some(project.to_owned()),
@@ -26,7 +26,7 @@ impl Grant {
         }
     }
 
-    /// A reply that describes the token.
+    /// Returns the reply that describes the token.
     pub fn reply(&self) -> Reply {
         let project = self.project.as_ref().map_or(String::new(), |id| {
             format!(r#", "project": {{"domain": {{"id": "default"}}, "id": "{id}", "name": "p"}}"#)
@@ -45,7 +45,7 @@ impl Grant {
     }
 }
 
-/// Answers as Keystone does where a token asks about itself, and 401 for a token that it does not know.
+/// Answers as Keystone does to a token that asks about itself: 401 for an unknown token.
 pub fn reply(grants: &HashMap<String, Grant>, seen: &Seen) -> Reply {
     assert_eq!(seen.line(), "GET /v3/auth/tokens?nocatalog HTTP/1.1");
     let token = seen.header("x-auth-token").unwrap();
@@ -59,7 +59,7 @@ pub fn refused() -> Reply {
     Reply::new("401 Unauthorized", &[challenge], BODY)
 }
 
-/// One that knows these tokens.
+/// Starts a Keystone that knows these tokens.
 pub async fn start(grants: impl IntoIterator<Item = (&'static str, Grant)>) -> Upstream {
     let grants: HashMap<_, _> = grants
         .into_iter()

@@ -1,11 +1,11 @@
-//! As much of Markdown as the pages of this repository use: headings, links and fenced blocks.
+//! The part of Markdown that the pages of this repository use: headings, links and fenced blocks.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// A page.
 pub struct Page {
-    /// Where it is, below the root of the repository.
+    /// The path, relative to the root of the repository.
     pub file: PathBuf,
     /// Its text.
     pub text: String,
@@ -13,15 +13,15 @@ pub struct Page {
 
 /// A fenced block of code.
 pub struct Block<'t> {
-    /// The language behind the fence.
+    /// The language after the fence.
     pub language: &'t str,
-    /// The line that the block begins on.
+    /// The line on which the block begins.
     pub line: usize,
-    /// Its lines.
+    /// The lines of the block.
     pub text: String,
 }
 
-/// Every page of the repository, in the order of their names.
+/// Every page of the repository, sorted by name.
 pub fn pages() -> Vec<Page> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
@@ -41,7 +41,7 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            // Nothing in there is written by hand.
+            // Nothing in these folders is written by hand.
             if !name.starts_with('.') && name != "target" && name != "node_modules" {
                 gather(&path, files);
             }
@@ -52,7 +52,7 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 impl Page {
-    /// Its lines outside fenced blocks, numbered from 1.
+    /// The lines outside fenced blocks, numbered from 1.
     fn prose(&self) -> impl Iterator<Item = (usize, &str)> {
         let mut fenced = false;
         self.text.lines().enumerate().filter_map(move |(at, line)| {
@@ -62,7 +62,7 @@ impl Page {
         })
     }
 
-    /// Its fenced blocks.
+    /// The fenced blocks.
     pub fn blocks(&self) -> Vec<Block<'_>> {
         let mut blocks: Vec<Block> = Vec::new();
         let mut open = false;
@@ -85,7 +85,7 @@ impl Page {
         blocks
     }
 
-    /// The destinations of its links, with the lines that they stand on. Every link of ours is written
+    /// The destinations of the links, with their lines. Every link in this repository has the form
     /// `[text](destination)`.
     pub fn links(&self) -> Vec<(usize, String)> {
         let mut links = Vec::new();
@@ -94,7 +94,7 @@ impl Page {
             let mut rest = &*line;
             while let Some((_, after)) = rest.split_once("](") {
                 let (destination, after) = after.split_once(')').unwrap_or((after, ""));
-                // A title may stand behind the destination.
+                // A title may follow the destination.
                 let destination = destination.split_whitespace().next().unwrap_or("");
                 links.push((number, destination.to_owned()));
                 rest = after;
@@ -103,7 +103,7 @@ impl Page {
         links
     }
 
-    /// What stands between backticks outside fenced blocks, with the lines that it stands on.
+    /// The text between backticks outside fenced blocks, with its lines.
     pub fn code_spans(&self) -> Vec<(usize, &str)> {
         self.prose()
             .flat_map(|(number, line)| {
@@ -113,7 +113,7 @@ impl Page {
             .collect()
     }
 
-    /// The names that a link can point at behind `#`, as GitHub derives them from headings.
+    /// The names that a link can use after `#`, as GitHub derives them from headings.
     pub fn anchors(&self) -> BTreeSet<String> {
         let mut used: HashMap<String, usize> = HashMap::new();
         let mut anchors = BTreeSet::new();
@@ -135,8 +135,7 @@ impl Page {
     }
 }
 
-/// A line without its code spans, since what looks like a link in there is none. A backtick without a partner opens no
-/// span.
+/// Removes code spans from a line, because a link inside one is not a link. A single backtick does not open a span.
 fn without_code(line: &str) -> String {
     let parts: Vec<_> = line.split('`').collect();
     let last = parts.len() - 1;
@@ -148,7 +147,7 @@ fn without_code(line: &str) -> String {
         .collect()
 }
 
-/// A heading in lower case, without punctuation, with hyphens for spaces. Of a link only its text counts.
+/// Makes an anchor of a heading: lower case, no punctuation, hyphens for spaces. A link counts with its text only.
 pub fn slug(heading: &str) -> String {
     let mut text = String::new();
     let mut rest = heading;

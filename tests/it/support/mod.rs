@@ -1,4 +1,5 @@
-//! What the tests stand on: an upstream that does as it is told, a client that sends bytes, and a proxy between.
+//! Shared parts of the tests: an upstream that does what it is told, a client that sends raw bytes, and a proxy
+//! between.
 
 pub mod certificates;
 pub mod client;
@@ -22,12 +23,12 @@ pub use program::Program;
 pub use proxy::Proxy;
 pub use upstream::{Reply, Upstream};
 
-/// Where the fixtures are.
+/// The folder of the fixtures.
 pub fn fixture_folder() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-/// A fixture's text.
+/// Reads a fixture.
 pub fn fixture(name: &str) -> String {
     std::fs::read_to_string(fixture_folder().join(name))
         .unwrap_or_else(|error| panic!("{name}: {error}"))

@@ -1,4 +1,4 @@
-//! A Nova with as many images as a test wants, as the detailed list shows them, newest first.
+//! A Nova with any number of images, as the detailed list shows them, newest first.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use super::Reply;
 use super::pages::{id, parameter};
 use super::upstream::Seen;
 
-/// A list that is served page by page, with links that lead astray.
+/// A list that is served page by page, with misleading links.
 #[derive(Clone, Copy, Debug)]
 pub struct Nova {
-    /// How many images there are.
+    /// The number of images.
     pub images: usize,
-    /// How many of them a page holds at most, whatever is asked for.
+    /// The maximum number of images per page, whatever the request asks for.
     pub per_page: usize,
-    /// How many bytes one property of each image has.
+    /// The size of one property of each image, in bytes.
     pub padding: usize,
-    /// Whether it knows what a marker is.
+    /// Whether it honours a marker.
     pub knows_markers: bool,
-    /// Whether it knows what a limit is.
+    /// Whether it honours a limit.
     pub knows_limits: bool,
 }
 
 impl Nova {
-    /// As vendors set theirs up: pages of 25.
+    /// Pages of 25, as some vendors configure.
     pub const CAPPED: Self = Self {
         images: 60,
         per_page: 25,
@@ -31,7 +31,7 @@ impl Nova {
         knows_limits: true,
     };
 
-    /// One that answers every request for the list with all of it.
+    /// A Nova that answers every list request with the whole list.
     pub const DEAF: Self = Self {
         images: 60,
         per_page: usize::MAX,
@@ -40,7 +40,7 @@ impl Nova {
         knows_limits: false,
     };
 
-    /// The page or image that is asked for.
+    /// Returns the requested page or image.
     pub fn reply(&self, seen: &Seen) -> Reply {
         let path = seen.target().split('?').next().unwrap();
         if path.ends_with("/images/detail") {
@@ -57,7 +57,7 @@ impl Nova {
         }
     }
 
-    /// The text of a page.
+    /// Returns the text of a page.
     pub fn page(&self, seen: &Seen) -> String {
         let marker = parameter(seen, "marker").filter(|_| self.knows_markers);
         let begin = marker.map_or(0, |marker| {
@@ -78,7 +78,7 @@ impl Nova {
         format!(r#"{{"images": [{}]{next}}}"#, images.join(", "))
     }
 
-    /// One image. The names go round in sevens, so that a sort has ties.
+    /// Returns one image. The names repeat after seven, so that a sort has ties.
     fn image(self, number: usize) -> String {
         let (id, hour, minute) = (id(number), 23 - number / 60, 59 - number % 60);
         let (name, padding) = (number % 7, "x".repeat(self.padding));
@@ -89,7 +89,7 @@ impl Nova {
     }
 }
 
-/// The configuration of a proxy for Glance clients before that Nova; `more` goes at the end, below `[nova]`.
+/// The configuration of a proxy for Glance clients in front of that Nova; `more` is added at the end, below `[nova]`.
 pub fn before_nova_images(nova: std::net::SocketAddr, more: &str) -> String {
     format!(
         r#"
@@ -103,5 +103,5 @@ endpoints = ["http://{nova}"]
     )
 }
 
-/// Longer than any test lets an upstream take.
+/// Longer than the upstream timeout of any test.
 pub const TOO_LONG: Duration = Duration::from_secs(3);

@@ -1,4 +1,4 @@
-//! A Glance with as many images as a test wants, each page made when it is asked for.
+//! A Glance with any number of images, whose pages are made on request.
 
 use std::ops::Range;
 
@@ -8,21 +8,21 @@ use super::upstream::Seen;
 /// A list that is served page by page.
 #[derive(Clone, Copy, Debug)]
 pub struct Pages {
-    /// How many images there are.
+    /// The number of images.
     pub images: usize,
-    /// How many of them a page holds at most, whatever is asked for.
+    /// The maximum number of images per page, whatever the request asks for.
     pub per_page: usize,
-    /// How many bytes one property of each image has.
+    /// The size of one property of each image, in bytes.
     pub padding: usize,
 }
 
 impl Pages {
-    /// The page that is asked for.
+    /// Returns the requested page.
     pub fn reply(&self, seen: &Seen) -> Reply {
         Reply::json(self.page(seen))
     }
 
-    /// Its text.
+    /// Returns the text of a page.
     pub fn page(&self, seen: &Seen) -> String {
         let begin = parameter(seen, "marker").map_or(0, |marker| number(marker) + 1);
         let wanted = parameter(seen, "limit").map_or(25, |limit| limit.parse().unwrap());
@@ -44,12 +44,12 @@ pub fn few(seen: &Seen) -> Reply {
     }
 }
 
-/// The id of the image with that number.
+/// The id of the image with this number.
 pub fn id(number: usize) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
 }
 
-/// A page with these images. Its `next`, if it has one, leads astray: only that it is there may count.
+/// A page with these images. The address in its `next` link is misleading: only its presence may count.
 pub fn page(numbers: Range<usize>, padding: usize, has_next: bool) -> String {
     let padding = "x".repeat(padding);
     let images: Vec<_> = numbers.map(|number| image(number, &padding)).collect();
@@ -64,7 +64,7 @@ pub fn page(numbers: Range<usize>, padding: usize, has_next: bool) -> String {
     )
 }
 
-/// One image.
+/// Returns one image.
 pub fn image(number: usize, padding: &str) -> String {
     let id = id(number);
     format!(
@@ -72,7 +72,7 @@ pub fn image(number: usize, padding: &str) -> String {
     )
 }
 
-/// A parameter of the request's query.
+/// Returns a parameter of the request's query.
 pub fn parameter<'s>(seen: &'s Seen, name: &str) -> Option<&'s str> {
     let (_, query) = seen.target().split_once('?')?;
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));

@@ -1,4 +1,4 @@
-//! The program itself in a process of its own, where its log and its memory can be looked at.
+//! The program in a process of its own, so that tests can read its log and its memory use.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -20,7 +20,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts `serve` with a configuration text, and waits until it listens.
+    /// Starts `serve` with this configuration, and waits until it listens.
     pub async fn start(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.toml");
@@ -48,7 +48,7 @@ impl Program {
         }
     }
 
-    /// A new connection.
+    /// Opens a new connection.
     pub async fn client(&self) -> Client {
         Client::connect(&self.address).await
     }
@@ -57,12 +57,12 @@ impl Program {
         &self.address
     }
 
-    /// Everything that was logged so far.
+    /// Returns everything that has been logged.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 
-    /// The access line of the request with that `User-Agent`, as soon as there is one.
+    /// Waits for the access line of the request with this `User-Agent`.
     pub async fn access(&self, user_agent: &str) -> Value {
         wait(&self.log, |line| {
             line["target"] == "access" && line["user_agent"] == user_agent
@@ -70,7 +70,7 @@ impl Program {
         .await
     }
 
-    /// The first line with that message, as soon as there is one.
+    /// Waits for the first line with this message.
     pub async fn message(&self, message: &str) -> Value {
         wait(&self.log, |line| line["message"] == message).await
     }
@@ -93,7 +93,7 @@ impl Program {
         }
     }
 
-    /// The most memory that was ever resident, in bytes.
+    /// The highest resident memory so far, in bytes.
     pub fn peak_memory(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:"));

@@ -1,4 +1,4 @@
-//! A proxy in this process, on a port of its own, with a configuration file that a test can change.
+//! A proxy in this process, on its own port, with a configuration file that a test can change.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,11 @@ use super::Client;
 pub struct Proxy {
     pub running: Running,
     pub folder: TempDir,
-    /// Whether the first listener speaks Glance's dialect.
+    /// Whether the first listener speaks Glance v2.
     speaks_glance: bool,
 }
 
-/// A listener for Nova clients before a Nova, and a Glance that nobody asks; `more` goes at the end.
+/// A listener for Nova clients in front of a Nova, with a Glance that is never asked; `more` is added at the end.
 pub fn before_nova(nova: SocketAddr, more: &str) -> String {
     format!(
         r#"
@@ -34,7 +34,7 @@ endpoints = ["http://{nova}"]
     )
 }
 
-/// A listener for Nova clients before a Glance, and no Nova; `more` goes at the end, below `[glance]`.
+/// A listener for Nova clients in front of a Glance, without a Nova; `more` is added at the end, below `[glance]`.
 pub fn before_glance(glance: SocketAddr, more: &str) -> String {
     format!(
         r#"
@@ -49,17 +49,17 @@ endpoints = ["http://{glance}"]
 }
 
 impl Proxy {
-    /// Starts with a configuration text.
+    /// Starts with this configuration.
     pub async fn start(text: &str) -> Self {
         Self::start_in(tempfile::tempdir().unwrap(), text).await
     }
 
-    /// The same, in a folder that holds what the text names.
+    /// Starts with this configuration in a folder that has the files it names.
     pub async fn start_in(folder: TempDir, text: &str) -> Self {
         Self::observed(folder, text, Vec::new()).await
     }
 
-    /// The same, with observers of every request.
+    /// Starts with this configuration and these observers of every request.
     pub async fn observed(folder: TempDir, text: &str, observers: Vec<Arc<dyn Observer>>) -> Self {
         let file = file_in(folder.path());
         std::fs::write(&file, text).unwrap();
@@ -77,12 +77,12 @@ impl Proxy {
         }
     }
 
-    /// Where the first listener is.
+    /// The address of the first listener.
     pub fn address(&self) -> &Bound {
         &self.running.addresses()[0]
     }
 
-    /// A new connection to the first listener. Whatever images that shows to Glance clients fit Glance's schema.
+    /// Opens a new connection to the first listener. Images that it shows to Glance clients must match Glance's schema.
     pub async fn client(&self) -> Client {
         let client = Client::connect(self.address()).await;
         if self.speaks_glance {

@@ -1,7 +1,7 @@
-//! A RELAX NG validator for the part of the language that `fixtures/xml/nova.rng` uses, by derivatives (James Clark,
-//! "An algorithm for RELAX NG validation"). It panics on a schema that says more.
+//! A RELAX NG validator for the part of the language that `fixtures/xml/nova.rng` uses, with derivatives (James Clark,
+//! "An algorithm for RELAX NG validation"). It panics on a schema that uses more.
 //!
-//! The gate has libxml2 validate the same answers by the same schema (`tests/xml/run`).
+//! In the gate, libxml2 validates the same answers against the same schema (`tests/xml/run`).
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -57,7 +57,7 @@ impl Grammar {
         }
     }
 
-    /// Whether the document is what the grammar describes; else the element where it is not, as far as that is known.
+    /// Checks a document against the grammar. The error names the first wrong element, if known.
     pub fn check(&self, xml: &str) -> Result<(), String> {
         let document = Document::parse(xml).map_err(|error| error.to_string())?;
         let mut deepest = (0, "the root".to_owned());
@@ -69,7 +69,7 @@ impl Grammar {
         }
     }
 
-    /// What is left of a pattern after an element.
+    /// Returns what is left of a pattern after an element.
     fn child(&self, of: &Pattern, element: Node, deepest: &mut (usize, String)) -> Pattern {
         match &**of {
             Element(name, content) if *name == name_of(element) => {
@@ -126,7 +126,7 @@ impl Grammar {
         self.may_be_empty(&left)
     }
 
-    /// What is left of a pattern after an attribute.
+    /// Returns what is left of a pattern after an attribute.
     fn attribute(&self, of: &Pattern, name: &Name, value: &str) -> Pattern {
         match &**of {
             Attribute(is, content) if is == name && self.is_text(content, value) => Rc::new(Empty),
@@ -144,7 +144,7 @@ impl Grammar {
         }
     }
 
-    /// Whether a text is all that a pattern asks for.
+    /// Whether a text satisfies a pattern.
     fn is_text(&self, pattern: &Pattern, text: &str) -> bool {
         if text.trim().is_empty() && self.may_be_empty(pattern) {
             return true;
@@ -202,7 +202,7 @@ fn or_none(a: Pattern) -> Pattern {
     Rc::new(Choice(a, Rc::new(Empty)))
 }
 
-/// The children of a schema's element as one pattern.
+/// Returns the children of a schema element as one pattern.
 fn group(of: Node) -> Pattern {
     elements(of).map(pattern).fold(Rc::new(Empty), grouped)
 }
@@ -261,7 +261,7 @@ fn name_of(element: Node) -> Name {
     (namespace.to_owned(), name.name().to_owned())
 }
 
-/// XML Schema's `dateTime`, without fractions, which Nova never shows.
+/// XML Schema's `dateTime` without fractions, which Nova never shows.
 fn is_date_time(text: &str) -> bool {
     let shape = |is: &str, form: &str| {
         is.len() == form.len()

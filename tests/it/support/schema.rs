@@ -1,5 +1,4 @@
-//! The schema documents that Glance clients are given, and replies held to them: every keyword of theirs that a reply can
-//! break.
+//! Checks replies against the schema documents that Glance clients get: every keyword in them that a reply can violate.
 
 use std::sync::LazyLock;
 
@@ -17,14 +16,14 @@ fn document(name: &str) -> Value {
     serde_json::from_str(&fixture(name)).unwrap()
 }
 
-/// Panics where a reply with an image or a list of images does not fit its document.
+/// Panics if a reply with an image or a list of images does not match its document.
 pub fn check(answer: &Answer) {
     let is_json = answer.header("content-type") == Some("application/json");
     if answer.status() != 200 || !is_json {
         return;
     }
     let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
-        panic!("a reply that is no JSON: {}", answer.text());
+        panic!("the reply is not JSON: {}", answer.text());
     };
     let (document, images) = match body["schema"].as_str() {
         Some("/v2/schemas/images") => (&IMAGES, body["images"].as_array().unwrap().as_slice()),
@@ -32,7 +31,7 @@ pub fn check(answer: &Answer) {
         _ => return,
     };
     if let Err(wrong) = fits(document, &body) {
-        panic!("a reply that does not fit its schema: {wrong}: {body:#}");
+        panic!("the reply does not match its schema: {wrong}: {body:#}");
     }
     for image in images {
         for name in ["created_at", "updated_at"] {
@@ -42,11 +41,11 @@ pub fn check(answer: &Answer) {
     }
 }
 
-/// Glance's own form, which the document does not demand and strict clients do.
+/// Glance's own form, which the document does not require but strict clients do.
 static TIME: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$").unwrap());
 
-/// What of the value is not as the schema says.
+/// Describes how a value violates the schema.
 pub fn fits(schema: &Value, value: &Value) -> Result<(), String> {
     for (keyword, rule) in schema.as_object().unwrap() {
         let fits = match keyword.as_str() {
@@ -89,7 +88,7 @@ pub fn fits(schema: &Value, value: &Value) -> Result<(), String> {
                 }
                 true
             }
-            other => panic!("a keyword that is not known here: {other}"),
+            other => panic!("unknown keyword: {other}"),
         };
         if !fits {
             return Err(format!("{value} is against {keyword} {rule}"));
@@ -110,7 +109,7 @@ fn is_of(kinds: &Value, value: &Value) -> bool {
         "boolean" => value.is_boolean(),
         "array" => value.is_array(),
         "object" => value.is_object(),
-        other => panic!("a type that is not known here: {other}"),
+        other => panic!("unknown type: {other}"),
     };
     kinds
         .as_array()

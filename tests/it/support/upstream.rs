@@ -1,4 +1,4 @@
-//! An upstream that records what it is asked and answers as the test says, faults included.
+//! An upstream that records its requests and answers as the test says, errors included.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -9,25 +9,25 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-/// A server on a port of its own; it ends when it is dropped.
+/// A server on its own port. It ends when it is dropped.
 pub struct Upstream {
     pub address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     _serving: JoinSet<()>,
 }
 
-/// A request as it came in.
+/// A request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// Request line and headers, byte for byte, without the empty line.
     pub head: String,
     /// The body without its framing.
     pub body: Vec<u8>,
-    /// Which of the connections, in the order in which they were accepted.
+    /// The index of its connection, in the order of acceptance.
     pub connection: usize,
 }
 
-/// A reply, and how it is given.
+/// A reply, and how it is sent.
 #[derive(Clone)]
 pub struct Reply {
     bytes: Vec<u8>,
@@ -40,19 +40,19 @@ pub struct Reply {
 enum End {
     KeepAlive,
     Close,
-    /// The connection is reset after so many bytes.
+    /// The connection is reset after this many bytes.
     ResetAfter(usize),
-    /// Nothing more comes after so many bytes, and the connection stays.
+    /// Nothing more is sent after this many bytes, and the connection stays open.
     HangAfter(usize),
 }
 
 impl Upstream {
-    /// Answers each request by `answer`.
+    /// Answers each request with `answer`.
     pub async fn start(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         Self::listen(answer, None).await
     }
 
-    /// The same behind TLS.
+    /// The same over TLS.
     pub async fn start_tls(
         tls: Arc<rustls::ServerConfig>,
         answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
@@ -60,12 +60,12 @@ impl Upstream {
         Self::listen(answer, Some(TlsAcceptor::from(tls))).await
     }
 
-    /// Everything that was asked so far.
+    /// Returns all requests so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    /// The one request that was asked.
+    /// Returns the only request.
     pub fn only(&self) -> Seen {
         let mut seen = self.seen();
         assert_eq!(seen.len(), 1, "{seen:?}");
@@ -118,12 +118,12 @@ impl Seen {
         self.line().split(' ').nth(1).unwrap_or("")
     }
 
-    /// Every line of a header.
+    /// Returns every line of a header.
     pub fn headers(&self, name: &str) -> Vec<&str> {
         headers(&self.head, name)
     }
 
-    /// The one line of a header, or nothing.
+    /// Returns the only line of a header, or `None`.
     pub fn header(&self, name: &str) -> Option<&str> {
         let lines = self.headers(name);
         assert!(lines.len() <= 1, "{name}: {lines:?}");
@@ -142,7 +142,7 @@ impl Reply {
         }
     }
 
-    /// A whole reply: `status` is code and reason, `headers` are lines without their ends.
+    /// A complete reply: `status` is code and reason, `headers` are lines without their ends.
     pub fn new(status: &str, headers: &[&str], body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
         let mut head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n", body.len());
@@ -153,7 +153,7 @@ impl Reply {
         Self::raw([head.as_bytes(), b"\r\n", body].concat())
     }
 
-    /// 200 with JSON.
+    /// A 200 with JSON.
     pub fn json(body: impl AsRef<[u8]>) -> Self {
         Self::new("200 OK", &["Content-Type: application/json"], body)
     }
@@ -164,38 +164,38 @@ impl Reply {
         self
     }
 
-    /// Sends pieces of that size, with a pause after each.
+    /// Sends pieces of this size, with a pause after each.
     pub fn slice(mut self, size: usize, pause: Duration) -> Self {
         self.slice = Some((size, pause));
         self
     }
 
-    /// Closes the connection in good order after the reply.
+    /// Closes the connection properly after the reply.
     pub fn close(mut self) -> Self {
         self.end = End::Close;
         self
     }
 
-    /// Resets the connection after so many bytes of the reply, head included.
+    /// Resets the connection after this many bytes of the reply, head included.
     pub fn reset_after(mut self, bytes: usize) -> Self {
         self.end = End::ResetAfter(bytes);
         self
     }
 
-    /// Says nothing more after so many bytes of the reply, head included.
+    /// Sends nothing more after this many bytes of the reply, head included.
     pub fn hang_after(mut self, bytes: usize) -> Self {
         self.end = End::HangAfter(bytes);
         self
     }
 
-    /// How long the head is, its empty line included.
+    /// The length of the head, with its empty line.
     pub fn head_len(&self) -> usize {
         let end = self.bytes.windows(4).position(|w| w == b"\r\n\r\n");
         end.map_or(self.bytes.len(), |at| at + 4)
     }
 }
 
-/// What a peer can be reset on.
+/// A stream that can be reset.
 trait Stream: AsyncRead + AsyncWrite + Unpin {
     fn reset(self);
 }
@@ -248,7 +248,7 @@ async fn converse<S: Stream>(
                 return;
             }
             End::ResetAfter(_) => {
-                // What was sent must have arrived: a reset destroys what is still on its way.
+                // Everything sent must have arrived, because a reset destroys bytes in transit.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 return stream.reset();
             }
@@ -257,8 +257,8 @@ async fn converse<S: Stream>(
     }
 }
 
-/// Reads one message; its head without the empty line, its body without its framing. `None` at the end of the
-/// stream, also in the middle of a message. `to_end`: a body without a length goes on to the end of the stream.
+/// Reads one message: its head without the empty line, its body without its framing. Returns `None` at the end of the
+/// stream, also in the middle of a message. With `to_end`, a body without a length extends to the end of the stream.
 pub async fn read_message<S: AsyncRead + Unpin>(
     stream: &mut S,
     buffer: &mut Vec<u8>,
@@ -289,7 +289,7 @@ pub async fn read_message<S: AsyncRead + Unpin>(
     Some((head, body))
 }
 
-/// Every line of a header in a head.
+/// Returns every line of a header in a head.
 pub fn headers<'h>(head: &'h str, name: &str) -> Vec<&'h str> {
     let lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
     lines

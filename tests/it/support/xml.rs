@@ -1,16 +1,16 @@
-//! Answers in XML are held to the grammar in `fixtures/xml/nova.rng`.
+//! Checks XML answers against the grammar in `fixtures/xml/nova.rng`.
 
 use std::path::Path;
 
 use super::fixture;
 use super::relaxng::Grammar;
 
-/// Checks an answer, and leaves it where `tests/xml/run` has libxml2 check it again.
+/// Checks an answer, and saves it for `tests/xml/run`, where libxml2 checks it again.
 pub fn check(name: &str, xml: &str) {
     checked(name, xml).unwrap_or_else(|error| panic!("{name}: {error}"));
 }
 
-/// The same, with the error handed out.
+/// The same, but returns the error.
 pub fn checked(name: &str, xml: &str) -> Result<(), String> {
     grammar().check(xml)?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("xml-answers");

@@ -1,4 +1,4 @@
-"""The tables of cases, one module a group, in the order in which they run."""
+"""The tables of cases, one module per group, in the order in which they run."""
 from . import access, filters, images, paging, routes, through, versions
 
 GROUPS = {"images": images, "filters": filters, "paging": paging, "versions": versions, "access": access,

@@ -7,12 +7,12 @@ BAD = [("X-Auth-Token", "nonsense")], [("X-Auth-Token", "")], [("X-Auth-Token", 
 SERVER = "aaaaaaaa-1111-4222-8333-444444444444"
 LATE = "unauthorized-from-glance"
 
-# Nova asks for the token before anything else.  We leave that to Glance, so what we refuse ourselves comes first.
+# Nova asks for the token first. The proxy leaves that to Glance, so its own refusals come first.
 REFUSED_FIRST = [("/v2.1/$A/images/", 404), ("/v2.1/$A/images?limit=abc", 400), ("/v2.1/$A/images/$(cirros)/metadata/", 404)]
 OTHER_PROJECT = ["/v2.1/$B/images?limit=1", "/v2/$B/images/detail?limit=1", "/v2.1/$B/images/$(cirros)", "/v2.1/$B/images/$(cirros)/metadata", "/v2.1/$B/images/$(cirros)/metadata/os_distro",
                  "/v2.1/0/images?limit=1", "/v2/a1fa0000-0000-4000-8000-000000000001/images?limit=1", "/v2.1/-/images?limit=1"]
 ANY_WORD = ["/v2.1/myproject/images?limit=1", "/v2/AUTH_$A/images?limit=1", "/v2/A1FA0000000040008000000000000001/images/detail?limit=1", "/v2.1/project.with-dots/images/$(cirros)", "/v2/12345678X/images/$(cirros)/metadata"]
-# Nova puts the project into links when it occurs anywhere in the URL, be it in a query that it knows.
+# Nova puts the project into links if it occurs anywhere in the URL, even in a query that it knows.
 IN_QUERY = [("/v2.1/images/detail?server=http://x/v2/$A/servers/" + SERVER, "/v2.1/images/detail?server=" + SERVER), ("/v2/images?server=$A/" + SERVER, "/v2/images?server=" + SERVER)]
 UNKNOWN_QUERY = ["/v2/images?limit=1&foo=$A", "/v2.1/images/detail?limit=1&foo=$A", "/v2.1/images/$(snap1)?x=$A", "/v2/$A/images?limit=1&foo=$B"]
 
@@ -35,7 +35,7 @@ def cases(_seed):
     yield from (get(t, deviates="project-any-word", ours={"status": 200}) for t in ANY_WORD)
     yield from (get(t, deviates="links-carry-url-project", ours={"status": 200, "as_if": same}) for t, same in IN_QUERY)
     yield from (get(t) for t in UNKNOWN_QUERY)
-    # What others own.
+    # Images of others.
     for key in ("beta-private", "beta-shared-accepted", "beta-shared-pending", "beta-shared-rejected", "beta-community", "beta-public", "beta-queued"):
         yield get(f"/v2/$A/images/$({key})", who="alphareader")
     yield one("GET", "/v2.1/$A/servers", who=None)

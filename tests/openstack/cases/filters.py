@@ -6,13 +6,13 @@ S1 = "aaaaaaaa-1111-4222-8333-444444444444"
 S2 = "bbbbbbbb-1111-4222-8333-444444444444"
 
 EQUAL = [
-    # name: exact, and case counts
+    # name: exact, case-sensitive
     "name=duplicate", "name=DUPLICATE", "name=cirros-uec", "name=cirros", "name=", "name", "name=st+active", "name=st%20active",
     "name=a%2Cb", "name=a,b", "name=%20%20spaces%20%20", "name=%C5%BDlu%C5%A5ou%C4%8Dk%C3%BD%20k%C5%AF%C5%88%20%E6%97%A5%E6%9C%AC%E8%AA%9E%20%D9%85",
     "name=qu%27o%22te%20%3Cb%3E%26amp%3B%20%5C%20back%2Fslash%20%2541%20%2Bplus%3Bsemi", "name=tab%09newline%0Aend",
     "name=cirros-uec&name=duplicate", "name=duplicate&name=cirros-uec", "name=" + "n" * 255, "name=" + "n" * 256, "name=%zz", "name=%00",
     "name=None", "name=null", "NAME=duplicate",
-    # status: Glance's words in any case, Nova's where they are the same
+    # status: Glance's words in any case, Nova's if they are the same
     "status=ACTIVE", "status=active", "status=Active", "status=queued", "status=QUEUED",
     "status=deactivated", "status=DEACTIVATED", "status=pending_delete", "status=importing", "status=uploading", "status=killed",
     "status=ERROR", "status=error", "status=garbage", "status=", "status=active&status=queued", "status=frobbed",
@@ -47,7 +47,7 @@ EQUAL = [
     # several at once
     f"status=ACTIVE&type=snapshot&server={S1}", "changes-since=2024-03-01T00:00:00Z&type=snapshot", "name=ubuntu-22.04&minRam=512&minDisk=5&status=ACTIVE&property-architecture=x86_64",
     "name=duplicate&status=queued", "limit=2&status=ACTIVE", "status=ACTIVE&limit=2&foo=bar&name=duplicate&minRam=0", "limit=1&status=active&property-architecture=x86_64",
-    # Nova knows none of these, and neither do we
+    # neither Nova nor the proxy knows these
     "visibility=public", "visibility=garbage", "owner=$B", "sort_key=name&sort_dir=asc", "sort=name:asc", "tag=base", "min_ram=512", "size_min=1000", "is_public=true",
     "os_hidden=true", "member_status=all", "id=$(cirros)", "fields=id", "deleted=true", "all_tenants=1", "protected=true", "disk_format=aki", "progress=100", "foo=bar", "foo",
     # punctuation of the query
@@ -55,13 +55,13 @@ EQUAL = [
     "%E9=x",
 ]
 
-# Nova fails 400 with Glance's text, which speaks of `updated_at`: no parameter that the client sent.
+# Nova fails with 400 and Glance's text, which names `updated_at`, a parameter that the client did not send.
 BAD_TIMES = ["garbage", "", "0", "1707955200", "05%2F03%2F2024", "2024-02-30T00%3A00%3A00Z", "2024-03-05T24%3A00%3A00Z", "2024-03-05T00%3A00%3A00z", "2024-W10-2", "2024-065T00%3A00%3A00Z",
              "%202024-02-15", "2024-13-01", "gte%3A2024-02-15T00%3A00%3A00Z", "lt%3A2024-02-15T00%3A00%3A00Z", "2024-02-15T00%3A00%3A00%20UTC", "2024-02-15T25:00:00"]
-# A plus that was not encoded is a space to every reader of queries.
+# An unencoded plus is a space to every reader of queries.
 RAW_PLUS = ["2024-03-05T02:00:00+02:00", "2024-03-05T02:00:01+02:00", "20240305T020000+0200", "2024-03-05T02:00:01+02"]
 
-# (query, what ours must equal)
+# (query, what the proxy's answer must equal)
 STATUS = [("status=SAVING", "status=in:queued,saving"), ("status=UNKNOWN", "status=in:deactivated,uploading,importing"),
           ("status=DELETED", "status=in:deleted,pending_delete"), ("status=active&status=SAVING", "status=in:queued,saving"),
           ("status=saving", "status=in:queued,saving"), ("status=Saving", "status=in:queued,saving"), ("status=deleted", "status=in:deleted,pending_delete"),
@@ -71,7 +71,7 @@ OPERATORS = [("name=in%3Aa%2Cb", ["in:a,b"]), ("name=in:duplicate,cirros-uec", [
 
 STRIP = "prop lstrip victims"
 NAMES = "prop reserved-looking names"
-# Nova cuts every leading letter of `property-` from the key, not the word.
+# Nova strips every leading letter of `property-` from the key, not the word.
 EXACT_KEYS = [
     ("os_distro=ubuntu", [STRIP, "ubuntu-22.04"]), ("os_distro=lstripped", []), ("os_distro=cirros", ["cirros-0.6.2-x86_64-disk"]), ("os_type=linux", ["cirros-0.6.2-x86_64-disk"]),
     ("ramdisk_id=$(ramdisk)", ["cirros-uec"]), ("ramdisk_note=r1", [STRIP]), ("ramdisk_note=r2", []), ("typography=t1", [STRIP]), ("typography=t2", []),
@@ -79,7 +79,7 @@ EXACT_KEYS = [
     ("trait:CUSTOM_HCI_X=required", ["prop trait"]), ("owner_id=$A", ["snapshot one"]), ("popis=%C4%8Desk%C3%BD%20%E2%9C%93", ["prop unicode"]), ("type=snapshot", [NAMES]),
     ("progress=p", [NAMES]), ("root_device_name=%2Fdev%2Fvda", ["prop bdm"]), ("empty=", ["prop empty values"]),
 ]
-# Nova sends these to Glance, which takes them for its own parameters.
+# Nova sends these to Glance, which reads them as its own parameters.
 NOT_INJECTED = [
     ("visibility=public", []), ("visibility=all", []), ("visibility=community", []), ("visibility=garbage", []), ("status=active", []), ("name=duplicate", []), ("id=$(cirros)", []),
     ("member_status=all", []), ("member_status=pending", []), ("size_min=1000", []), ("size_max=10", []), ("size=1024", []), ("disk_format=raw", []), ("container_format=bare", []),
@@ -101,7 +101,7 @@ def cases(_seed):
     for link in (f"{S1}/", f"http://x/v2/servers/{S1}/?x=y", f"http://x/servers/{S1}%23f"):
         yield get(LIST + f"server={link}", deviates="server-last-segment", ours={"status": 200, "as_if": LIST + f"server={S1}"})
     yield get(LIST + "name=duplicate#fragment", deviates="fragment-refused", ours={"status": 400, "contains": "fragment"})
-    # What no target has, and both take.
+    # Characters that are invalid in a target and that both accept.
     yield from (get(LIST + f"name={raw}") for raw in ('"duplicate"', "<duplicate>", "dupl`icate"))
     yield from named(OPERATORS, "", "operators-are-text")
     yield from named(EXACT_KEYS, "property-", "property-key-exact")

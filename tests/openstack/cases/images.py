@@ -12,11 +12,12 @@ LISTS = [
     # Without a project in the URL, and in the links.
     "/v2/images", "/v2.1/images", "/v2/images/detail", "/v2.1/images/detail",
 ]
-# Whoever else asks sees other images.
+# Other users see other images.
 OTHERS = [("beta", "/v2.1/$B/images/detail"), ("beta", "/v2/$B/images"), ("alphareader", "/v2.1/$A/images"),
           ("gamma", "/v2.1/$G/images/detail")]
 
-# One image with a block_device_mapping that is no JSON: Nova fails every answer that holds it.  The administrator sees all.
+# One image has a block_device_mapping that is not JSON, and Nova fails every answer with it. The administrator sees all
+# images.
 ADMIN = [("/v2.1/$O/images/detail", {"status": 200, "contains": "bad bdm"}), ("/v2/images", {"status": 200, "contains": "bad bdm"})]
 POISONED = [
     ("/v2.1/$D/images", {"status": 200, "contains": "bad bdm"}),
@@ -29,11 +30,11 @@ POISONED = [
 # Images that show their shape on /v2 and without a project too.
 SHAPES = ["cirros", "uec", "snap1", "snap2", "queued-bare", "prop-bdm", "name-null", "st-killed", "ubuntu-hidden", "tagged"]
 
-# Ids that no image has; none of them may reach Glance as anything else than an id.
+# Ids that no image has. All of them must reach Glance as an id and nothing else.
 NO_IMAGE = [UNKNOWN, UNKNOWN.upper(), "nothing", "cirros-uec", "%20", "a%20b", "%C3%A9",
             "$(cirros)%00", "%7B..%7D", "x" * 36, "x" * 300, "-", "0", "$(cirros)$(cirros)", "$(cirros)%26x", "$(cirros);x=y"]
 
-# What becomes such an id where an ending of the path is no ending.
+# Paths that become such an id because their suffix is not a suffix.
 ENDED = ["detail", "$(cirros)"]
 
 # The metadata of an image with more keys than this is shown by its first and last.

@@ -1,4 +1,4 @@
-"""Paths and methods: what is an image request, what is none, and how a refusal looks."""
+"""Paths and methods: which requests are image requests, and how refusals look."""
 from case import Ask, Case, get, one
 
 V2, V21 = "/v2/$A/images", "/v2.1/$A/images"
@@ -10,10 +10,10 @@ ACCEPTS = ["application/json", "application/json;q=0.5", "text/html", "*/*", "te
 NO_ROUTE = [V2 + "/", V21 + "/", V21 + "/detail/", V21 + IMAGE + "/", V21 + IMAGE + "/metadata/", V21 + IMAGE + "/metadata/os_distro/", V21 + IMAGE + "/metadata/os_distro/x", V21 + IMAGE + "/nothing",
             V21 + IMAGE + "/file", V21 + "/detail/x", V21 + "/detail/x/y", V21 + ".foo", V2 + ".xml", "/v2.1/$A/Images", "/v2/$A/image", "/v2/$A/imagesx", "/v2.1/$A/$A/images", "/v2.1/images/", "/v2/images/detail/x/y",
             V21 + IMAGE + "/metadata.xml", V21 + IMAGE + "/nothing.json", V21 + "/detail//"]
-# The key of a metadata item keeps its ending, as in Nova.
+# The key of a metadata item keeps its suffix, as in Nova.
 WHOLE_KEYS = [V21 + IMAGE + "/metadata/os_distro.json", V2 + IMAGE + "/metadata/no.json"]
 SUFFIXED = [V21, V2, V21 + "/detail", V21 + IMAGE, V2 + IMAGE + "/metadata", "/v2.1/images", "/v2/images/detail"]
-# Not ours by their first segment, however they end.
+# Not image requests by their first segment, whatever their suffix.
 NOT_OURS = ["/v2.1/os-keypairs/images", "/v2.1/flavors/images", "/v2.1/servers/images", "/v2.1/servers/detail", "/v2.1/$A/os-keypairs/images", "/v2.1/$A/flavors/images", "/v2.1/$A/servers/images/metadata", "/v3/$A/images",
             "/images", "/images/detail", "/v2.0/$A/images", "/v2.2/images", "/v1/$A/images", "/v2.1x/images", "/V2/$A/images", "/compute/v2.1/images", "/v2/$A/%69mages", "/v2.1/%69mages"]
 
@@ -27,7 +27,7 @@ SMUGGLED = [V2 + IMAGE + "%3Ffoo=bar", V21 + IMAGE + "%23x", V21 + IMAGE + "%2Fm
 COLLAPSED = ["/v2/$A//images", "/v2/$A/images//detail", V21 + "//$(cirros)", "/v2.1//images/$(cirros)/metadata", "//v2.1///$A//images?limit=1", "/v2.1//images//detail?limit=2", V21 + IMAGE + "//metadata//os_distro",
              "//", "//v2.1//", "/v2//$A//", "/v2.1//flavors", "/v2//$A/flavors//detail"]
 DOTS = ["/v2/./$A/images", V21 + "/./detail", V21 + "/x/../detail", "/v2%2F$A/images", "/v2/$A%2Fimages"]
-# Escapes at the end of a path that want a digit or two.
+# Escapes at the end of a path that lack one or two digits.
 CUT_SHORT = [V2 + IMAGE + "%", V21 + IMAGE + "%4", V21 + IMAGE + "%a?x=y", V2 + IMAGE + "/metadata/os_distro%", V21 + IMAGE + "/metadata/os_distro%2"]
 HOSTS = ["example.com", "example.com:8080", "EXAMPLE.com", "[::1]:8774", "localhost", "a-b.example.com:1"]
 FORWARDED = [[("Forwarded", "for=10.1.2.3;proto=https;host=fwd.example.com")], [("X-Forwarded-Host", "fwd.example.com"), ("X-Forwarded-Port", "8443"), ("X-Forwarded-For", "10.1.2.3")], [("X-Forwarded-Prefix", "/x")]]
@@ -61,7 +61,7 @@ def cases(_seed):
     yield one("TRACE", V2, deviates="trace-and-connect-refused", ours={"status": 405})
     for value in ("req-11111111-2222-4333-8444-555555555555", "garbage", "", "req-" + "x" * 300):
         yield get(V21 + "?limit=1", headers=[("X-OpenStack-Request-ID", value)])
-    # A body where none belongs.
+    # A body on a request that takes none.
     for kind, body in (("application/json", "not json"), ("application/json", "{}"), ("text/plain", "x")):
         yield get(V21 + "?limit=1", headers=[("Content-Type", kind)], body=body)
     for kind, body in (("text/xml", "<x/>"), ("application/x-www-form-urlencoded", "limit=1")):

@@ -1,4 +1,4 @@
-"""Everything that is no image request: it goes to the real Nova, and comes back as Nova gave it."""
+"""Requests that are not image requests: they go to the real Nova, and its replies come back unchanged."""
 from case import Ask, Case, get, one
 
 A = "/v2.1/$A"
@@ -39,7 +39,7 @@ def cases(_seed):
 
 
 def keypairs():
-    """Made through one side and looked at from the other, so that it is the same Nova."""
+    """Made through one side and read through the other, which proves that it is the same Nova."""
     def ask(method, target, **kw):
         return Ask(method, target, headers=JSON, **kw)
     yield Case([ask("POST", PAIRS, body=PAIR), ask("GET", ONE, at="nova"), ask("GET", PAIRS), ask("POST", PAIRS, body=PAIR), ask("DELETE", ONE), ask("GET", ONE, at="nova"), ask("DELETE", ONE)],

@@ -1,13 +1,13 @@
-"""Microversions: where images and their metadata end, and how a version may be asked for."""
+"""Microversions: where images and their metadata end, and how a version may be requested."""
 from case import get, one
 
 NEW, OLD = "OpenStack-API-Version", "X-OpenStack-Nova-API-Version"
 TARGETS = ["/images?limit=1", "/images/detail?limit=1", "/images/$(cirros)", "/images/$(cirros)/metadata", "/images/$(cirros)/metadata/os_distro"]
 EDGES = ["2.1", "2.2", "2.35", "2.36", "2.38", "2.39", "2.104", "latest"]
 
-# Spellings, on the list: headers as they are sent.
+# Spellings, for the list: headers as they are sent.
 SPELLINGS = [
-    # neither served nor well-formed
+    # not served, or malformed
     *[((NEW, "compute " + v),) for v in ("2.0", "2.105", "2.999", "3.0", "1.1", "2", "2.01", "v2.35", "LATEST", "Latest", "2.36.0", "", "garbage", "2.", ".1", "-2.1", "2.1 ", " 2.35 ", "2.0x", "0.0", "2.1,2.36")],
     *[((OLD, v),) for v in ("2.0", "2.105", "2.999", "3.0", "1.1", "2", "2.01", "v2.35", "LATEST", "2.36.0", "", "garbage", "2.", " 2.35 ", "compute 2.36", "2.35,2.36")],
     # whose version it is
@@ -28,11 +28,11 @@ def cases(_seed):
     yield from (get("/v2.1/$A/images?limit=1", headers=h) for h in SPELLINGS)
     yield get("/v2.1/$A/images?limit=1", headers=[(NEW, "compute 2.1\u00e9")], deviates="microversion-ascii", ours={"status": 400, "contains": "2.1\\u00e9"})
     yield get("/v2.1/$A/images?limit=1", headers=[(OLD, "\uff12.1")], deviates="microversion-ascii", ours={"status": 400, "contains": "\\uff12.1"})
-    # /v2 takes no notice of either header.
+    # /v2 ignores both headers.
     for value in ("2.1", "2.36", "2.999", "garbage", "latest"):
         yield get("/v2/$A/images?limit=1", headers=[(NEW, "compute " + value)])
         yield get("/v2/$A/images/$(cirros)/metadata", headers=[(OLD, value)])
-    # Which complaint comes first.
+    # Which error comes first.
     for value in ("2.35", "2.36", "2.999", "garbage"):
         yield get("/v2.1/$A/images?limit=abc", headers=[(NEW, "compute " + value)])
         yield get("/v2.1/$A/images/nothing", headers=[(NEW, "compute " + value)])

@@ -21,7 +21,7 @@ def iid(key):
 
 def image(key, owner="alpha", data=b"x" * 16, props=None, status=None, members=None,
           deactivate=False, dbprops=None, **attrs):
-    """One image.  `status` and `dbprops` are written into the database afterwards: no client can make them at will."""
+    """One image.  `status` and `dbprops` are written to the database afterwards, because no client can set them."""
     SPECS.append(dict(key=key, owner=owner, data=data, props=props or {}, status=status,
                       members=members or {}, deactivate=deactivate, dbprops=dbprops or {},
                       attrs=attrs))
@@ -123,7 +123,7 @@ image("prop-json", props={"jsonish": '{"a": [1, 2]}', "number": "17", "bool": "t
       name="prop json-looking")
 image("prop-server-plain", props={"instance_uuid": "not-a-uuid"}, name="instance_uuid not a uuid")
 image("prop-server-empty", props={"instance_uuid": ""}, name="instance_uuid empty")
-# values that today's glance does not accept but that old rows hold
+# values that today's Glance does not accept but old rows contain
 image("prop-kernel", dbprops={"kernel_id": None, "ramdisk_id": None}, name="kernel null")
 image("prop-kernel-old", dbprops={"kernel_id": "", "ramdisk_id": "none"}, name="kernel empty")
 image("prop-null", dbprops={"nothing": None, "color": "red"}, name="prop null")
@@ -137,7 +137,7 @@ image("formats", container_format="ovf", disk_format="vmdk", name="ovf vmdk")
 image("same-second-1", name="same second 1")
 image("same-second-2", name="same second 2")
 image("same-second-3", name="same second 3")
-# targets of the write cases, which put them back
+# images for the write cases, which restore them
 image("writable", props={"color": "red", "shape": "round", "kernel_id": iid("kernel")},
       name="writable", min_ram=3, min_disk=4)
 image("deletable", name="deletable")

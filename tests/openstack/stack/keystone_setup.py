@@ -15,7 +15,7 @@ PROJECTS = {
     "gamma": "6a33a000000040008000000000000003",
     "delta": "de17a000000040008000000000000004",
     "omega": "03e6a000000040008000000000000006",
-    "ops": "0b500000000040008000000000000005",      # where the admin user works
+    "ops": "0b500000000040008000000000000005",      # the admin user's project
 }
 # user -> project, roles
 USERS = {
@@ -26,8 +26,8 @@ USERS = {
     "omega": ("omega", ["member", "reader"]),
     "alphareader": ("alpha", ["reader"]),
 }
-# For clients whose only way to a proxy is the catalog there are more regions, whose Nova is a proxy: one that asks
-# Keystone about tokens in the second.  The third has no Glance: there some clients ask Nova for its images.
+# Regions for clients whose only way to a proxy is the catalog: their Nova is a proxy, in the second one a proxy that
+# asks Keystone about tokens. The third has no Glance, so that some clients ask Nova for its images.
 PROXIED, CHECKING, IMAGELESS = "Proxied", "Checking", "Imageless"
 
 
@@ -50,7 +50,7 @@ def login(user, password, project):
 
 
 def ensure(kind, match, body):
-    """The id of the object with these attributes, which is made when absent."""
+    """The id of the object with these attributes, which is made if absent."""
     url = f"{ARGS.auth_url}/{kind}s"
     r = ADMIN.get(url, params=match)
     r.raise_for_status()
@@ -63,7 +63,7 @@ def ensure(kind, match, body):
 
 
 def ensure_projects():
-    # The API takes no id for a project, so these rows go straight into keystone's database.
+    # The API takes no id for a project, so these rows go directly into keystone's database.
     db = sqlite3.connect(ARGS.keystone_db, timeout=30)
     for name, i in PROJECTS.items():
         db.execute("insert or ignore into project (id, name, extra, description, enabled, domain_id,"
@@ -106,7 +106,7 @@ for name in ("glance", "nova"):
     ensure_user(name, ARGS.service_password, service_project, ["admin", "service"])
 for region in (PROXIED, CHECKING, IMAGELESS):
     made = ADMIN.post(ARGS.auth_url + "/regions", json={"region": {"id": region}})
-    if made.status_code != 409:       # it is there already
+    if made.status_code != 409:       # it exists already
         made.raise_for_status()
 with_glance = {"RegionOne": ARGS.nova_url, PROXIED: ARGS.proxy_url, CHECKING: ARGS.checking_url}
 ensure_service("image", "glance", {region: ARGS.glance_url for region in with_glance})

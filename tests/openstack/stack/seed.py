@@ -67,7 +67,7 @@ def call(method, path, who="admin", headers=None, **body):
 
 
 def settle(db, n, spec):
-    """Creation one hour apart from 2024-01-01, updates spread over sixty days, and what the API would not write."""
+    """Sets creation times one hour apart from 2024-01-01, updates over sixty days, and fields that the API cannot set."""
     i = iid(spec["key"])
     created = f"2024-01-{1 + n // 24:02d} {n % 24:02d}:00:00.000000"
     updated = f"2024-0{2 + (n * 7) % 60 // 30}-{1 + (n * 7) % 29:02d} {(n * 5) % 24:02d}:30:15.000000"

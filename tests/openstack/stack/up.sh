@@ -1,6 +1,6 @@
 #!/bin/bash
 # Real Keystone, Glance and Nova API on loopback, from PyPI, with sqlite and uwsgi.
-# Idempotent: a second run starts only what does not run.  `down.sh --wipe && up.sh` gives a fresh stack.
+# Idempotent: a second run starts only services that are not running.  `down.sh --wipe && up.sh` gives a fresh stack.
 # A second nova-api is of 2023.1, in front of the same Glance and Keystone, with databases of its own.
 # Nova has no compute host here: its API answers, servers cannot boot.
 set -euo pipefail
@@ -10,7 +10,7 @@ mkdir -p "$VAR"/{glance-images,glance-tasks,glance-staging,lock,nova,nova-old} "
 
 # ---------------------------------------------------------------- packages
 GLANCE=33.0.0
-together() {  # together NAME...: runs these at the same time, and fails if one of them does
+together() {  # together NAME...: runs these in parallel, and fails if one of them fails
   local pids=() pid failed=0
   for name in "$@"; do $name & pids+=($!); done
   for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
@@ -45,7 +45,7 @@ public_endpoint = http://127.0.0.1:$KEYSTONE_PORT/
 connection = sqlite:///$VAR/keystone.db
 [token]
 provider = fernet
-# 60 days: the tokens of a stack that is left running stay good.
+# 60 days, so that tokens stay valid on a stack that is left running.
 expiration = 5184000
 [fernet_tokens]
 key_repository = $VAR/fernet-keys
@@ -72,7 +72,7 @@ region_name = RegionOne
 EOC
 }
 
-# Glance reads glance-api.conf of one directory, so each process has a directory of its own.
+# Glance reads glance-api.conf of one directory, so each process has its own directory.
 glance_conf() {  # glance_conf NAME URL [LINE]
 mkdir -p "$ETC/$1" "$VAR/$1-cache"
 cp "$VENV/etc/glance/schema-image.json" "$ETC/$1/"
@@ -83,7 +83,7 @@ use_stderr = false
 transport_url = fake://
 enabled_backends = fs:file
 node_staging_uri = file://$VAR/glance-staging
-# Glance's start-up check of its image cache wants to know its own address.
+# The start-up check of Glance's image cache needs Glance's own address.
 worker_self_reference_url = $2
 image_cache_dir = $VAR/$1-cache
 ${3:-}
@@ -108,7 +108,7 @@ $(authtoken glance)
 EOC
 }
 glance_conf glance "$GLANCE_URL"
-# At most 50 images a page, whatever is asked: a short page is not the end of a list.
+# At most 50 images per page, whatever limit is requested: a short page is not the end of a list.
 glance_conf glance-lowcap "$GLANCE_LOWCAP_URL" "api_limit_max = 50"
 
 nova_conf() {  # nova_conf NAME VENV
@@ -140,7 +140,7 @@ cp "$2/etc/nova/api-paste.ini" "$ETC/$1/api-paste.ini"
 }
 nova_conf nova "$VENV"
 nova_conf nova-old "$VENV_OLD"
-# What tells the setups of compare.py apart, each a second nova-api: what Glance answers, and where links lead.
+# The differences between the setups of compare.py, each a second nova-api: what Glance answers, and where links lead.
 for n in nova nova-old; do
   printf '[glance]\napi_servers = http://127.0.0.1:%s\n' "$FAULTY_PORT" > "$ETC/$n/faulty.conf"
 done

@@ -1,5 +1,5 @@
-//! What is left of a list's parameters once the steering ones are taken: conditions on attributes and custom
-//! properties (`glance/db/sqlalchemy/api.py`, `_make_conditions_from_filters`).
+//! The parameters of a list that remain after those that control it: conditions on attributes and custom properties
+//! (`glance/db/sqlalchemy/api.py`, `_make_conditions_from_filters`).
 
 use super::operator;
 use super::params::{Params, bad, python_int};
@@ -9,11 +9,11 @@ use crate::glance::tables::{
 use crate::model::query::{NumberField, NumberTest, TextField, TimeField};
 use crate::model::{Fault, Predicate, time};
 
-/// Reads every remaining parameter as a condition. Of a repeated one the last value counts.
+/// Reads every remaining parameter as a condition. The last value of a repeated parameter counts.
 ///
 /// # Errors
-/// Status 400 with Glance's message.
-pub fn read(params: &Params) -> Result<Vec<Predicate>, Fault> {
+/// 400 with Glance's message.
+pub(crate) fn read(params: &Params) -> Result<Vec<Predicate>, Fault> {
     let mut conditions = Vec::new();
     for (name, value) in params.collapsed() {
         condition(name, value, &mut conditions)?;
@@ -34,10 +34,10 @@ fn condition(name: &str, value: &str, conditions: &mut Vec<Predicate>) -> Result
         equal(field, value)
     } else {
         match name {
-            // Glance overwrites it: deleted images are never listed.
+            // Glance overwrites this filter: it never lists deleted images.
             "deleted" => return Ok(()),
             "deleted_at" => Predicate::Nothing,
-            // Glance takes the text for a list of tags, and a list of its characters it is.
+            // Glance treats the text as a list of tags, so each character is one.
             "tags" => {
                 conditions.extend(value.chars().map(|tag| Predicate::Tag(tag.to_string())));
                 return Ok(());
@@ -45,8 +45,8 @@ fn condition(name: &str, value: &str, conditions: &mut Vec<Predicate>) -> Result
             "properties" | "locations" | "members" => {
                 return Err(bad(format!("Unable to filter by '{name}'.")));
             }
-            // Glance finds methods of its model under some names and then matches nothing; here they are
-            // properties like any other.
+            // Glance finds methods of its model under some names and then matches nothing. Here they are properties
+            // like any other.
             property => Predicate::Property(property.to_owned(), value.to_owned()),
         }
     };
@@ -54,7 +54,7 @@ fn condition(name: &str, value: &str, conditions: &mut Vec<Predicate>) -> Result
     Ok(())
 }
 
-/// `X_min` and `X_max`. Every name that ends so is a range, of whatever.
+/// Reads `X_min` and `X_max`. Every name with such an ending is a range, even if no attribute has the name.
 fn range(name: &str, value: &str) -> Result<Option<Predicate>, Fault> {
     type Bound = fn(i64) -> NumberTest;
     let (attribute, test): (&str, Bound) =
@@ -67,7 +67,7 @@ fn range(name: &str, value: &str) -> Result<Option<Predicate>, Fault> {
         .ok_or_else(|| bad("Unable to filter on a range with a non-numeric value."))?;
     let field = lookup(NUMBER_FIELDS, attribute).ok_or_else(|| {
         bad(format!(
-            "Unable to filter on a range of '{attribute}', which is no numeric attribute."
+            "Unable to filter on a range of '{attribute}', which is not a numeric attribute."
         ))
     })?;
     Ok(Some(Predicate::Number(field, test(bound))))
@@ -98,8 +98,8 @@ fn text(field: TextField, value: &str) -> Result<Predicate, Fault> {
     }
 }
 
-/// Equality on a number column, as sqlite compares it with text: what reads as a whole number is one, whether it has
-/// blanks around, leading zeros or an empty fraction; nothing else is ever equal.
+/// Compares a number column with text like sqlite: text equals a number if it reads as a whole number, even with
+/// surrounding blanks, leading zeros or an empty fraction. Other text equals no number.
 fn equal(field: NumberField, value: &str) -> Predicate {
     whole(value.trim()).map_or(Predicate::Nothing, |number| {
         Predicate::Number(field, NumberTest::Is(number))

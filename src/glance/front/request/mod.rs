@@ -1,4 +1,4 @@
-//! Reads a Glance v2 client's request: path, query, patch.
+//! Reading of a Glance v2 client's request: path, query, patch.
 
 pub(crate) mod filter;
 pub(crate) mod operator;

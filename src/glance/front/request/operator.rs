@@ -1,21 +1,21 @@
-//! Operators in front of filter values, and what follows them.
+//! Operators before filter values, and their operands.
 
 use crate::model::time;
 
-/// Why a list behind `in:` cannot be read.
+/// Why a list after `in:` cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadQuotes {
-    /// A quote begins in the middle of a value.
+pub(crate) enum BadQuotes {
+    /// An opening quote is in the middle of a value.
     NoCommaBefore,
-    /// A quote ends in the middle of a value.
+    /// A closing quote is in the middle of a value.
     NoCommaAfter,
-    /// A quote is never closed.
+    /// A quote is not closed.
     NotClosed,
 }
 
 impl BadQuotes {
-    /// Glance's words for it (`glance/common/utils.py`, `validate_quotes`).
-    pub fn message(self, value: &str) -> String {
+    /// Returns Glance's message (`glance/common/utils.py`, `validate_quotes`).
+    pub(crate) fn message(self, value: &str) -> String {
         let why = match self {
             Self::NoCommaBefore => "There is no comma before opening quotation mark.",
             Self::NoCommaAfter => "There is no comma after closing quotation mark.",
@@ -25,18 +25,18 @@ impl BadQuotes {
     }
 }
 
-/// Takes an operator off a filter value: everything up to the first colon, unless the whole value is an instant.
-/// Without one the operator is `eq` (`glance/common/utils.py`, `split_filter_op`).
-pub fn split(value: &str) -> (&str, &str) {
+/// Splits a filter value at the first colon into operator and operand, unless the whole value is an instant. Without a
+/// colon the operator is `eq` (`glance/common/utils.py`, `split_filter_op`).
+pub(crate) fn split(value: &str) -> (&str, &str) {
     match value.split_once(':') {
         Some((operator, operand)) if time::parse(value).is_none() => (operator, operand),
         _ => ("eq", value),
     }
 }
 
-/// The values of an `in:` list: separated by commas, optionally in double quotes. A backslash before a quote keeps
-/// it from ending the value and stays in the value (`split_filter_value_for_quotes`).
-pub fn list(value: &str) -> Result<Vec<String>, BadQuotes> {
+/// Reads the values of an `in:` list, which are separated by commas and may be in double quotes. A quote after a
+/// backslash does not end the value, and the backslash stays in the value (`split_filter_value_for_quotes`).
+pub(crate) fn list(value: &str) -> Result<Vec<String>, BadQuotes> {
     check_quotes(value.as_bytes())?;
     let mut values = Vec::new();
     let mut rest = value;
@@ -69,7 +69,7 @@ fn check_quotes(value: &[u8]) -> Result<(), BadQuotes> {
     Ok(())
 }
 
-/// A value in quotes and what follows its comma.
+/// Returns a value in quotes and the text after its comma.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let inner = text.strip_prefix('"')?;
     let mut escaped = false;
@@ -82,7 +82,7 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     Some((inner.get(..end)?, after.strip_prefix(',').unwrap_or(after)))
 }
 
-/// A value without quotes and what follows its comma.
+/// Returns a value without quotes and the text after its comma.
 fn plain(text: &str) -> (&str, &str) {
     text.split_once(',').unwrap_or((text, ""))
 }
@@ -94,7 +94,7 @@ mod tests {
     use super::{BadQuotes, list, split};
 
     #[test]
-    fn the_first_colon_ends_the_operator_unless_all_is_an_instant() {
+    fn the_first_colon_ends_the_operator_unless_the_value_is_an_instant() {
         assert_eq!(split("active"), ("eq", "active"));
         assert_eq!(split("in:a,b"), ("in", "a,b"));
         assert_eq!(split("eq:Ubuntu: 14.04"), ("eq", "Ubuntu: 14.04"));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_with_and_without_quotes() {
+    fn lists_are_read_with_and_without_quotes() {
         let cases: &[(&str, &[&str])] = &[
             ("", &[]),
             ("a", &["a"]),
@@ -147,7 +147,7 @@ mod tests {
         }
 
         #[test]
-        fn quoted_values_come_back(values in proptest::collection::vec("[^\"\\\\]{1,8}", 1..5)) {
+        fn quoted_values_read_back(values in proptest::collection::vec("[^\"\\\\]{1,8}", 1..5)) {
             let written: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
             prop_assert_eq!(list(&written.join(",")).unwrap(), values);
         }

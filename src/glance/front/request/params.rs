@@ -1,4 +1,4 @@
-//! The query string as Glance holds it: a list of pairs in which a name may stand more than once.
+//! The query string in Glance's form: a list of pairs in which a name may occur more than once.
 
 use std::collections::HashMap;
 
@@ -9,21 +9,21 @@ use crate::webob::query;
 
 /// Decoded pairs, in the client's order (WebOb's `MultiDict`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Params(Vec<(String, String)>);
+pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
-    /// Reads a raw query string; `None` when a name or value is not UTF-8.
-    pub fn parse(query: &str) -> Option<Self> {
+    /// Reads a raw query string; `None` if a name or value is not UTF-8.
+    pub(crate) fn parse(query: &str) -> Option<Self> {
         query::parse(query).map(Self)
     }
 
-    /// Whether a parameter of this name is there.
-    pub fn has(&self, name: &str) -> bool {
+    /// Whether there is a parameter of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(is, _)| is == name)
     }
 
-    /// The last value of this name.
-    pub fn last(&self, name: &str) -> Option<&str> {
+    /// Returns the last value of this name.
+    pub(crate) fn last(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
             .rev()
@@ -31,14 +31,14 @@ impl Params {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Takes the first value of this name out; a second one stays.
-    pub fn take_first(&mut self, name: &str) -> Option<String> {
+    /// Removes and returns the first value of this name. A second one stays.
+    pub(crate) fn take_first(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(is, _)| is == name)?;
         Some(self.0.remove(at).1)
     }
 
-    /// Takes every value of this name out.
-    pub fn take_all(&mut self, name: &str) -> Vec<String> {
+    /// Removes and returns every value of this name.
+    pub(crate) fn take_all(&mut self, name: &str) -> Vec<String> {
         let (taken, kept) = std::mem::take(&mut self.0)
             .into_iter()
             .partition(|(is, _)| is == name);
@@ -46,9 +46,9 @@ impl Params {
         Vec::into_iter(taken).map(|(_, value)| value).collect()
     }
 
-    /// The pairs as a Python `dict` holds them: each name once, at the place of its first occurrence, with its
-    /// last value.
-    pub fn collapsed(&self) -> Vec<(&str, &str)> {
+    /// Returns the pairs as in a Python `dict`: each name once, at the place of its first occurrence, with its last
+    /// value.
+    pub(crate) fn collapsed(&self) -> Vec<(&str, &str)> {
         let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(self.0.len());
         let mut places = HashMap::new();
         for (name, value) in &self.0 {
@@ -61,20 +61,21 @@ impl Params {
         pairs
     }
 
-    /// All pairs.
-    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// Returns all pairs in their order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
-/// A refusal of a list request.
+/// Returns the fault for a bad list request.
 pub(crate) fn bad(message: impl Into<String>) -> Fault {
     Fault::client(StatusCode::BAD_REQUEST, Reason::BadQuery, message)
 }
 
-/// Python's `int()`: blanks around, a sign, underscores between digits. What does not fit saturates.
+/// Reads what Python's `int()` reads: surrounding blanks, a sign, underscores between digits. A number that does not
+/// fit becomes the largest possible.
 pub(crate) fn python_int(text: &str) -> Option<i64> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_utf8_is_not_read() {
+    fn a_query_that_is_not_utf8_is_refused() {
         assert_eq!(Params::parse("name=%ff"), None);
         assert_eq!(Params::parse("%E9"), None);
         assert_eq!(Params::parse("name=%zz").unwrap().last("name"), Some("%zz"));

@@ -1,22 +1,22 @@
-//! The body of `PATCH /v2/images/{id}`: a JSON patch, of the draft that its media type names.
+//! The body of `PATCH /v2/images/{id}`: a JSON patch in the draft that its media type names.
 //!
-//! The order of checks is Glance's, and so is every message (`glance/api/v2/images.py`, `RequestDeserializer.update`).
-//! Where a Glance behind a Nova cannot do what a Glance does, the attribute is refused by its name: only custom
-//! properties are in Nova's reach.
+//! The order of checks and the messages are Glance's (`glance/api/v2/images.py`, `RequestDeserializer.update`). A
+//! change of an attribute that Nova cannot make is refused with the attribute's name, because Nova can change custom
+//! properties only.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use super::pointer;
 use crate::glance::tables::{SCHEMA_PROPERTIES, is_reserved, lookup};
-pub use crate::model::attribute_step::{AttributeStep, WantedValue};
+pub(crate) use crate::model::attribute_step::{AttributeStep, WantedValue};
 use crate::model::attributes::{ID_PROPERTIES, is_base_property, is_uuid};
-pub use crate::model::steps::{Step, Steps as Patch};
+pub(crate) use crate::model::steps::{Step, Steps as Patch};
 use crate::model::{Fault, Reason};
 use crate::webob::python::PyJson;
 
-/// The media types of a patch, and the draft of JSON patch that each follows.
-pub const MEDIA_TYPES: &[(&str, PatchDraft)] = &[
+/// The media types of a patch, with the draft of JSON patch that each one stands for.
+pub(crate) const MEDIA_TYPES: &[(&str, PatchDraft)] = &[
     (
         "application/openstack-images-v2.0-json-patch",
         PatchDraft::Four,
@@ -29,18 +29,18 @@ pub const MEDIA_TYPES: &[(&str, PatchDraft)] = &[
 
 /// A draft of JSON patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PatchDraft {
-    /// `{"add": "/key", "value": "..."}`; what is there cannot be added.
+pub(crate) enum PatchDraft {
+    /// `{"add": "/key", "value": "..."}`. Adding a property that exists is an error.
     Four,
-    /// `{"op": "add", "path": "/key", "value": "..."}`; adding replaces what is there.
+    /// `{"op": "add", "path": "/key", "value": "..."}`. Adding a property that exists overwrites it.
     Ten,
 }
 
-/// The draft that a request follows.
+/// Returns the draft that the request's media type names.
 ///
 /// # Errors
-/// 415 for every other media type, as for none.
-pub fn draft(headers: &HeaderMap) -> Result<PatchDraft, Fault> {
+/// 415 for a missing or any other media type.
+pub(crate) fn draft(headers: &HeaderMap) -> Result<PatchDraft, Fault> {
     let given = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -61,16 +61,16 @@ pub fn draft(headers: &HeaderMap) -> Result<PatchDraft, Fault> {
     ))
 }
 
-/// What `Accept-Patch` says in a 415.
-pub const ACCEPT_PATCH: &str =
+/// The value of `Accept-Patch` in a 415.
+pub(crate) const ACCEPT_PATCH: &str =
     "application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch";
 
-/// Reads a body.
+/// Reads the body of a patch.
 ///
 /// # Errors
-/// 400 for what is no patch of that draft or gives a property what it cannot hold; 403 for an attribute that is not the
-/// client's to change.
-pub fn read(draft: PatchDraft, body: &[u8]) -> Result<Patch, Fault> {
+/// 400 if it is not a patch of that draft or a property cannot hold its value; 403 for an attribute that the client may
+/// not change.
+pub(crate) fn read(draft: PatchDraft, body: &[u8]) -> Result<Patch, Fault> {
     if body.is_empty() {
         return Err(bad("Body expected in request."));
     }
@@ -94,7 +94,7 @@ pub fn read(draft: PatchDraft, body: &[u8]) -> Result<Patch, Fault> {
     Ok(patch)
 }
 
-/// A step that has been read.
+/// One step, already checked.
 enum Read {
     Property(Step),
     Attribute(AttributeStep),
@@ -153,7 +153,7 @@ fn step(draft: PatchDraft, raw: &PyJson) -> Result<Read, Fault> {
     }))
 }
 
-/// The attributes that Glance lets clients change. Whether a step does is not seen before the image is.
+/// The attributes that Glance lets clients change. Whether a step changes one is decided when the image is known.
 const SETTABLE: &[&str] = &[
     "name",
     "visibility",
@@ -218,7 +218,7 @@ impl<'j> Members<'j> {
     }
 }
 
-/// `{"op": "add", "path": "/key"}`.
+/// Reads operation and pointer of `{"op": "add", "path": "/key"}`.
 fn ten<'j>(members: &Members<'j>) -> Result<(Op, &'j PyJson), Fault> {
     const KNOWN: &str = "It must be one of the following: add, remove, replace.";
     let op = members.get("op").ok_or_else(|| {
@@ -238,7 +238,7 @@ fn ten<'j>(members: &Members<'j>) -> Result<(Op, &'j PyJson), Fault> {
     Ok((known, path))
 }
 
-/// `{"add": "/key"}`.
+/// Reads operation and pointer of `{"add": "/key"}`.
 fn four<'j>(members: &Members<'j>) -> Result<(Op, &'j PyJson), Fault> {
     let mut found = OPS
         .iter()
@@ -254,8 +254,8 @@ fn four<'j>(members: &Members<'j>) -> Result<(Op, &'j PyJson), Fault> {
     }
 }
 
-/// A custom property holds text. The schema lets two of them be null, which Nova's metadata cannot say, and wants an id
-/// in them otherwise.
+/// Returns the text for a custom property. The schema allows an id or null in two of them, but Nova's metadata cannot
+/// store null.
 fn text(key: &str, value: &PyJson) -> Result<String, Fault> {
     let is_id = ID_PROPERTIES.contains(&key);
     let wrong = match value {
@@ -265,7 +265,7 @@ fn text(key: &str, value: &PyJson) -> Result<String, Fault> {
         PyJson::Text(text) => return Ok(text.clone()),
         PyJson::Null if is_id => {
             return Err(bad(format!(
-                "Property {key} cannot be null where images are Nova's."
+                "Property {key} cannot be null in Nova's image metadata."
             )));
         }
         _ if is_id => format!("{} is not of type 'null', 'string'", value.repr()),
@@ -273,7 +273,7 @@ fn text(key: &str, value: &PyJson) -> Result<String, Fault> {
     };
     let sentence = format!("Provided object does not match schema 'image': {wrong}");
     if SCHEMA_PROPERTIES.contains(&key) {
-        // Glance goes on with the whole of that part of its schema, which tells nobody anything.
+        // Glance appends the whole part of its schema here, which helps no client.
         return Err(bad(sentence));
     }
     Err(bad(format!(
@@ -292,7 +292,7 @@ fn bad(message: impl Into<String>) -> Fault {
 }
 
 fn forbidden(message: String) -> Fault {
-    Fault::client(StatusCode::FORBIDDEN, Reason::BadRequest, message)
+    Fault::client(StatusCode::FORBIDDEN, Reason::ReservedKey, message)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Which path is which.
+//! The paths of Glance v2.
 
 use http::Method;
 use percent_encoding::percent_decode_str;
@@ -7,41 +7,41 @@ use crate::glance::front::discovery;
 use crate::glance::tables::VERSIONS;
 use crate::webob::urlmap::collapsed;
 
-/// What a path names.
+/// The resource that a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GlanceRoute {
+pub(crate) enum GlanceRoute {
     /// `/versions`: the list of versions.
     Versions,
-    /// `/` and every first segment that is no version: the same list, as choices.
+    /// `/`, and every path whose first segment is not a version: the same list, as choices.
     Choices,
-    /// `/healthcheck`: that the service answers.
+    /// `/healthcheck`: whether the service answers.
     Healthcheck,
-    /// `/v2`, without a slash behind it.
+    /// `/v2`, without a trailing slash.
     VersionRoot,
     /// `/v2/images`.
     Images,
-    /// `/v2/images/{id}`; the id is whatever stood there, decoded.
+    /// `/v2/images/{id}`. The id is the decoded segment, whatever its text.
     Image(String),
     /// `/v2/schemas/{name}`, with the document.
     Schema(&'static str),
-    /// Under a version and nothing that any Glance serves.
+    /// A path under a version that no Glance serves.
     Nowhere,
-    /// Under a version, and not this half's affair.
+    /// A path under a version that this module does not handle.
     Elsewhere,
 }
 
-/// The methods that a resource has.
+/// The methods of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Methods {
-    /// What the `Allow` header of a 405 says.
+pub(crate) struct Methods {
+    /// The value of the `Allow` header of a 405.
     pub allow: &'static str,
-    /// Those of them that are none of this half's.
+    /// The methods among them that this module does not handle.
     pub elsewhere: &'static [Method],
 }
 
 impl GlanceRoute {
-    /// The methods of a route that has a fixed set of them (`glance/api/v2/router.py`).
-    pub fn methods(&self) -> Option<Methods> {
+    /// Returns the methods of a route that has a fixed set of them (`glance/api/v2/router.py`).
+    pub(crate) fn methods(&self) -> Option<Methods> {
         match self {
             Self::Images => Some(Methods {
                 allow: "GET, POST",
@@ -60,8 +60,8 @@ impl GlanceRoute {
     }
 }
 
-/// Reads a path that is still percent-encoded.
-pub fn route(path: &str) -> GlanceRoute {
+/// Recognises a path that is still percent-encoded.
+pub(crate) fn route(path: &str) -> GlanceRoute {
     let path = collapsed(path);
     let path = path.trim_start_matches('/');
     let (first, rest) = match path.split_once('/') {
@@ -92,13 +92,13 @@ pub fn route(path: &str) -> GlanceRoute {
     }
 }
 
-/// `v2` and every version of the list.
+/// Whether the segment is `v2` or one of the listed versions.
 fn is_version(segment: &str) -> bool {
     segment == "v2" || VERSIONS.contains(&segment)
 }
 
-/// An id in a path is any text. WSGI hands paths over as Latin-1, so that is how Glance reads and echoes it. A
-/// slash, however spelled, is a path separator to Glance: nothing is routed there.
+/// Reads an image id, which may be any text. WSGI passes paths as Latin-1, so Glance reads and echoes the id in that
+/// encoding. Glance reads an encoded slash as a path separator, and then no route matches.
 fn image(segment: &str) -> GlanceRoute {
     let id: String = percent_decode_str(segment).map(char::from).collect();
     if id.contains('/') {
@@ -115,7 +115,7 @@ mod tests {
     use super::{GlanceRoute, route};
 
     #[test]
-    fn paths_and_what_they_name() {
+    fn paths_are_routed_as_glance_routes_them() {
         let image = |id: &str| GlanceRoute::Image(id.to_owned());
         for (path, expected) in [
             ("/", GlanceRoute::Choices),

@@ -2,11 +2,12 @@
 
 use crate::webob::python::strip;
 
-/// The parts of a pointer, unescaped and without blanks at either end. Slashes at its beginning count as one.
+/// Returns the parts of a pointer, unescaped and without surrounding blanks. Several slashes at the beginning count as
+/// one.
 ///
 /// # Errors
 /// Glance's message.
-pub fn read(pointer: &str) -> Result<Vec<String>, String> {
+pub(crate) fn read(pointer: &str) -> Result<Vec<String>, String> {
     let Some(rest) = pointer.strip_prefix('/') else {
         return Err(format!("Pointer `{pointer}` does not start with \"/\"."));
     };
@@ -29,7 +30,7 @@ pub fn read(pointer: &str) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// Whether nothing but blanks stands between two slashes.
+/// Whether there are only blanks between two slashes.
 fn has_adjacent_slashes(text: &str) -> bool {
     let parts: Vec<_> = text.split('/').collect();
     match parts.as_slice() {
@@ -43,7 +44,7 @@ mod tests {
     use super::read;
 
     #[test]
-    fn pointers_and_what_they_name() {
+    fn pointers_are_split_or_refused_as_in_glance() {
         for (pointer, parts) in [
             ("/x", &["x"][..]),
             ("/", &[""]),

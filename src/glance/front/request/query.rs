@@ -1,7 +1,7 @@
-//! The parameters of `GET /v2/images`, read into the canonical query.
+//! The parameters of `GET /v2/images`.
 //!
-//! The order of checks is Glance's, and so is every message, since clients show them to people: first what its
-//! `RequestDeserializer.index` validates, then `ImagesController.index`, then the filters one by one.
+//! The order of checks and the messages are Glance's, because clients show them to people: first the checks of
+//! `RequestDeserializer.index`, then those of `ImagesController.index`, then the filters one by one.
 
 use super::filter;
 use super::params::{Params, bad, python_int};
@@ -11,30 +11,30 @@ use crate::glance::tables::{MEMBER_STATUSES, VISIBILITIES, lookup};
 use crate::model::query::{MemberStatus, Scope, Visibility};
 use crate::model::{Fault, Predicate, Query};
 
-/// A listing as asked.
+/// A request for a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ListRequest {
-    /// What is asked; its limit is always set.
+pub(crate) struct ListRequest {
+    /// The query. Its limit is always set.
     pub query: Query,
-    /// The limit in force: what was asked for, or the default, never above the cap.
+    /// The limit in force: the requested one or the default, but at most the configured maximum.
     pub limit: u64,
-    /// The client's parameters, for the links.
+    /// The client's parameters, for links.
     pub params: Params,
 }
 
 /// Reads a raw query string.
 ///
 /// # Errors
-/// Status 400 with Glance's message. Where Glance fails with 500 (`properties`, `locations`, `members`, a range of
-/// an attribute that it does not have, an empty `changes-since`) the answer is 400, too.
-pub fn read(raw: Option<&str>, settings: &GlanceListSettings) -> Result<ListRequest, Fault> {
+/// 400 with Glance's message. The status is 400 even if Glance fails with 500 (`properties`, `locations`, `members`, a
+/// range of an attribute that it does not have, an empty `changes-since`).
+pub(crate) fn read(raw: Option<&str>, settings: &GlanceListSettings) -> Result<ListRequest, Fault> {
     let params = Params::parse(raw.unwrap_or_default()).ok_or_else(|| {
         bad(
             "Error decoding your request. Either the URL or the request body contained characters that could \
              not be decoded by Glance",
         )
     })?;
-    // What is taken from `rest` is taken for good: a second `limit` or `marker` stays and is a filter on a custom
+    // Each parameter that is taken from `rest` is removed. A second `limit` or `marker` remains and filters on a custom
     // property of that name, as in Glance.
     let mut rest = params.clone();
     let limit = rest.take_first("limit");
@@ -63,7 +63,7 @@ pub fn read(raw: Option<&str>, settings: &GlanceListSettings) -> Result<ListRequ
     }
     predicates.extend(filter::read(&rest)?);
     if marker.as_deref() == Some("") {
-        // An upstream may take it for none, and the list would begin anew.
+        // An upstream might ignore an empty marker, and the list would begin again.
         return Err(Fault::no_marker(""));
     }
     Ok(ListRequest {
@@ -83,7 +83,7 @@ pub fn read(raw: Option<&str>, settings: &GlanceListSettings) -> Result<ListRequ
     })
 }
 
-/// What the `visibility` parameters come to.
+/// The combined meaning of the `visibility` parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum VisibilityFilter {
     Default,
@@ -100,8 +100,8 @@ impl VisibilityFilter {
     }
 }
 
-/// Glance validates the last `visibility`, selects by the first, and compares the column with the last of the
-/// others. An empty value is not validated and matches nothing.
+/// Glance validates the last `visibility`, selects by the first, and compares the column with the last of the others.
+/// An empty value is not validated and matches nothing.
 fn visibility(rest: &mut Params) -> Result<VisibilityFilter, Fault> {
     if let Some(last) = rest.last("visibility")
         && !last.is_empty()

@@ -1,18 +1,17 @@
-//! `sort`, `sort_key` and `sort_dir`.
+//! The parameters `sort`, `sort_key` and `sort_dir`.
 
 use super::params::{Params, bad};
 use crate::glance::tables::{SORT_KEYS, lookup};
 use crate::model::Fault;
 use crate::model::query::{Sort, SortKey};
 
-/// Reads the sort order and takes its parameters out. Empty when the client gave none, which is `created_at`, newest
-/// first. Otherwise the order is total: `created_at` and `id` are appended where they are missing, in the
-/// direction that was given if exactly one was given in all, else descending
-/// (`glance/db/sqlalchemy/api.py`, `_image_get_all`).
+/// Reads the sort order and removes its parameters. The order is empty if the client gave none, which means
+/// `created_at`, newest first. Otherwise it is total: a missing `created_at` and `id` are appended, in the given
+/// direction if exactly one was given, otherwise descending (`glance/db/sqlalchemy/api.py`, `_image_get_all`).
 ///
 /// # Errors
-/// Status 400 with Glance's message.
-pub fn read(params: &mut Params) -> Result<Vec<Sort>, Fault> {
+/// 400 with Glance's message.
+pub(crate) fn read(params: &mut Params) -> Result<Vec<Sort>, Fault> {
     let (keys, directions) = if params.has("sort") {
         new_syntax(params)?
     } else {
@@ -49,7 +48,7 @@ pub fn read(params: &mut Params) -> Result<Vec<Sort>, Fault> {
     Ok(order)
 }
 
-/// `sort=name:asc,size:desc`.
+/// Reads `sort=name:asc,size:desc`.
 fn new_syntax(params: &mut Params) -> Result<(Vec<SortKey>, Vec<bool>), Fault> {
     if params.has("sort_key") || params.has("sort_dir") {
         return Err(bad("Old and new sorting syntax cannot be combined"));
@@ -68,7 +67,8 @@ fn new_syntax(params: &mut Params) -> Result<(Vec<SortKey>, Vec<bool>), Fault> {
     Ok((keys, directions))
 }
 
-/// `sort_key=name&sort_key=size&sort_dir=asc`: one direction holds for all keys, several are one for each key.
+/// Reads `sort_key=name&sort_key=size&sort_dir=asc`. A single direction holds for all keys; several must be one for
+/// each key.
 fn classic_syntax(params: &mut Params) -> Result<(Vec<SortKey>, Vec<bool>), Fault> {
     let keys = params
         .take_all("sort_key")
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn both_syntaxes_and_their_tie_breaks() {
+    fn both_syntaxes_give_a_total_order() {
         for (query, expected) in [
             ("name=x", ""),
             ("sort=name:asc", "+name +created_at +id"),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_in_glances_words() {
+    fn bad_sort_orders_are_refused_in_glances_words() {
         let known = "It must be one of the following: name, status, container_format, disk_format, size, id, \
                      created_at, updated_at.";
         for (query, message) in [

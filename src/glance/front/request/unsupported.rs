@@ -1,5 +1,5 @@
-//! What every Glance serves and a cloud with the Nova images API only cannot: refused by its name, as Glance refuses what
-//! is forbidden or missing.
+//! Resources that every Glance serves but a cloud with only the Nova images API cannot. They are refused by name, with
+//! the status that Glance uses for a forbidden or missing resource.
 
 use http::{Method, StatusCode};
 
@@ -7,14 +7,14 @@ use crate::model::{Fault, Reason};
 
 /// A resource of Glance v2 that has no counterpart in Nova (`glance/api/v2/router.py`).
 #[derive(Debug)]
-pub struct Unoffered {
-    /// Its path behind the version; `{}` is any segment, `*` whatever follows.
+pub(crate) struct Unoffered {
+    /// The path after the version; `{}` is any segment, `*` any further path.
     pub path: &'static str,
-    /// Its methods, as the `Allow` header of a 405 lists them.
+    /// The methods, as the `Allow` header of a 405 lists them.
     pub allow: &'static str,
-    /// What GET would give; empty if it has no GET.
+    /// The object of GET; empty if it has no GET.
     pub reads: &'static str,
-    /// What the other methods would do; empty if it has none.
+    /// The object of the other methods; empty if it has none.
     pub writes: &'static str,
 }
 
@@ -32,8 +32,8 @@ const fn row(
     }
 }
 
-/// Every such resource; of two rows that fit, the first one counts.
-pub const UNOFFERED: &[Unoffered] = &[
+/// Every such resource. If two rows match, the first one counts.
+pub(crate) const UNOFFERED: &[Unoffered] = &[
     row("images", "GET, POST", "", "the creation of images"),
     row(
         "images/{}/file",
@@ -87,7 +87,7 @@ pub const UNOFFERED: &[Unoffered] = &[
     row(
         "schemas/*",
         "GET",
-        "the schema of what it does not offer",
+        "the schemas of resources that it does not offer",
         "",
     ),
     row(
@@ -98,9 +98,9 @@ pub const UNOFFERED: &[Unoffered] = &[
     ),
 ];
 
-/// Why a request for something that this half does not speak is refused, and the `Allow` header that goes with it.
-/// `path` is what stands behind the version.
-pub fn refuse(method: &Method, path: &str) -> (Fault, Option<&'static str>) {
+/// Returns the fault for a request that this module does not translate, and the value of its `Allow` header. `path` is
+/// the path after the version.
+pub(crate) fn refuse(method: &Method, path: &str) -> (Fault, Option<&'static str>) {
     let Some(row) = UNOFFERED.iter().find(|row| fits(row.path, path)) else {
         return (Fault::no_route(), None);
     };
@@ -110,7 +110,7 @@ pub fn refuse(method: &Method, path: &str) -> (Fault, Option<&'static str>) {
         Method::GET => (StatusCode::NOT_FOUND, row.reads),
         _ => (StatusCode::FORBIDDEN, row.writes),
     };
-    let message = format!("A cloud that has the Nova images API only does not offer {what}.");
+    let message = format!("A cloud with only the Nova images API does not offer {what}.");
     (Fault::client(status, Reason::NotOffered, message), None)
 }
 
@@ -177,10 +177,10 @@ mod tests {
     }
 
     #[test]
-    fn every_row_says_what_each_of_its_methods_is() {
+    fn every_row_names_the_object_of_each_of_its_methods() {
         for row in UNOFFERED {
             let has = |get: bool| row.allow.split(", ").any(|method| (method == "GET") == get);
-            // A list of images is served; only their creation is not.
+            // Lists of images are served, only their creation is not.
             assert!(
                 has(true) != row.reads.is_empty() || row.path == "images",
                 "{}",

@@ -1,4 +1,4 @@
-//! Writes to one image that a Nova can carry out: its end, and other custom properties.
+//! Writes to one image that a Nova can carry out: deletion, and changes of custom properties.
 
 use http::{Method, StatusCode};
 
@@ -8,8 +8,8 @@ use crate::glance::front::response::fault::ErrorFormat;
 use crate::glance::front::response::responder::{GlanceResponder, GlanceView};
 use crate::model::{Call, Change, Fault, ImageId, PendingCall, Reason, Recognized, RequestHead};
 
-/// Reads `DELETE` and `PATCH` of an image; `None` is anything else. Glance reads the type of a patch before it looks for
-/// the image.
+/// Reads `DELETE` and `PATCH` of an image; `None` for everything else. Glance checks the media type of a patch before
+/// it looks for the image.
 #[must_use]
 pub(crate) fn write(head: RequestHead<'_>) -> Option<Recognized> {
     let operation = match *head.method {

@@ -1,4 +1,4 @@
-//! Refusals as Glance words them: WebOb's error pages.
+//! Faults in Glance's form: WebOb's error pages.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -8,25 +8,25 @@ use crate::glance::front::request::patch;
 use crate::model::Fault;
 use crate::webob::page::Form;
 
-/// WebOb's explanation of every 401, whatever the cause.
+/// WebOb's explanation of every 401, whatever the reason.
 const UNAUTHORIZED: &str = "This server could not verify that you are authorized to access the document you \
                             requested. Either you supplied the wrong credentials (e.g., bad password), or your \
                             browser does not understand how to supply the credentials required.";
 
-/// What a resource can be patched with (RFC 5789, 3.1).
+/// The header that lists the media types for PATCH (RFC 5789, section 3.1).
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
-/// How a client wants to be refused.
+/// The form of a fault that the client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ErrorFormat {
+pub(crate) struct ErrorFormat {
     form: Form,
     /// A reply to `HEAD` has no body.
     head: bool,
 }
 
 impl ErrorFormat {
-    /// What the request says of it.
-    pub fn of(method: &Method, headers: &HeaderMap) -> Self {
+    /// Reads the form from the request.
+    pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
         Self {
             form: Form::accepted(headers),
             head: method == Method::HEAD,
@@ -34,8 +34,12 @@ impl ErrorFormat {
     }
 }
 
-/// The whole reply. `allow` is the header of a 405.
-pub fn write(format: ErrorFormat, fault: &Fault, allow: Option<&'static str>) -> Response<Bytes> {
+/// Writes the whole reply. `allow` is the value of the header of a 405.
+pub(crate) fn write(
+    format: ErrorFormat,
+    fault: &Fault,
+    allow: Option<&'static str>,
+) -> Response<Bytes> {
     let (kind, body) = page(format, fault);
     let mut response = Response::new(body);
     *response.status_mut() = fault.status;
@@ -56,7 +60,7 @@ pub fn write(format: ErrorFormat, fault: &Fault, allow: Option<&'static str>) ->
     response
 }
 
-/// Content type and body.
+/// Returns content type and body.
 fn page(format: ErrorFormat, fault: &Fault) -> (&'static str, Bytes) {
     if format.head {
         return (Form::Html.content_type(), Bytes::new());
@@ -94,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_travels_with_a_status() {
+    fn a_fault_carries_its_headers_and_page() {
         let mut fault = Fault::no_route();
         fault.status = StatusCode::UNAUTHORIZED;
         fault

@@ -1,4 +1,4 @@
-//! The image object, in Glance's order and with Python's separators: custom properties first, then the attributes.
+//! The image object in Glance's order with Python's separators: custom properties first, then the attributes.
 
 use std::borrow::Cow;
 
@@ -8,8 +8,8 @@ use crate::glance::tables::SCHEMA_PROPERTIES;
 use crate::model::{Image, Size, Value};
 
 /// Writes one image (`glance/api/v2/images.py`, `ResponseSerializer._format_image`). `locations`, `direct_url` and
-/// `stores` appear if the image has them, every other attribute always, null where it has none.
-pub fn image(image: &Image<'_>, out: &mut BytesMut) {
+/// `stores` appear only if the image has them. All other attributes always appear, as null if the image has none.
+pub(crate) fn image(image: &Image<'_>, out: &mut BytesMut) {
     let mut object = Object::open(out);
     for (key, value) in image.properties.iter() {
         object.key(key);
@@ -51,8 +51,8 @@ pub fn image(image: &Image<'_>, out: &mut BytesMut) {
     out.extend_from_slice(b"}");
 }
 
-/// Writes text as a JSON string: UTF-8 as it is, the escapes of Python's `json` for the rest.
-pub fn string(text: &str, out: &mut BytesMut) {
+/// Writes text as a JSON string: plain UTF-8, with the escapes of Python's `json`.
+pub(crate) fn string(text: &str, out: &mut BytesMut) {
     if text
         .bytes()
         .any(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
@@ -66,12 +66,12 @@ pub fn string(text: &str, out: &mut BytesMut) {
     }
 }
 
-/// Text as a JSON string.
-pub fn quoted(text: &str) -> String {
+/// Returns text as a JSON string.
+pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::String(text.to_owned()).to_string()
 }
 
-/// An object that is being written, behind its opening brace.
+/// An object that is being written, after its opening brace.
 struct Object<'o> {
     out: &'o mut BytesMut,
     empty: bool,
@@ -139,8 +139,8 @@ fn property(key: &str, value: &Value<'_>, out: &mut BytesMut) {
     }
 }
 
-/// What the value of a custom property is to a client; `None` is null. It is a string in Glance: a null stays one only in
-/// the properties that the schema names, and whatever else an upstream has there is the JSON text that it is.
+/// Returns the value of a custom property as clients see it; `None` is null. Glance shows a string: null stays null
+/// only in properties that the schema names, and any other JSON value is shown as its text.
 pub(crate) fn shown<'v>(key: &str, value: &'v Value<'_>) -> Option<Cow<'v, str>> {
     if value.is_null() && SCHEMA_PROPERTIES.contains(&key) {
         return None;
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn glances_own_object_comes_back_byte_for_byte() {
+    fn glances_own_object_is_written_back_byte_for_byte() {
         let json = concat!(
             r#"{"kernel_id": null, "popis": "český ✓", "bdm": "[{\"a\": 1}]", "name": "tab\t\"é\"", "disk_format": "raw", "#,
             r#""container_format": "bare", "visibility": "shared", "size": 16, "virtual_size": null, "status": "active", "#,

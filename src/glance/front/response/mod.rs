@@ -1,4 +1,4 @@
-//! Writes replies to a Glance v2 client: images, lists and faults.
+//! Writing of replies to a Glance v2 client: images, lists and faults.
 
 pub(crate) mod fault;
 pub(crate) mod json;

@@ -1,4 +1,4 @@
-//! What goes back to a Glance v2 client.
+//! The responder of a Glance v2 request.
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
@@ -13,7 +13,7 @@ use crate::model::{
     Change, Fault, FaultWriter, Image, ListEnd, Reason, Responder, SentValue, Value,
 };
 
-/// What Python's `quote_plus` leaves as it is, and the blank, which becomes `+`.
+/// The characters that Python's `quote_plus` does not encode, and the blank, which becomes `+`.
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.')
@@ -21,50 +21,50 @@ const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b' ');
 
-/// The responder of one Glance v2 request.
+/// Writes the replies to one Glance v2 request.
 #[derive(Clone, Debug)]
-pub struct GlanceResponder {
+pub(crate) struct GlanceResponder {
     format: ErrorFormat,
     view: GlanceView,
 }
 
-/// What the request names.
+/// The resource that the request names.
 #[derive(Clone, Debug)]
 pub(crate) enum GlanceView {
-    /// A list that can be answered.
+    /// A list with a valid query.
     List {
         /// The client's query without the marker, encoded again.
         query: String,
-        /// The limit in force.
+        /// The limit in force, in images.
         limit: u64,
     },
-    /// A list that cannot.
+    /// A list with an invalid query.
     NoList,
     /// One image.
     Image {
-        /// Its id as it stood in the path, decoded.
+        /// The id in the path, decoded.
         id: String,
     },
-    /// One image that is written to.
+    /// An image that the request changes or deletes.
     Write {
-        /// Its id as it stood in the path, decoded.
+        /// The id in the path, decoded.
         id: String,
-        /// What is done to it.
+        /// The operation, by its name in the log.
         operation: &'static str,
     },
     /// A schema document.
     Document,
     /// A resource with a method that it does not have.
-    Wrong {
-        /// Those that it has.
+    WrongMethod {
+        /// The methods that it has.
         allow: &'static str,
     },
-    /// Nothing.
+    /// No known resource.
     Nowhere,
 }
 
 impl GlanceView {
-    /// The view of a listing. With `keep_repeats` every pair of the client's stays in the links.
+    /// Returns the view of a list. With `keep_repeats`, links keep every pair of the client's query.
     pub(crate) fn list(listing: &ListRequest, keep_repeats: bool) -> Self {
         let pairs: Vec<(&str, &str)> = if keep_repeats {
             listing.params.pairs().collect()
@@ -96,7 +96,7 @@ impl FaultWriter for GlanceResponder {
             GlanceView::Image { .. } => "show-image",
             GlanceView::Write { operation, .. } => operation,
             GlanceView::Document => "show-schema",
-            GlanceView::Wrong { .. } | GlanceView::Nowhere => "none",
+            GlanceView::WrongMethod { .. } | GlanceView::Nowhere => "none",
         }
     }
 
@@ -119,7 +119,7 @@ impl FaultWriter for GlanceResponder {
                 };
                 fault::write(self.format, &worded, None)
             }
-            GlanceView::Wrong { allow } => fault::write(self.format, fault, Some(allow)),
+            GlanceView::WrongMethod { allow } => fault::write(self.format, fault, Some(allow)),
             _ => fault::write(self.format, fault, None),
         }
     }
@@ -166,7 +166,7 @@ impl Responder for GlanceResponder {
         json::image(image, out);
     }
 
-    /// Glance offers a next page when this one is as long as the limit, whether or not anything follows.
+    /// Glance writes a next link if the page is as long as the limit, even if nothing follows.
     fn list_close(&self, end: &ListEnd<'_>, out: &mut BytesMut) {
         let (query, limit) = match &self.view {
             GlanceView::List { query, limit } => (query.as_str(), *limit),

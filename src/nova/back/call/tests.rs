@@ -125,7 +125,7 @@ fn each_predicate_is_pushed_and_rechecked_or_kept() {
 }
 
 #[test]
-fn what_no_nova_tells_matches_nothing_or_all() {
+fn a_predicate_on_a_field_that_nova_does_not_report_matches_nothing_or_all() {
     for (predicate, nothing) in [
         (Predicate::Nothing, true),
         (Predicate::Tag("t".to_owned()), true),
@@ -164,7 +164,7 @@ fn what_no_nova_tells_matches_nothing_or_all() {
 }
 
 #[test]
-fn scopes_are_decided_on_what_is_shown() {
+fn scopes_are_decided_by_the_visibility_that_is_shown() {
     let scope = |visibility, member_status, hidden| Scope {
         visibility,
         member_status,
@@ -208,14 +208,14 @@ fn scopes_are_decided_on_what_is_shown() {
 }
 
 #[test]
-fn a_second_condition_on_the_same_filter_stays_here() {
+fn a_second_condition_on_the_same_filter_is_checked_by_the_proxy() {
     let plan = split(vec![property("a", "1"), property("a", "2")]);
     assert_eq!(plan.pushed, "property-a=1");
     assert_eq!(plan.residual, [property("a", "2")]);
 }
 
 #[test]
-fn only_the_upstreams_own_order_streams() {
+fn only_the_upstreams_own_order_needs_no_scan() {
     let newest = Sort {
         key: SortKey::CreatedAt,
         ascending: false,
@@ -255,7 +255,7 @@ fn only_the_upstreams_own_order_streams() {
 }
 
 #[test]
-fn requests_for_pages_and_images() {
+fn requests_name_version_project_limit_and_marker() {
     let id = ImageId::parse("70a5").unwrap();
     for (version, project, root) in [
         ("v2.1", None, "/v2.1"),
@@ -301,7 +301,11 @@ fn requests_for_pages_and_images() {
         for other in ["detail", "new", "70a5.json", "70a5.xml"] {
             let other = ImageId::parse(other).unwrap();
             let none = format!("{root}/images/00000000-0000-0000-0000-000000000000");
-            assert_eq!(back.show(&other).target, none, "{other} is no id to a Nova");
+            assert_eq!(
+                back.show(&other).target,
+                none,
+                "Nova does not read {other} as an id"
+            );
         }
         assert!(back.has_next(&Envelope::default(), 1) && !back.has_next(&Envelope::default(), 0));
     }

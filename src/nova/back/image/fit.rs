@@ -1,7 +1,7 @@
-//! Values as Nova and vendors tell them, made to fit the schema that Glance clients hold images to.
+//! Adapts values from Nova and vendors to the schema that Glance clients check images against.
 //!
-//! One image that does not fit costs some clients the whole list. So what cannot be shown as it is comes as near to it
-//! as the schema allows, or as what stands for nothing there.
+//! Some clients reject a whole list because of one image that does not fit. A value that does not fit is therefore
+//! replaced by the closest value that the schema allows, or by the schema's value for "nothing".
 
 use std::borrow::Cow;
 
@@ -12,13 +12,14 @@ use crate::json::Json;
 use crate::model::attributes::{DELETION_POLICIES, DELETION_POLICY, ID_PROPERTIES, is_uuid};
 use crate::model::{Size, Value, time};
 
-/// The longest name and the longest owner, in characters.
+/// The maximum length of a name and of an owner, in characters.
 pub(crate) const MAX_TEXT: usize = 255;
 
-/// What stands for a time that nothing tells: no client can read an image without one.
+/// The time that is shown if there is none: no client can read an image without its times.
 const NEVER: &str = "1970-01-01T00:00:00Z";
 
-/// When the image was made and when it was changed. One that is not told or cannot be read is the other one.
+/// Returns the times of creation and of the last change. If one of them is missing or unreadable, both are the other
+/// one.
 pub(super) fn times<'a>(
     created: Option<Cow<'a, str>>,
     updated: Option<Cow<'a, str>>,
@@ -30,19 +31,19 @@ pub(super) fn times<'a>(
     }
 }
 
-/// An instant in the one form in which Glance writes it: UTC, whole seconds, `Z`.
+/// Returns an instant in Glance's form: UTC, whole seconds, `Z`.
 fn instant(written: Cow<'_, str>) -> Option<Cow<'_, str>> {
     if is_certain(&written) {
         return Some(written);
     }
     let at = read(written.trim())?;
-    // Before 1970 the fraction counts backwards.
+    // Before 1970 the fraction is negative, so the second must be rounded down.
     let second = at.as_second() - i64::from(at.subsec_nanosecond() < 0);
     let text = time::write(Timestamp::from_second(second).ok()?);
     (time::is_normal(&text) && time::parse(&text).is_some()).then_some(Cow::Owned(text))
 }
 
-/// Whether the text has Glance's form and is surely an instant: a day that every month has.
+/// Whether the text has Glance's form and certainly names an instant: its day of the month is one that every month has.
 fn is_certain(written: &str) -> bool {
     time::is_normal(written)
         && written.get(..4).is_some_and(|year| year > "0000")
@@ -53,8 +54,8 @@ fn is_certain(written: &str) -> bool {
         && written.get(17..19).is_some_and(|second| second < "60")
 }
 
-/// Every form in which services and vendors write an instant: those that Glance reads, RFC 3339, the date of an HTTP
-/// header, and the seconds or milliseconds since 1970.
+/// Reads every form in which services and vendors write an instant: those that Glance reads, RFC 3339, the date of an
+/// HTTP header, and seconds or milliseconds since 1970.
 fn read(text: &str) -> Option<Timestamp> {
     let plain = || {
         let text = text.to_ascii_uppercase();
@@ -82,7 +83,7 @@ fn epoch(text: &str) -> Option<Timestamp> {
     }
 }
 
-/// A name, cut where it is too long.
+/// Cuts a name that is too long.
 pub(super) fn name(name: Cow<'_, str>) -> Cow<'_, str> {
     if name.len() <= MAX_TEXT {
         return name;
@@ -98,13 +99,13 @@ pub(super) fn name(name: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// A size; vendors write -1 for one that they do not know.
+/// Reads a size. Vendors write -1 for an unknown size.
 pub(super) fn size(told: Option<i64>) -> Size {
     told.filter(|size| *size >= 0)
         .map_or(Size::Null, Size::Bytes)
 }
 
-/// A custom property's value; `None` where the schema has no value that could stand for it.
+/// Returns the value of a custom property; `None` if the schema has no value that could replace it.
 pub(super) fn property<'a>(key: &str, raw: Json<'a>) -> Option<Value<'a>> {
     let value = Value::Raw(raw);
     if ID_PROPERTIES.contains(&key) {
@@ -131,7 +132,7 @@ mod tests {
     use super::{NEVER, name, times};
 
     #[test]
-    fn every_form_of_a_time_comes_out_in_glances() {
+    fn every_form_of_a_time_is_shown_in_glances_form() {
         for (written, shown) in [
             ("2014-10-05T08:56:40Z", "2014-10-05T08:56:40Z"),
             ("2014-10-05T08:56:40.123+0000", "2014-10-05T08:56:40Z"),
@@ -154,7 +155,7 @@ mod tests {
             ("2024-02-29T00:00:00Z", "2024-02-29T00:00:00Z"),
             ("2024-12-31T23:59:59Z", "2024-12-31T23:59:59Z"),
             ("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59Z"),
-            // No instant, though some have the form of one.
+            // Not an instant, though some have the form of one.
             ("2023-02-29T00:00:00Z", NEVER),
             ("2024-13-01T00:00:00Z", NEVER),
             ("2024-01-01T24:00:00Z", NEVER),

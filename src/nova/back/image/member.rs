@@ -1,4 +1,4 @@
-//! The members of an image that are objects.
+//! The members of an image that are JSON objects.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAcces
 use crate::json::Json;
 use crate::json::lenient::{Name, Text, text};
 
-/// An image's metadata, in the order of the reply; what is no object is none.
+/// An image's metadata, in the order of the reply. A value that is not an object is read as no metadata.
 pub(super) struct Metadata<'a>(pub Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'de> Deserialize<'de> for Metadata<'de> {
@@ -63,12 +63,12 @@ impl<'de> Visitor<'de> for MetadataVisitor {
     }
 }
 
-/// The id of the server that an image was taken from: the member `id` of an object, or the value itself.
+/// The id of the server from which an image was taken: the member `id` of an object, or the value itself.
 pub(super) struct Server<'a>(pub Option<Cow<'a, str>>);
 
 impl<'de> Deserialize<'de> for Server<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // A server is small and rare, so it may be looked at twice.
+        // A server is small and rare, so parsing it twice does not matter.
         let raw: Json<'de> = Deserialize::deserialize(deserializer)?;
         let id = if raw.get().starts_with('{') {
             serde_json::from_str(raw.get()).map(|Id(id)| id)

@@ -1,5 +1,5 @@
-//! What Nova's front half writes, its back half reads: an image that went through both is the same image in every field
-//! that Nova can carry.
+//! Tests that Nova's backend reads what Nova's frontend writes: an image that went through both is the same in every
+//! field that Nova can carry.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::nova::back::{NovaBackend, NovaImageSettings};
 use crate::nova::compat::Compat;
 use crate::nova::front::{self, NovaContext};
 
-/// An image as a generator gives it.
+/// The values of a generated image.
 #[derive(Clone, Debug)]
 struct Seed {
     id: String,
@@ -31,7 +31,7 @@ struct Seed {
 impl Seed {
     fn image(&self) -> Image<'_> {
         let size = match (self.status, self.size) {
-            // What Nova shows as UNKNOWN is told apart by its data.
+            // `UNKNOWN` with data is read as deactivated.
             (Status::Deactivated, size) => Size::Bytes(size.max(1)),
             (Status::Active, size) | (Status::Saving, size @ 1..) => Size::Bytes(size),
             _ => Size::Null,
@@ -109,7 +109,7 @@ fn seed() -> impl Strategy<Value = Seed> {
         )
 }
 
-/// What a Nova writes about the image in answer to a GET.
+/// Returns what a Nova would write about the image in reply to a GET.
 fn written(path: &str, compat: &Compat, image: &Image<'_>) -> Vec<u8> {
     let context = NovaContext {
         base: "http://nova:8774".to_owned(),
@@ -164,7 +164,7 @@ fn carried(image: &Image<'_>) -> String {
     )
 }
 
-/// What Glance's schema lets be null is an id or null; all else is text.
+/// `kernel_id` may be null in Glance's schema and is shown only as an id or null, so its text is not compared.
 fn fitted(key: &str, value: &Value<'_>) -> Option<String> {
     let text = value.text().unwrap_or_default();
     (key != "kernel_id").then(|| text.into_owned())
@@ -172,7 +172,7 @@ fn fitted(key: &str, value: &Value<'_>) -> Option<String> {
 
 proptest! {
     #[test]
-    fn what_the_front_writes_the_back_reads(seed in seed(), extensions in any::<bool>()) {
+    fn the_back_reads_what_the_front_writes(seed in seed(), extensions in any::<bool>()) {
         let image = seed.image();
         let back = NovaBackend {
             settings: Arc::new(NovaImageSettings { pending_delete: true, ..NovaImageSettings::default() }),
@@ -194,7 +194,7 @@ proptest! {
     }
 
     #[test]
-    fn what_holds_of_a_listed_image_holds_of_it_shown(seed in seed(), key in "[a-z]{1,3}") {
+    fn a_predicate_gives_the_same_result_for_a_translated_image(seed in seed(), key in "[a-z]{1,3}") {
         let image = seed.image();
         let back = NovaBackend { settings: Arc::default(), project: None, caller: Some("mine".to_owned()) };
         let element = written("/v2/images/detail", &Compat::default(), &image);

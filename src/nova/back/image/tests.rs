@@ -31,7 +31,7 @@ fn properties(image: &Image<'_>) -> String {
 }
 
 #[test]
-fn a_modern_image_is_borrowed_whole() {
+fn a_modern_image_is_read_without_copying() {
     let json = r#"{"id": "70a5", "name": "fakeimage7", "minRam": 64, "minDisk": 1,
         "metadata": {"kernel_id": "nokernel", "architecture": "x86_64", "auto_disk_config": "True"},
         "created": "2011-01-01T01:02:03Z", "updated": "2011-01-02T01:02:03Z", "status": "ACTIVE", "progress": 100,
@@ -61,7 +61,7 @@ fn a_modern_image_is_borrowed_whole() {
 }
 
 #[test]
-fn statuses_by_word_progress_size_and_setting() {
+fn a_status_depends_on_word_progress_size_and_setting() {
     use Status::{Active, Deactivated, Deleted, Importing, Killed, PendingDelete, Queued, Saving};
     let gone = with(NovaImageSettings {
         pending_delete: true,
@@ -130,7 +130,7 @@ fn statuses_by_word_progress_size_and_setting() {
 }
 
 #[test]
-fn visibility_and_owner_by_rule() {
+fn visibility_and_owner_follow_from_owner_caller_and_kind() {
     let back = back();
     let nobody = NovaBackend {
         caller: None,
@@ -312,7 +312,7 @@ fn metadata_becomes_properties() {
 }
 
 #[test]
-fn times_as_glance_writes_them() {
+fn times_are_shown_in_glances_form() {
     let back = back();
     for (fields, created, updated) in [
         (
@@ -362,7 +362,7 @@ fn times_as_glance_writes_them() {
 }
 
 #[test]
-fn formats_only_by_setting() {
+fn formats_come_from_the_settings_only() {
     let back = with(NovaImageSettings {
         disk_format: Some("raw".to_owned()),
         container_format: Some("bare".to_owned()),
@@ -392,7 +392,7 @@ fn formats_only_by_setting() {
 }
 
 #[test]
-fn one_image_in_its_wrapper() {
+fn a_shown_image_is_read_from_its_wrapper() {
     let back = back();
     let image = shown(
         br#"{"extra": [1], "image": {"id": "a", "status": "ERROR"}}"#,

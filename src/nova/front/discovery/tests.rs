@@ -97,7 +97,7 @@ fn other_roots_offer_choices() {
 }
 
 #[test]
-fn a_version_is_under_microversions_and_the_root_is_not() {
+fn a_version_document_has_microversion_headers_and_the_root_has_none() {
     let asked = |value| {
         let name = HeaderName::from_static("x-openstack-nova-api-version");
         HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
@@ -114,7 +114,7 @@ fn a_version_is_under_microversions_and_the_root_is_not() {
     assert!(document(&context(), &Method::POST, "/", &HeaderMap::new()).is_none());
 }
 
-/// What a release answers: status, `Location` and body.
+/// Returns the release's reply: status, `Location` and body.
 fn of(release: Release, path: &str) -> (u16, String, Value) {
     let context = NovaContext {
         compat: Arc::new(Compat::of(release)),

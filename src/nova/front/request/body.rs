@@ -1,5 +1,5 @@
-//! The body of a metadata write: which items it holds, or what Nova says is wrong with it
-//! (`nova/api/openstack/compute/schemas/image_metadata.py`, worded by jsonschema).
+//! The body of a metadata write, checked by Nova's schema (`nova/api/openstack/compute/schemas/image_metadata.py`). The
+//! messages are those of jsonschema.
 
 use http::StatusCode;
 
@@ -7,19 +7,19 @@ use crate::model::{Fault, Reason};
 use crate::nova::tables::Act;
 use crate::webob::python::{PyJson, listed};
 
-/// The items of a body, in its order; no key is there twice.
+/// The items of a body, in its order. Keys are unique.
 pub(crate) type Items = Vec<(String, PyJson)>;
 
-/// The longest key and the longest value, in characters.
+/// The maximum length of a key and of a value, in characters.
 const MAX_CHARS: usize = 255;
 
-/// The keys that Nova lets be written, as its messages quote them.
+/// The pattern of valid keys, as Nova's messages quote it.
 const KEYS: &str = "'^[a-zA-Z0-9-_:. ]{1,255}$'";
 
 /// Reads a body that must be JSON.
 ///
 /// # Errors
-/// 400 for what is no JSON. No body at all is Python's `None`.
+/// 400 if the body is not JSON. An empty body is Python's `None`.
 pub(crate) fn json(bytes: &[u8]) -> Result<PyJson, Fault> {
     if bytes.is_empty() {
         return Ok(PyJson::Null);
@@ -27,12 +27,11 @@ pub(crate) fn json(bytes: &[u8]) -> Result<PyJson, Fault> {
     PyJson::read(bytes).ok_or_else(|| wrong("Malformed request body".to_owned()))
 }
 
-/// Finds the items. `strict` is how `/v2.1` looks at them: under `/v2`, members that are not known are passed over,
-/// and so are bad keys when all keys are bad (`nova/api/validation/validators.py`,
-/// `_soft_validate_additional_properties`).
+/// Reads the items. `strict` selects the checks of `/v2.1`. Under `/v2`, unknown members are ignored, and so are
+/// invalid keys if all keys are invalid (`nova/api/validation/validators.py`, `_soft_validate_additional_properties`).
 ///
 /// # Errors
-/// 400 with the first thing that is wrong, in the order in which jsonschema comes by it.
+/// 400 for the first mistake, in jsonschema's order.
 pub(crate) fn items(body: PyJson, act: Act, strict: bool) -> Result<Items, Fault> {
     let member = act.member().unwrap_or_default();
     let PyJson::Object(members) = body else {
@@ -57,7 +56,7 @@ pub(crate) fn items(body: PyJson, act: Act, strict: bool) -> Result<Items, Fault
 }
 
 fn values(items: &[(String, PyJson)]) -> Result<(), Fault> {
-    // A value is looked at under every key, though Nova overlooks it under a bad one: Glance takes only strings.
+    // The value is checked under every key, though Nova skips it under an invalid one: Glance accepts only strings.
     for (key, value) in items {
         let PyJson::Text(text) = value else {
             let why = format!("{} is not of type 'string'", value.repr());
@@ -80,7 +79,7 @@ fn keys(items: &[(String, PyJson)], strict: bool) -> Result<(), String> {
     if bad.is_empty() || (!strict && bad.len() == items.len()) {
         return Ok(());
     }
-    // Under `/v2` Nova names them in the order of a set, which is none.
+    // Under `/v2` Nova names them in the order of a set, which is random.
     bad.sort_unstable();
     let one = bad.len() == 1;
     let bad = listed(bad.into_iter());
@@ -92,7 +91,7 @@ fn keys(items: &[(String, PyJson)], strict: bool) -> Result<(), String> {
     })
 }
 
-/// Python's `$` lets a line end stand behind the last character.
+/// Python's `$` allows a newline after the last character.
 fn is_key(text: &str) -> bool {
     let text = text.strip_suffix('\n').unwrap_or(text);
     (1..=MAX_CHARS).contains(&text.len())
@@ -134,12 +133,12 @@ fn invalid(field: &str, value: &PyJson, why: &str) -> Fault {
     ))
 }
 
-/// The request's body is not what Nova takes.
+/// Returns the fault for a body that Nova does not accept.
 pub(crate) fn wrong(message: String) -> Fault {
     Fault::client(StatusCode::BAD_REQUEST, Reason::BadBody, message)
 }
 
-/// The request's body cannot be read, and why.
+/// Returns the fault for a body that cannot be read, with the reason.
 pub(crate) fn malformed(why: &str) -> Fault {
     wrong(format!("Malformed request body: {why}."))
 }

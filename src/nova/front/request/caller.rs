@@ -1,4 +1,4 @@
-//! What is otherwise once it is known whose request it is.
+//! The checks and links that depend on the caller.
 
 use std::borrow::Cow;
 
@@ -13,14 +13,13 @@ use crate::nova::tables::parameter;
 use crate::webob::query::{Pair, quote_plus};
 use crate::webob::urlmap::collapsed;
 
-/// The versions that Nova's requests for tokens begin behind (`etc/nova/api-paste.ini`, the composite).
+/// The versions under which Nova requires a token (`etc/nova/api-paste.ini`, the composite).
 const GUARDED: [&str; 2] = ["v2", "v2.1"];
 
-/// Whether Nova answers a request that is no image request without looking at a token: OPTIONS, which its CORS filter
-/// takes, and everything that is not below a version. `path` has lost the listener's
-/// `base_path`.
+/// Whether Nova answers a request that is not an image request without a token: OPTIONS, which its CORS filter answers,
+/// and every path that is not under a version. `path` comes without the listener's `base_path`.
 #[must_use]
-pub fn is_open(method: &Method, path: &str) -> bool {
+pub(crate) fn is_open(method: &Method, path: &str) -> bool {
     let path = collapsed(path);
     let mut segments = path.split('/').skip(1);
     let version = segments.next().unwrap_or_default();
@@ -30,7 +29,7 @@ pub fn is_open(method: &Method, path: &str) -> bool {
         || (below.is_empty() && segments.next().is_none())
 }
 
-/// Refuses a URL whose project is not the token's, an administrator's token too (`nova/api/openstack/wsgi.py`,
+/// Refuses a URL whose project is not the token's, even for an administrator (`nova/api/openstack/wsgi.py`,
 /// `_process_stack`).
 pub(crate) fn check_project(context: &NovaContext, place: Place<'_>) -> Result<(), Fault> {
     let (Some(Caller { project, .. }), Some(in_url)) = (&context.caller, place.project) else {
@@ -50,10 +49,11 @@ pub(crate) fn check_project(context: &NovaContext, place: Place<'_>) -> Result<(
     ))
 }
 
-/// The project that links name: the token's, if its id occurs anywhere in the request's URL
-/// (`nova/api/openstack/common.py`, `_get_project_id`); where no token is known, the one that stands in the path.
+/// Returns the project that links name: the token's, if its id occurs anywhere in the request's URL
+/// (`nova/api/openstack/common.py`, `_get_project_id`). Without a known token, it is the project in the path.
 ///
-/// `path` is still percent-encoded; `query` is what Nova has left of the query by then, see [`kept_query`].
+/// `path` is still percent-encoded. `query` is the part of the query that Nova still has when it writes links, see
+/// [`kept_query`].
 pub(crate) fn in_links<'a>(
     context: &'a NovaContext,
     place: Place<'a>,
@@ -72,9 +72,9 @@ pub(crate) fn in_links<'a>(
     occurs.then_some(project)
 }
 
-/// The query string as it stands when Nova writes links. Where unknown parameters are dropped
-/// ([`Compat::drops_unknown_parameters`]) and one was, the rest has been written anew. `pairs` is empty for an operation
-/// that knows none.
+/// Returns the query string that Nova still has when it writes links. If unknown parameters are dropped
+/// ([`Compat::drops_unknown_parameters`]) and there was one, the others are encoded again. `pairs` is empty for an
+/// operation that knows no parameter.
 pub(crate) fn kept_query<'r>(compat: &Compat, raw: &'r str, pairs: &[Pair]) -> Cow<'r, str> {
     let all_known = !pairs.is_empty() && pairs.iter().all(|(name, _)| parameter(name).is_some());
     if all_known || !compat.drops_unknown_parameters() {
@@ -104,7 +104,7 @@ mod tests {
     use crate::webob::query::parse;
 
     #[test]
-    fn roots_are_open_and_nothing_below_a_version_is() {
+    fn only_roots_are_open_and_paths_under_a_version_are_not() {
         for path in [
             "/", "/v2", "/v2/", "/v2.1", "/v2.1/", "/v3/x", "", "/v1", "//", "//v2.1//", "/v2//",
         ] {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn links_name_the_tokens_project_where_the_url_has_it_anywhere() {
+    fn links_name_the_tokens_project_if_it_occurs_anywhere_in_the_url() {
         let context = |project: Option<&str>, base: &str| NovaContext {
             base: base.to_owned(),
             compat: std::sync::Arc::default(),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn queries_are_written_anew_where_something_is_dropped() {
+    fn a_query_is_encoded_again_if_a_parameter_is_dropped() {
         for (raw, kept) in [
             ("limit=1&name=%61bc", "limit=1&name=%61bc"),
             ("limit=1&x=y&name=%61bc", "limit=1&name=abc"),
@@ -168,7 +168,7 @@ mod tests {
             assert_eq!(left(Release::Modern), kept, "{raw}");
             assert_eq!(left(Release::Antelope), raw, "{raw}");
         }
-        // One image knows no parameter.
+        // A request for one image knows no parameter.
         for (release, kept) in [(Release::Modern, ""), (Release::Antelope, "x=abc")] {
             assert_eq!(kept_query(&Compat::of(release), "x=abc", &[]), kept);
         }

@@ -1,14 +1,14 @@
-//! The characters of a request body in XML, as expat finds them in its bytes (`expat/lib/xmltok.c`).
+//! The character encoding of a request body in XML, found as expat does (`expat/lib/xmltok.c`).
 //!
-//! A body is UTF-8 unless it begins as UTF-16 does or its declaration says otherwise. What the `Content-Type` says of a
-//! charset was never looked at.
+//! A body is UTF-8 unless it begins like UTF-16 or its declaration says otherwise. The charset in `Content-Type` is
+//! ignored, as it always was in Nova.
 
 use std::borrow::Cow;
 
 use super::body::malformed;
 use crate::model::Fault;
 
-/// What 0x80 to 0x9F are in windows-1252; U+FFFD is none.
+/// The characters 0x80 to 0x9F of windows-1252. U+FFFD marks bytes without a character.
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{fffd}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{fffd}', 'Ž',
     '\u{fffd}', '\u{fffd}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{fffd}',
@@ -18,15 +18,15 @@ const WINDOWS_1252: [char; 32] = [
 /// A character encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Charset {
-    /// ASCII, too.
+    /// UTF-8 or ASCII.
     Utf8,
     Utf16,
     Latin1,
     Windows1252,
 }
 
-/// The encodings by their names in a declaration, which letter case does not change: expat's own, and the other names
-/// that Python has for them.
+/// The names of the encodings in a declaration, which are not case-sensitive: expat's own, and Python's other names for
+/// them.
 const NAMES: &[(&str, Charset)] = &[
     ("utf-8", Charset::Utf8),
     ("utf8", Charset::Utf8),
@@ -44,15 +44,15 @@ const NAMES: &[(&str, Charset)] = &[
     ("cp1252", Charset::Windows1252),
 ];
 
-/// The body as text, without a byte order mark.
+/// Decodes the body and removes a byte order mark.
 ///
 /// # Errors
-/// 400 when its bytes are not what they are declared to be, or are declared to be something that is not read.
+/// 400 if the bytes do not match the declared encoding, or the declared encoding is not supported.
 pub(crate) fn text(body: &[u8]) -> Result<Cow<'_, str>, Fault> {
     if let Some(text) = utf16(body)? {
         return match declared(text.as_bytes()) {
             Some(name) if charset(name)? != Charset::Utf16 => Err(malformed(&format!(
-                "its encoding is declared as {name}, and it is UTF-16"
+                "its encoding is declared as {name}, but it is UTF-16"
             ))),
             _ => Ok(Cow::Owned(text)),
         };
@@ -64,7 +64,7 @@ pub(crate) fn text(body: &[u8]) -> Result<Cow<'_, str>, Fault> {
             .map(Cow::Borrowed)
             .map_err(|_| malformed("it is not UTF-8")),
         Charset::Utf16 => Err(malformed(&format!(
-            "its encoding is declared as {name}, and it is not"
+            "its encoding is declared as {name}, but it is not"
         ))),
         Charset::Latin1 => Ok(body.iter().copied().map(char::from).collect()),
         Charset::Windows1252 => {
@@ -77,7 +77,7 @@ pub(crate) fn text(body: &[u8]) -> Result<Cow<'_, str>, Fault> {
     }
 }
 
-/// The text of a body that begins with UTF-16's byte order mark, or with a `<` of two bytes.
+/// Decodes a body that begins with a byte order mark of UTF-16, or with a `<` of two bytes.
 fn utf16(body: &[u8]) -> Result<Option<String>, Fault> {
     let (rest, unit): (_, fn([u8; 2]) -> u16) = match body {
         [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
@@ -110,12 +110,12 @@ fn charset(name: &str) -> Result<Charset, Fault> {
         .map(|(_, charset)| *charset)
         .ok_or_else(|| {
             malformed(&format!(
-                "its encoding is declared as {name}, and what is read is UTF-8, UTF-16, ISO-8859-1 and windows-1252"
+                "its encoding is declared as {name}, but only UTF-8, UTF-16, ISO-8859-1 and windows-1252 are supported"
             ))
         })
 }
 
-/// The encoding that the XML declaration names, in bytes that hold ASCII as ASCII does.
+/// Returns the encoding that the XML declaration names. The body must encode ASCII characters as ASCII.
 fn declared(body: &[u8]) -> Option<&str> {
     let inside = body.strip_prefix(b"<?xml")?;
     let end = inside.windows(2).position(|two| two == b"?>")?;
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn utf_16_is_known_by_how_it_begins() {
+    fn utf_16_is_recognised_by_its_beginning() {
         for plain in [
             "<a>é€😀</a>",
             "<?xml version=\"1.0\" encoding=\"UTF-16\"?><a>klíč</a>",
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_as_declared_is_refused() {
+    fn a_body_that_differs_from_its_declaration_is_refused() {
         let wrong = "<?xml version='1.0' encoding='utf-8'?><a/>";
         for (body, why) in [
             (b"<a>\xe9</a>".to_vec(), "it is not UTF-8"),
@@ -184,7 +184,7 @@ mod tests {
             ),
             (
                 b"<?xml version='1.0' encoding='utf-16'?><a/>".to_vec(),
-                "its encoding is declared as utf-16, and it is not",
+                "its encoding is declared as utf-16, but it is not",
             ),
             (
                 b"<?xml version='1.0' encoding='koi8-r'?><a/>".to_vec(),
@@ -192,7 +192,7 @@ mod tests {
             ),
             (
                 utf16(wrong, u16::to_le_bytes),
-                "its encoding is declared as utf-8, and it is UTF-16",
+                "its encoding is declared as utf-8, but it is UTF-16",
             ),
             (b"<\0a\0/".to_vec(), "it is not UTF-16"),
             (b"\xff\xfe<\0\0\xd8".to_vec(), "it is not UTF-16"),

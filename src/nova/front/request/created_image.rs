@@ -1,4 +1,4 @@
-//! Where the image is found that a server action creates.
+//! The path at which a client finds the image that a server action creates.
 
 use http::Method;
 
@@ -9,13 +9,13 @@ use crate::nova::encoding::MediaType;
 use crate::nova::tables::View;
 use crate::webob::urlmap::collapsed;
 
-/// What a server is made to do something by.
+/// The last segment of the path of a server action.
 const ACTION: &str = "action";
 
-/// Where the images of a server's project are, if a request may create one of the server
-/// (`POST .../servers/{id}/action`) and images are served there. `path` has lost the listener's `base_path`.
+/// Returns the path of the image list in the server's project, if the request may create an image of a server (`POST
+/// .../servers/{id}/action`) and images are served there. `path` comes without the listener's `base_path`.
 #[must_use]
-pub fn created_images(compat: &Compat, method: &Method, path: &str) -> Option<String> {
+pub(crate) fn created_images(compat: &Compat, method: &Method, path: &str) -> Option<String> {
     if method != Method::POST {
         return None;
     }

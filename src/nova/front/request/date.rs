@@ -1,11 +1,11 @@
-//! Timestamps as Nova prints them (`nova/utils.py`, `isotime`): whole seconds, `Z` for UTC, other offsets kept.
+//! Timestamps in Nova's form (`nova/utils.py`, `isotime`): whole seconds, `Z` for UTC, other offsets kept.
 
 use std::borrow::Cow;
 
 use crate::model::time;
 
-/// Rewrites an upstream's timestamp. One that cannot be read is given as it came: a wrong time is the upstream's to
-/// answer for, and no reason to fail.
+/// Rewrites an upstream's timestamp. An unreadable one is shown unchanged: it is the upstream's mistake, and no reason
+/// to fail the request.
 pub(crate) fn shown(written: &str) -> Cow<'_, str> {
     if time::is_normal(written) {
         return Cow::Borrowed(written);
@@ -13,7 +13,7 @@ pub(crate) fn shown(written: &str) -> Cow<'_, str> {
     rewritten(written).map_or(Cow::Borrowed(written), Cow::Owned)
 }
 
-/// The same moment in UTC, as releases to Juno show every time.
+/// Returns the same instant in UTC. Releases up to Juno show every time in UTC.
 pub(crate) fn in_utc(written: &str) -> Cow<'_, str> {
     if is_plain(written) {
         return Cow::Borrowed(written);
@@ -23,7 +23,8 @@ pub(crate) fn in_utc(written: &str) -> Cow<'_, str> {
     })
 }
 
-/// `2024-01-31T12:00:00Z`, the form of every Glance since 2012, needs no work.
+/// Whether the text has the form `2024-01-31T12:00:00Z`, which every Glance since 2012 writes and which needs no
+/// conversion.
 fn is_plain(written: &str) -> bool {
     const FORM: &[u8] = b"0000-00-00T00:00:00Z";
     written.len() == FORM.len()
@@ -52,7 +53,7 @@ fn rewritten(written: &str) -> Option<String> {
     ))
 }
 
-/// Minutes east of UTC and how they are written, of a timestamp that is known to be well-formed.
+/// Returns the offset of a well-formed timestamp in minutes east of UTC, and its notation.
 fn zone(written: &str) -> (i64, String) {
     let utc = (0, "Z".to_owned());
     let Some((_, clock)) = written.split_once(['T', ' ']) else {

@@ -1,20 +1,20 @@
-//! The body of a metadata write as Nova checked it before it had schemas, up to Kilo and not under `/v2.1`
+//! The body of a metadata write, checked as Nova did before it had schemas: up to Kilo, and not under `/v2.1`
 //! (`nova/api/openstack/compute/image_metadata.py` and `common.py`, `check_img_metadata_properties_quota`).
 //!
-//! Values may be anything there; [`super::sent`] says what becomes of them.
+//! Values may have any type; [`super::sent`] decides what to store for them.
 
 use super::body::{Items, wrong};
 use crate::model::Fault;
 use crate::nova::tables::Act;
 use crate::webob::python::PyJson;
 
-/// The longest key, in characters.
+/// The maximum length of a key, in characters.
 const MAX_CHARS: usize = 255;
 
-/// Finds the items. `key` is the one in the path.
+/// Reads the items. `key` is the key in the path.
 ///
 /// # Errors
-/// 400 with Nova's words for the first thing that is wrong.
+/// 400 with Nova's message for the first mistake.
 pub(crate) fn items(body: PyJson, act: Act, key: Option<&str>) -> Result<Items, Fault> {
     let member = act.member().unwrap_or_default();
     let PyJson::Object(mut members) = body else {
@@ -24,7 +24,7 @@ pub(crate) fn items(body: PyJson, act: Act, key: Option<&str>) -> Result<Items, 
     let held = match (found, act) {
         (Some(at), _) => members.swap_remove(at).1,
         (None, Act::Merge) => return Ok(Items::new()),
-        // Nova would take the absence for no metadata, and clear what the image has.
+        // Nova would read the missing member as empty metadata and delete all that the image has.
         (None, _) => return Err(wrong("Incorrect request body format".to_owned())),
     };
     let PyJson::Object(items) = held else {
@@ -39,7 +39,7 @@ pub(crate) fn items(body: PyJson, act: Act, key: Option<&str>) -> Result<Items, 
     Ok(items)
 }
 
-/// WebOb's sentence, for a body that is nothing that has members.
+/// WebOb's message for a body that is not an object.
 const NOT_UNDERSTOOD: &str = "The server could not comply with the request since it is either malformed or otherwise \
                               incorrect.";
 
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_in_novas_words() {
+    fn mistakes_are_reported_in_novas_words() {
         let long = format!(r#"{{"metadata": {{"{}": "x"}}}}"#, "ž".repeat(256));
         for (act, body, says) in [
             (Act::Merge, "", "The server could not comply"),

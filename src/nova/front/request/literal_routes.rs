@@ -1,4 +1,4 @@
-//! What routes and headers mean where Nova's own mistakes are wanted, or an old Nova's ways.
+//! The meaning of routes and headers with Nova's own mistakes, or with the behaviour of old releases.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode};
@@ -8,12 +8,12 @@ use crate::model::{Fault, Reason};
 use crate::nova::compat::Compat;
 use crate::nova::tables::Operation;
 
-/// The version that Nova dropped after Liberty.
+/// The version that Nova removed after Liberty.
 const DROPPED: &str = "v1.1";
-/// The one collection that old releases had a method to create in, which refused.
+/// The only collection for which old releases had a method to create in. It refused.
 const IMAGES: &str = "/images";
 
-/// The route that is left of one where Nova has fewer.
+/// Removes the route if Nova does not have it.
 pub(crate) fn narrowed<'p>(
     compat: &Compat,
     method: &Method,
@@ -29,10 +29,14 @@ pub(crate) fn narrowed<'p>(
         NovaRoute::Image { place, .. }
         | NovaRoute::NoImage { place, .. }
         | NovaRoute::NoItem { place, .. }
-            if (quirks.no_head && method == Method::HEAD)
-                || (quirks.hex_projects && !place.project.is_none_or(is_hex)) =>
+            if quirks.hex_projects && !place.project.is_none_or(is_hex) =>
         {
             NovaRoute::Nowhere
+        }
+        NovaRoute::Image { .. } | NovaRoute::NoImage { .. } | NovaRoute::NoItem { .. }
+            if quirks.no_head && method == Method::HEAD =>
+        {
+            NovaRoute::NoMethod
         }
         NovaRoute::Image {
             place,
@@ -44,7 +48,7 @@ pub(crate) fn narrowed<'p>(
     }
 }
 
-/// Where and what a request wants to create, if it is the one that old releases refused with a status of its own.
+/// Returns the place and the operation of `POST /images`, if the release refuses it with a status of its own.
 pub(crate) fn refused_creation<'p>(
     compat: &Compat,
     method: &Method,
@@ -61,7 +65,7 @@ pub(crate) fn refused_creation<'p>(
     }
 }
 
-/// The refusal of that request (`nova/api/openstack/compute/images.py`, `create`), in WebOb's words.
+/// Returns the refusal of `POST /images` (`nova/api/openstack/compute/images.py`, `create`), in WebOb's words.
 pub(crate) fn no_creation() -> Fault {
     Fault::client(
         StatusCode::METHOD_NOT_ALLOWED,
@@ -70,7 +74,7 @@ pub(crate) fn no_creation() -> Fault {
     )
 }
 
-/// Refuses a read whose Content-Type is none that Nova knows (`nova/api/openstack/wsgi.py`, `get_content_type`).
+/// Refuses a read whose Content-Type Nova does not know (`nova/api/openstack/wsgi.py`, `get_content_type`).
 pub(crate) fn check_content_type(compat: &Compat, headers: &HeaderMap) -> Result<(), Fault> {
     const KNOWN: [&str; 4] = [
         "",
@@ -91,12 +95,12 @@ pub(crate) fn check_content_type(compat: &Compat, headers: &HeaderMap) -> Result
     }
     Err(Fault::client(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Reason::BadRequest,
+        Reason::MediaType,
         "Unsupported Content-Type",
     ))
 }
 
-/// Nova's form of a project in a path (`nova/api/openstack/__init__.py`, `ProjectMapper`).
+/// Whether the project has Nova's form for a path (`nova/api/openstack/__init__.py`, `ProjectMapper`).
 fn is_hex(project: &str) -> bool {
     project
         .bytes()
@@ -114,7 +118,7 @@ mod tests {
     use crate::nova::compat::{Compat, Release};
     use crate::nova::front::{NovaContext, read};
 
-    /// `mine`, `elsewhere`, or the status of the refusal.
+    /// Returns `mine`, `elsewhere`, `document`, or the status of the refusal.
     fn outcome(compat: Compat, method: &Method, path: &str, content_type: Option<&str>) -> String {
         let context = NovaContext {
             base: "http://h".to_owned(),
@@ -136,7 +140,7 @@ mod tests {
         ) {
             Recognized::Call(_) | Recognized::NeedsBody(_) => "mine".to_owned(),
             Recognized::Reply(_) => "document".to_owned(),
-            Recognized::NotOurs => "elsewhere".to_owned(),
+            Recognized::PassThrough(_) => "elsewhere".to_owned(),
             Recognized::Refused(refused) => {
                 let reply = refused.responder.fault(&refused.fault);
                 reply.status().as_u16().to_string()
@@ -145,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn routes_are_fewer_in_literal_mode() {
+    fn literal_mode_has_fewer_routes() {
         let (get, head) = (Method::GET, Method::HEAD);
         for (release, method, path, right, literal) in [
             (Release::Modern, &head, "/v2/images/x", "mine", "404"),
@@ -185,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_have_a_known_type_in_literal_mode() {
+    fn literal_mode_refuses_reads_with_an_unknown_content_type() {
         for (content_type, literal) in [
             ("application/octet-stream", "415"),
             ("APPLICATION/JSON", "415"),

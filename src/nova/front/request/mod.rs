@@ -1,4 +1,4 @@
-//! Reads a legacy client's request: path, query, version, body.
+//! Reading of a legacy client's request: path, query, version, body.
 
 pub(crate) mod body;
 pub(crate) mod caller;

@@ -1,9 +1,9 @@
 //! Recognises image requests by their path.
 //!
-//! The path is read while it is still percent-encoded, and each segment is decoded once. Nova's URL map has made runs of
-//! slashes one before (`webob::urlmap::collapsed`), and so has whoever calls [`recognise`]. Three things can come of
-//! it: an image route, a path that lies among the image routes but names nothing that can exist (refused here, so
-//! that nothing which could be read as another path ever reaches an upstream), or a path that is none of ours.
+//! The path is split while it is still percent-encoded, and each segment is decoded once. The caller of [`recognise`]
+//! must have collapsed runs of slashes first, as Nova's URL map does (`webob::urlmap::collapsed`). There are three
+//! results: an image route; a path among the image routes that names nothing that can exist, which is refused, so that
+//! no path with two readings reaches an upstream; or a path that has nothing to do with images.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use crate::nova::compat::{Compat, Suffixes};
 use crate::nova::encoding::MediaType;
 use crate::nova::tables::{COLLECTIONS, OPERATIONS, Operation, VERSIONS};
 
-/// What a path is.
+/// The meaning of a path.
 #[derive(Debug)]
 pub(crate) enum NovaRoute<'p> {
     /// An image operation.
@@ -35,28 +35,32 @@ pub(crate) enum NovaRoute<'p> {
         place: Place<'p>,
         operation: &'static Operation,
     },
-    /// Among the image routes, or so spelled that an upstream may find it there, yet none of them.
+    /// A path among the image routes, or one that an upstream might normalise to an image route, that is not a valid
+    /// one.
     Nowhere,
-    /// An image route with a method that is not read here.
+    /// An image path with a method that the proxy does not translate.
     Unread,
+    /// An image route with a method that Nova itself does not route there.
+    NoMethod,
+    /// A path below an image that is not an image route.
+    Below,
     /// Not an image route.
     Elsewhere,
 }
 
-/// Where a client sees the images API: behind which version and project.
+/// The version and the project in a client's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place<'p> {
     /// One of [`VERSIONS`].
     pub version: &'static str,
-    /// The project as spelled in the URL, still encoded.
+    /// The project as spelled in the URL, percent-encoded.
     pub project: Option<&'p str>,
 }
 
 /// The key of a metadata item: 1 to 255 characters, none of which has a meaning in URLs.
 ///
-/// Glance's column holds 255 characters. Nova lets no other characters than `[a-zA-Z0-9-_:. ]` be written; what
-/// Glance's own clients wrote can be read all the same, but for the characters with which one path is smuggled
-/// inside another.
+/// Glance's column holds 255 characters. Nova allows writing only `[a-zA-Z0-9-_:. ]`, but keys that Glance's own
+/// clients wrote can be read too, except for characters with which one path can be hidden inside another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MetadataKey(String);
 
@@ -77,8 +81,8 @@ impl MetadataKey {
     }
 }
 
-/// A path less the ending that asks for a media type, with that media type, where the rest is an image route that may have
-/// one; otherwise the path as it is.
+/// Removes a suffix that chooses a media type and returns that media type, if the rest is an image route that may have
+/// a suffix. Otherwise returns the path unchanged.
 pub(crate) fn unsuffixed<'p>(
     compat: &Compat,
     method: &Method,
@@ -96,7 +100,7 @@ pub(crate) fn unsuffixed<'p>(
         .map_or((path, None), |(stem, media_type)| (stem, Some(media_type)))
 }
 
-/// How the paths of metadata items end.
+/// The end of the path of a metadata item.
 const KEY: &str = "{key}";
 
 fn without_suffix<'p>(compat: &Compat, path: &'p str) -> Option<(&'p str, &'static MediaType)> {
@@ -108,13 +112,13 @@ fn without_suffix<'p>(compat: &Compat, path: &'p str) -> Option<(&'p str, &'stat
     Some((path.get(..=before.len() + stem.len())?, media_type))
 }
 
-/// The version at the beginning of a path that has lost the listener's `base_path`, if there is one.
+/// Returns the version at the beginning of a path from which the listener's `base_path` was removed.
 pub(crate) fn version(path: &str) -> Option<&'static str> {
     let first = Segment::read(path.strip_prefix('/')?.split('/').next()?);
     VERSIONS.iter().find(|version| first.is(version)).copied()
 }
 
-/// Recognises a path that has lost the listener's `base_path`.
+/// Recognises a path from which the listener's `base_path` was removed.
 pub(crate) fn recognise<'p>(method: &Method, path: &'p str) -> NovaRoute<'p> {
     let Some(inner) = path.strip_prefix('/') else {
         return NovaRoute::Elsewhere;
@@ -133,7 +137,7 @@ pub(crate) fn recognise<'p>(method: &Method, path: &'p str) -> NovaRoute<'p> {
 #[derive(Debug)]
 pub(super) struct Segment<'p> {
     pub(super) raw: &'p str,
-    /// Decoded; `None` when that is not UTF-8.
+    /// The decoded text; `None` if it is not UTF-8.
     pub(super) text: Option<Cow<'p, str>>,
 }
 
@@ -161,14 +165,14 @@ impl<'p> Segment<'p> {
         })
     }
 
-    /// Whether Nova's server takes it apart or drops it before Nova routes.
+    /// Whether Nova's server splits or drops the segment before Nova routes the request.
     fn vanishes(&self) -> bool {
         matches!(self.raw, "" | "." | "..")
             || self.text.as_deref().is_some_and(|text| text.contains('/'))
     }
 }
 
-/// Steps past version, project and `images`; `None` when the path has no such beginning.
+/// Returns the version, the project and the segments after `images`; `None` if the path does not begin so.
 fn enter<'s, 'p>(segments: &'s [Segment<'p>]) -> Option<(Place<'p>, &'s [Segment<'p>])> {
     let (first, rest) = segments.split_first()?;
     let version = VERSIONS.iter().find(|version| first.is(version))?;
@@ -192,12 +196,12 @@ fn enter<'s, 'p>(segments: &'s [Segment<'p>]) -> Option<(Place<'p>, &'s [Segment
     }
 }
 
-/// Whether a segment that is not empty can stand for a project.
+/// Whether a non-empty segment can be a project.
 pub(crate) fn may_be_project(text: &str) -> bool {
     !text.starts_with("os-") && !COLLECTIONS.contains(&text)
 }
 
-/// Finds the operation for what follows `images`.
+/// Finds the operation for the segments after `images`.
 fn within<'p>(method: &Method, place: Place<'p>, rest: &[Segment<'p>]) -> NovaRoute<'p> {
     if rest.iter().any(Segment::vanishes) {
         return NovaRoute::Nowhere;
@@ -207,7 +211,7 @@ fn within<'p>(method: &Method, place: Place<'p>, rest: &[Segment<'p>]) -> NovaRo
         .iter()
         .filter_map(|operation| Some((operation, fit(operation.path, rest)?)))
         .collect();
-    // Where an image or an item cannot exist, the method decides how that is said.
+    // If an image or an item cannot exist, the operation of the request's method decides the fault.
     rows.sort_by_key(|(operation, _)| !asked(operation));
     let known = !rows.is_empty();
     for (operation, (id, key)) in rows {
@@ -231,18 +235,18 @@ fn within<'p>(method: &Method, place: Place<'p>, rest: &[Segment<'p>]) -> NovaRo
         && rest
             .first()
             .is_none_or(|id| id.text.as_deref().and_then(ImageId::parse).is_some());
-    if known || harmless {
-        NovaRoute::Unread
-    } else {
-        NovaRoute::Nowhere
+    match (known, harmless) {
+        (true, _) => NovaRoute::Unread,
+        (false, true) => NovaRoute::Below,
+        (false, false) => NovaRoute::Nowhere,
     }
 }
 
-/// What stands for `{id}` and for `{key}`, when the segments have the form of the template.
+/// The segments for `{id}` and `{key}` of a template.
 type Captures<'s, 'p> = (Option<&'s Segment<'p>>, Option<&'s Segment<'p>>);
 
 fn fit<'s, 'p>(template: &str, rest: &'s [Segment<'p>]) -> Option<Captures<'s, 'p>> {
-    // Bytes, as a search for a character takes much longer to begin than these take to end.
+    // Compares bytes, because setting up a search for a character costs more than these short comparisons.
     let mut parts = template.as_bytes().split(|byte| *byte == b'/').skip(2);
     let (mut id, mut key) = (None, None);
     for segment in rest {
@@ -256,14 +260,14 @@ fn fit<'s, 'p>(template: &str, rest: &'s [Segment<'p>]) -> Option<Captures<'s, '
     parts.next().is_none().then_some((id, key))
 }
 
-/// Whether some server, by merging slashes, by resolving dot segments or by taking an encoded or a back slash for a
-/// slash, would come by an image route on its way through the path.
+/// Whether a server that merges slashes, resolves dot segments, or reads an encoded slash or a backslash as a slash
+/// could arrive at an image route.
 fn may_land(segments: &[Segment<'_>]) -> bool {
     let decoded: Vec<_> = segments
         .iter()
         .map(|segment| percent_decode_str(segment.raw).decode_utf8_lossy())
         .collect();
-    // A server may or may not take a backslash for a slash, so both readings count.
+    // Some servers read a backslash as a slash and others do not, so both readings count.
     lands(&decoded, &['/']) || lands(&decoded, &['/', '\\'])
 }
 

@@ -13,26 +13,27 @@ use crate::nova::encoding::{Encoding, MediaType};
 use crate::nova::tables::Act;
 use crate::webob::python::PyJson;
 
-/// A write that makes sense so far: its body says what is to be written.
+/// A metadata write whose body is still to come. The body says what to write.
 #[derive(Debug)]
 pub(crate) struct PendingWrite {
     pub(crate) compat: Arc<Compat>,
     pub(crate) act: Act,
     pub(crate) image: ImageId,
-    /// The key that stood in the path.
+    /// The key in the path.
     pub(crate) key: Option<MetadataKey>,
-    /// Whether the body is looked at as under `/v2.1`.
+    /// Whether the body is checked as under `/v2.1`.
     pub(crate) strict: bool,
-    /// Whether the body is checked by a schema, as since Liberty.
+    /// Whether a schema checks the body, as in Liberty and later.
     pub(crate) schema: bool,
-    /// What the `Content-Type` says the body is; `None` for what Nova does not take.
+    /// The encoding that `Content-Type` names; `None` if Nova does not accept it.
     pub(crate) encoding: Option<Encoding>,
-    /// That the operation does not exist in the microversion asked for, which Nova finds after it has read the body.
+    /// The fault for an operation that does not exist in the requested microversion. Nova finds it after it has read
+    /// the body.
     pub(crate) gone: Option<Fault>,
 }
 
-/// What a body is; `None` where it is of a type that is not read. Letter case counts, as it does to Nova. Without a type,
-/// and with that of plain text, Nova takes JSON for granted.
+/// Returns the encoding that `Content-Type` names; `None` if bodies of that type are not read. The name is
+/// case-sensitive, as in Nova. Without a type, and for `text/plain`, Nova reads the body as JSON.
 pub(crate) fn encoding(compat: &Compat, version: &str, headers: &HeaderMap) -> Option<Encoding> {
     let Some(line) = headers.get(CONTENT_TYPE) else {
         return Some(Encoding::Json);
@@ -45,13 +46,13 @@ pub(crate) fn encoding(compat: &Compat, version: &str, headers: &HeaderMap) -> O
 }
 
 impl PendingWrite {
-    /// Reads the body, and so completes the call.
+    /// Completes the call with the request's body.
     ///
     /// Checks in Nova's order: the type, the JSON, the microversion's range, the schema, the key.
     ///
     /// # Errors
-    /// 415 (400 up to Kilo) for a type that Nova does not read, 404 where the microversion has no such operation, and 400 with Nova's
-    /// words for everything else that is wrong.
+    /// 415 (400 up to Kilo) for a type that Nova does not read, 404 if the microversion has no such operation, and 400
+    /// with Nova's message for every other mistake.
     pub(crate) fn complete(&self, bytes: &[u8]) -> Result<Call, Fault> {
         let encoding = self.encoding.ok_or_else(|| self.unsupported())?;
         let body = match encoding {
@@ -84,13 +85,13 @@ impl PendingWrite {
         Ok(Call::Change(self.image.clone(), change))
     }
 
-    /// Releases without schemas knew no 415 either.
+    /// Releases without schemas answered an unsupported type with 400.
     fn unsupported(&self) -> Fault {
         let status = if self.schema {
             StatusCode::UNSUPPORTED_MEDIA_TYPE
         } else {
             StatusCode::BAD_REQUEST
         };
-        Fault::client(status, Reason::BadBody, "Unsupported Content-Type")
+        Fault::client(status, Reason::MediaType, "Unsupported Content-Type")
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the query string of a list.
+//! Reading of the query string of a list.
 
 use std::collections::HashSet;
 
@@ -13,20 +13,20 @@ use crate::webob::query::Pair;
 
 mod number;
 
-/// The `limit` that a client names, in a query that [`read`] took.
+/// Returns the `limit` that the client gave, in a query that [`read`] accepted.
 pub(crate) fn asked_limit(pairs: &[Pair]) -> Option<u64> {
     number::limit(pairs)
 }
 
-/// Reads what a list is asked for. Of a parameter that is repeated the last value counts, but every value of a
-/// number is validated; unknown parameters are ignored.
+/// Reads the query of a list. The last value of a repeated parameter counts, but every value of a number is validated.
+/// Unknown parameters are ignored.
 ///
 /// # Errors
-/// When a number or the time of `changes-since` is wrong.
+/// 400 if a number or the time of `changes-since` is invalid.
 pub(crate) fn read(pairs: &[Pair], compat: &Compat) -> Result<Query, Fault> {
     number::check(pairs, compat)?;
     let mut query = Query {
-        // Where 0 is let pass, it means no limit.
+        // In releases that accept 0, it means no limit.
         limit: number::limit(pairs)
             .filter(|limit| *limit > 0)
             .or(compat.default_limit),
@@ -68,7 +68,7 @@ pub(crate) fn read(pairs: &[Pair], compat: &Compat) -> Result<Query, Fault> {
 const INSTANCE_UUID: &str = "instance_uuid";
 const IMAGE_TYPE: &str = "image_type";
 
-/// What a parameter sets: `server` and `type` are other names for two metadata filters.
+/// Returns the name of the filter that a parameter sets: `server` and `type` are other names for two metadata filters.
 fn slot(meaning: Meaning, name: &str) -> &str {
     match meaning {
         Meaning::Server => "property-instance_uuid",
@@ -82,9 +82,9 @@ fn invalid(name: &str, value: &str, wrong: &str) -> Fault {
     Fault::client(StatusCode::BAD_REQUEST, Reason::BadQuery, message)
 }
 
-/// Where an id is cut on its way to Glance, if it is: Nova writes it into the upstream's URL unescaped. What follows
-/// the cut is dropped, never a parameter; and no image has the empty id that may be left. Nova leaves out the one that
-/// was sent empty.
+/// Reads the marker. Nova writes it unescaped into the upstream's URL, so there it ends at `&` or `#`. The rest is
+/// dropped and never becomes a parameter. If nothing is left, the marker is empty, and no image has an empty id. Nova
+/// ignores a marker that the client sent empty.
 fn marker(value: &str, compat: &Compat) -> Option<String> {
     let whole = if compat.quirks.odd_input {
         value.split(['&', '#']).next().unwrap_or_default()
@@ -94,9 +94,9 @@ fn marker(value: &str, compat: &Compat) -> Option<String> {
     (!value.is_empty()).then(|| whole.to_owned())
 }
 
-/// The Glance statuses that are meant. Nova's own words are mapped, whatever their case, as Nova lower-cases what it is
-/// sent and vendors document lower case (Huawei: `saving`, which is also shown of queued images). Every other word is
-/// Glance's.
+/// Selects Glance statuses. Nova's own words are mapped in upper or lower case: Nova lower-cases what it receives, and
+/// vendors document lower case (Huawei: `saving`, which is also shown for queued images). Every other word is a status
+/// of Glance.
 fn status(value: &str, compat: &Compat) -> Predicate {
     let lowered = value.to_lowercase();
     if compat.status_filter == StatusFilter::Literal {
@@ -115,7 +115,7 @@ fn status(value: &str, compat: &Compat) -> Predicate {
     Predicate::Text(TextField::Status, words)
 }
 
-/// What Python's `$` lets pass at the end of a number or a time.
+/// Removes a newline that Python's `$` allows at the end of a number or a time.
 fn without_line_end<'v>(value: &'v str, compat: &Compat) -> &'v str {
     match value.strip_suffix('\n') {
         Some(rest) if compat.quirks.odd_input => rest,
@@ -139,14 +139,14 @@ fn changes_since(value: &str, compat: &Compat) -> Result<Predicate, Fault> {
     Ok(Predicate::Time(TimeField::UpdatedAt, relation, at))
 }
 
-/// The value with its last blank made the `+` of an offset, which it was before the client forgot to encode it.
+/// Replaces the last blank by `+`. The blank was the `+` of an offset that the client did not encode.
 fn with_plus(value: &str) -> Option<String> {
     let (clock, offset) = value.rsplit_once(' ')?;
     let is_offset = !offset.is_empty() && offset.bytes().all(|b| b.is_ascii_digit() || b == b':');
     is_offset.then(|| format!("{clock}+{offset}"))
 }
 
-/// A server is named by its id or by a link to it.
+/// Selects the snapshots of a server, which is named by its id or by a link to it.
 fn server(value: &str, compat: &Compat) -> Predicate {
     let id = match value.rsplit_once('/') {
         Some((_, behind)) if compat.quirks.server_after_slash => behind,
@@ -160,9 +160,9 @@ fn server(value: &str, compat: &Compat) -> Predicate {
     Predicate::Property(INSTANCE_UUID.to_owned(), id.to_owned())
 }
 
-/// Exactly the prefix is cut. Nova since 14 strips every leading letter that occurs in it, so that
-/// `property-os_distro` asks Glance for `s_distro` (`nova/image/glance.py`, `_extract_query_params_v2`). Whatever is
-/// left is the name of a property, never a parameter of Glance's.
+/// Selects by a custom property. Only the exact prefix is removed. Nova 14 and later strip every leading letter that
+/// occurs in it, so that `property-os_distro` queries Glance for `s_distro` (`nova/image/glance.py`,
+/// `_extract_query_params_v2`). The rest is always the name of a property, never another parameter of Glance.
 fn property(name: &str, value: &str, compat: &Compat) -> Predicate {
     let key = name.strip_prefix(PROPERTY_PREFIX).map(|key| {
         if compat.quirks.mangled_property_keys {
@@ -179,7 +179,7 @@ fn property(name: &str, value: &str, compat: &Compat) -> Predicate {
     }
 }
 
-/// Glance's database decides what is a number there; this is what sqlite takes for one.
+/// Compares a minimum. In Nova, Glance's database decides what is a number; these are sqlite's rules.
 fn minimum(field: NumberField, value: &str, compat: &Compat) -> Predicate {
     let test = match compat.min_filter {
         MinFilter::Equal => {
@@ -192,7 +192,7 @@ fn minimum(field: NumberField, value: &str, compat: &Compat) -> Predicate {
 
 #[allow(
     clippy::cast_possible_truncation,
-    reason = "a number out of range saturates, and no image is there"
+    reason = "a number out of range saturates, and no image has such a value"
 )]
 fn whole(value: &str, round: impl FnOnce(f64) -> Option<f64>) -> Option<i64> {
     let digits = value.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);

@@ -1,4 +1,4 @@
-//! The values of a metadata write: what is stored for each, and whether it is what the client was shown.
+//! The values of a metadata write: the text to store for each, and whether it equals what the client was shown.
 
 use bytes::{BufMut, BytesMut};
 
@@ -8,15 +8,16 @@ use crate::nova::encoding::Encoding;
 use crate::nova::front::response::{text, values};
 use crate::webob::python::{PyJson, strip};
 
-/// Properties that Nova does not pass on where they are empty or `None`.
+/// Properties that Nova does not pass on if they are empty or `None`.
 const IDS: [&str; 2] = ["kernel_id", "ramdisk_id"];
 
-/// What is stored for a value that a client sends.
+/// Returns the value to store for a value that a client sends.
 ///
-/// Glance holds texts. What Nova decodes when it shows a property is stored as JSON (`nova/image/glance.py`,
-/// `_convert_to_string`); a client of XML sees Python's spelling of it, and sends that. Lists and objects of any other
-/// property are stored as JSON too: Nova stored Python's spelling, which nobody else reads. Numbers and booleans are
-/// stored as Python spells them. Null goes to Glance as null: it takes that where its schema has it, and refuses it
+/// Glance stores texts. Properties that Nova decodes for display are stored as JSON (`nova/image/glance.py`,
+/// `_convert_to_string`); an XML client sees their Python notation and sends the same back. Lists and objects in any
+/// other property are stored as JSON too: Nova stored their Python notation, which no other program reads. Numbers and
+/// booleans are stored in Python's notation. Null goes to Glance as null, which accepts it only for properties whose
+/// schema allows it.
 /// elsewhere.
 pub(crate) fn wanted(compat: &Compat, key: &str, value: PyJson, encoding: Encoding) -> SentValue {
     let is_decoded = values::is_decoded(key);
@@ -42,7 +43,7 @@ pub(crate) fn wanted(compat: &Compat, key: &str, value: PyJson, encoding: Encodi
     }
 }
 
-/// The value that a text spells as Python does, or the text itself. JSON is such a value as it is.
+/// Reads a text in Python's notation, or returns the text itself. JSON text stays as it is.
 fn spelled(text: String) -> PyJson {
     if PyJson::read(text.as_bytes()).is_some() {
         return PyJson::Text(text);
@@ -50,13 +51,13 @@ fn spelled(text: String) -> PyJson {
     PyJson::literal(&text).unwrap_or(PyJson::Text(text))
 }
 
-/// Whether Nova leaves this out of what it writes (`nova/image/glance.py`, `_convert_to_v2`).
+/// Whether Nova leaves the property out of what it writes (`nova/image/glance.py`, `_convert_to_v2`).
 fn is_no_id(key: &str, text: &str) -> bool {
     let text = strip(text);
     IDS.contains(&key) && (text.is_empty() || text.eq_ignore_ascii_case("none"))
 }
 
-/// Whether JSON that a client sends is what it is shown of a property.
+/// Whether the JSON that a client sends equals what the client is shown of the property.
 pub(crate) fn is_shown(key: &str, held: &Value<'_>, sent: &str) -> bool {
     let held = match held {
         Value::Raw(raw) if !raw.get().starts_with('"') => Some(raw.get().into()),
@@ -68,11 +69,11 @@ pub(crate) fn is_shown(key: &str, held: &Value<'_>, sent: &str) -> bool {
     held.is_some_and(|held| read(sent).is_some_and(|sent| held.means(&sent)))
 }
 
-/// A value as Python's `json.dumps` writes it, but that numbers keep the form in which they came.
+/// Writes a value like Python's `json.dumps`, except that numbers keep their original notation.
 fn json(value: &PyJson) -> String {
     let mut out = BytesMut::new();
     write(&mut out, value);
-    // What was written is ASCII.
+    // The output is ASCII.
     String::from_utf8_lossy(&out).into_owned()
 }
 
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_has_a_text_that_others_can_read() {
+    fn every_value_is_stored_as_a_text_that_other_programs_can_read() {
         for (value, text) in [
             ("1", Some("1")),
             ("20150609163747649098", Some("20150609163747649098")),
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_decoded_is_stored_as_json() {
+    fn a_property_that_is_shown_decoded_is_stored_as_json() {
         for key in ["block_device_mapping", "mappings"] {
             for (value, text) in [
                 (
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn xml_spells_as_python_does() {
+    fn xml_values_are_read_in_pythons_notation() {
         for (key, text, stored) in [
             (
                 "mappings",
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_what_was_shown_if_it_means_the_same() {
+    fn sent_json_equals_the_shown_value_if_it_means_the_same() {
         let raw = |json: &'static str| Value::Raw(serde_json::from_str(json).unwrap());
         let text = |text: &'static str| Value::Text(Cow::Borrowed(text));
         for (key, held, sent, same) in [
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_are_none_are_passed_over_in_literal_mode_alone() {
+    fn empty_ids_are_skipped_only_in_literal_mode() {
         let literal = Compat::default().literal();
         let old = Compat::of(Release::Icehouse).literal();
         let of = |compat: &Compat, key: &str, text: &str| {

@@ -1,6 +1,6 @@
-//! Microversions: which one a request asks for, and what answers say about it.
+//! Microversions: the one that a request asks for, and the headers about it in replies.
 //!
-//! Only `/v2.1` has them; `/v2` and `/v1.1` ignore the headers, whatever they say, and send none back.
+//! Only `/v2.1` has them. `/v2` and `/v1.1` ignore the request headers and send none in replies.
 
 use http::header::VARY;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -14,17 +14,17 @@ const LEGACY: HeaderName = HeaderName::from_static("x-openstack-nova-api-version
 /// The version segment that has microversions.
 pub(crate) const VERSIONED: &str = "v2.1";
 
-/// What a request asks for, and whether it can have it.
+/// The result of negotiating a microversion.
 #[derive(Debug)]
 pub(crate) struct Negotiated {
-    /// What answers echo; `None` when there is nothing to echo.
+    /// The version that replies echo; `None` if they echo none.
     pub version: Option<Microversion>,
-    /// The refusal, when the version asked for is malformed or out of range.
+    /// The fault, if the requested version is malformed or out of range.
     pub refusal: Option<Fault>,
 }
 
-/// Decides the microversion of a request, as `set_api_version_request` in Nova's `api/openstack/wsgi.py` does. Where
-/// ceilings are passed over, so is the maximum.
+/// Determines the microversion of a request like `set_api_version_request` in Nova's `api/openstack/wsgi.py`. With
+/// `ignore_microversion`, the maximum is ignored too.
 pub(crate) fn negotiate(segment: &str, headers: &HeaderMap, compat: &Compat) -> Negotiated {
     let known = compat.microversions;
     if segment != VERSIONED || known == MicroversionHeaders::None {
@@ -50,7 +50,7 @@ pub(crate) fn negotiate(segment: &str, headers: &HeaderMap, compat: &Compat) -> 
     }
 }
 
-/// Adds what every answer under `/v2.1` says about its microversion.
+/// Adds the headers about the microversion that every reply under `/v2.1` has.
 pub(crate) fn echo(version: Microversion, known: MicroversionHeaders, headers: &mut HeaderMap) {
     let pair = [
         (STANDARD, format!("compute {version}")),
@@ -71,8 +71,8 @@ pub(crate) fn echo(version: Microversion, known: MicroversionHeaders, headers: &
     );
 }
 
-/// The version as spelled. In the standard header it is the last entry of the compute service, in the old one the
-/// last entry; several lines of a header count as one list.
+/// Returns the version as spelled in the headers. In the standard header it is the last entry for the compute service,
+/// in the old header the last entry. Several lines of a header count as one list.
 fn asked(headers: &HeaderMap, known: MicroversionHeaders) -> Option<String> {
     let standard = joined(headers, &STANDARD).filter(|_| known == MicroversionHeaders::Both);
     let standard = standard.and_then(|list| {
@@ -139,7 +139,7 @@ mod tests {
         headers
     }
 
-    /// The version echoed and the status and message of the refusal, as text.
+    /// Returns the echoed version and the status and message of the refusal, as text.
     fn outcome(lines: &[(HeaderName, &str)], compat: &Compat) -> String {
         let negotiated = negotiate("v2.1", &headers(lines), compat);
         let version = negotiated

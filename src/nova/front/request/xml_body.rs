@@ -1,8 +1,8 @@
-//! Reads request bodies in XML (`nova/api/openstack/common.py` of Icehouse, `MetadataXMLDeserializer`).
+//! Reading of request bodies in XML (`nova/api/openstack/common.py` of Icehouse, `MetadataXMLDeserializer`).
 //!
-//! Elements are known by their local name, in any namespace or none. A document type declaration is refused before
-//! anything in it is read, so there are no entities but XML's own five; whatever else is no well-formed XML is refused
-//! with the place where it goes wrong.
+//! Elements are recognised by their local name, in any namespace or none. A document type declaration is refused before
+//! its content is read, so XML's own five entities are the only ones. Text that is not well-formed XML is refused with
+//! the position of the error.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,24 +13,24 @@ use super::charset;
 use crate::model::Fault;
 use crate::webob::python::PyJson;
 
-/// How many nodes a body may have: more than a body of the longest length can hold in any sensible document.
+/// The maximum number of nodes in a body. No sensible body of the maximum length has more.
 const MAX_NODES: u32 = 100_000;
 
-/// How many names of namespaces a body may declare, and how many attributes an element may have. The parser compares
-/// each attribute with those before it, and copies what is declared around an element into all that is declared there;
-/// a body of the longest length could keep it busy for minutes.
+/// The maximum numbers of namespaces that a body may declare and of attributes in an element. The parser compares each
+/// attribute with those before it, and copies the surrounding declarations into every element that declares more;
+/// without limits, a body of the maximum length could keep it busy for minutes.
 const MAX_NAMESPACES: usize = 32;
 const MAX_ATTRIBUTES: usize = 64;
 
-/// Reads a body whose root must be `root`: `metadata`, which holds items, or `meta`, which is one. What comes of it has
+/// Reads a body whose root must be `root`: `metadata`, which holds items, or `meta`, which is one item. The result has
 /// the form of the same body in JSON: an object whose one member is the root.
 ///
-/// Of a repeated key the last value counts. Children of `metadata` that are no `meta` say nothing, and neither do
-/// elements within an item; an item without a key has the key `""`.
+/// The last value of a repeated key counts. Children of `metadata` other than `meta` are ignored, and so are elements
+/// within an item. An item without a key has the key `""`.
 ///
 /// # Errors
-/// Status 400 when the body is empty, is no well-formed XML, has a document type declaration, has another root, or has
-/// more namespaces or attributes than any sensible document.
+/// 400 if the body is empty, is not well-formed XML, has a document type declaration, has another root, or has too many
+/// namespaces or attributes.
 pub(crate) fn read(body: &[u8], root: &str) -> Result<PyJson, Fault> {
     let text = charset::text(body)?;
     if text.trim().is_empty() {
@@ -40,7 +40,7 @@ pub(crate) fn read(body: &[u8], root: &str) -> Result<PyJson, Fault> {
     let found = document.root_element();
     if !is(found, root) {
         let found = found.tag_name().name();
-        let why = format!("its root is <{found}> and not <{root}>");
+        let why = format!("its root is <{found}> instead of <{root}>");
         return Err(malformed(&why));
     }
     let items = if root == META {
@@ -54,7 +54,7 @@ pub(crate) fn read(body: &[u8], root: &str) -> Result<PyJson, Fault> {
     )]))
 }
 
-/// The element of an item.
+/// The name of the element that holds an item.
 const META: &str = "meta";
 
 fn items(metadata: Node<'_, '_>) -> Vec<(String, PyJson)> {
@@ -70,7 +70,7 @@ fn items(metadata: Node<'_, '_>) -> Vec<(String, PyJson)> {
     items
 }
 
-/// Key and value of an item. The value is all of its text and CDATA, blanks included.
+/// Returns the key and the value of an item. The value is all of its text and CDATA, blanks included.
 fn item(meta: Node<'_, '_>) -> (String, PyJson) {
     let key = meta.attribute("key").unwrap_or_default().to_owned();
     let texts = meta.children().filter(Node::is_text);
@@ -88,8 +88,8 @@ fn parse(text: &str) -> Result<Document<'_>, Fault> {
     Document::parse_with_options(text, options).map_err(|error| malformed(&error.to_string()))
 }
 
-/// Refuses what would be parsed for too long. It may count too much, where markup is quoted, and never too
-/// little: no `<` stands inside of a tag.
+/// Refuses a text that would take too long to parse. The counts are too high if markup occurs in quotes, but never too
+/// low, because a tag cannot contain `<`.
 fn check_numbers(text: &str) -> Result<(), Fault> {
     let declared = text.split("xmlns").skip(1);
     let ends = |c: char| c == '=' || c.is_ascii_whitespace();
@@ -109,7 +109,7 @@ fn check_numbers(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// How many values in quotes a tag has. What begins as a comment, as CDATA or as an instruction is no tag.
+/// Counts the quoted values in a tag. A comment, CDATA and an instruction are not tags.
 fn attributes(tag: &str) -> usize {
     if tag.starts_with(['!', '?']) {
         return 0;
@@ -214,14 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_metadata_is_refused() {
+    fn a_body_that_is_not_metadata_is_refused() {
         for (body, why) in [
             ("", "it is empty"),
             (" \n", "it is empty"),
-            ("<foo/>", "its root is <foo> and not <metadata>"),
+            ("<foo/>", "its root is <foo> instead of <metadata>"),
             (
                 "<meta key='a'>1</meta>",
-                "its root is <meta> and not <metadata>",
+                "its root is <meta> instead of <metadata>",
             ),
             ("{\"metadata\": {}}", "unknown token at 1:1"),
             ("<metadata>", "never closed"),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_read_in_the_encodings_of_its_time() {
+    fn metadata_is_read_in_latin_1_and_utf_16() {
         let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><metadata><meta key='a'>caf\xe9</meta></metadata>";
         assert_eq!(read_as("metadata", latin), Ok(pairs(&[("a", "caf\u{e9}")])));
         let wide = "\u{feff}<?xml version='1.0' encoding='utf-16'?><metadata><meta key='a'>klíč</meta></metadata>";
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_parser_would_be_slow_at_is_refused() {
+    fn a_body_that_would_be_slow_to_parse_is_refused() {
         let nested = |declares: &dyn Fn(usize) -> String, depth: usize| {
             let open: Vec<_> = (0..depth)
                 .map(|level| format!("<a {}>", declares(level)))
@@ -350,7 +350,7 @@ mod tests {
         assert_eq!(read("<meta>1</meta>"), item("", "1"));
         let message = read("<metadata><meta key='a'>1</meta></metadata>").unwrap_err();
         assert!(
-            message.contains("its root is <metadata> and not <meta>"),
+            message.contains("its root is <metadata> instead of <meta>"),
             "{message}"
         );
     }
@@ -358,7 +358,7 @@ mod tests {
     fn storable() -> impl Strategy<Value = String> {
         proptest::collection::vec(any::<char>(), 0..20).prop_map(|chars| {
             let mut out = BytesMut::new();
-            // What cannot be written in XML cannot be sent in XML.
+            // Characters that XML cannot contain cannot be sent in XML.
             let text: String = chars
                 .into_iter()
                 .filter(|c| *c >= ' ' && !('\u{fffe}'..='\u{ffff}').contains(c))
@@ -370,7 +370,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(key in storable(), value in storable()) {
+        fn written_items_read_back(key in storable(), value in storable()) {
             let mut escaped = BytesMut::new();
             escape::text(&mut escaped, &value);
             let escaped = String::from_utf8(escaped.to_vec()).unwrap();

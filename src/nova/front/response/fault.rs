@@ -1,7 +1,8 @@
-//! Words faults as Nova, and what stands before Nova, word them.
+//! Faults in the words of Nova and of the software in front of it.
 //!
-//! There are three forms. Nova's own is a JSON object with one named member, or an XML element of that name. A path that Nova does not route is
-//! answered by WebOb, in the form that the client accepts. A missing or wrong token is answered by keystonemiddleware.
+//! There are three forms. Nova's own is a JSON object with one named member, or an XML element of that name. WebOb
+//! answers a path that Nova does not route, in the form that the client accepts. keystonemiddleware answers a missing
+//! or wrong token.
 
 use std::borrow::Cow;
 
@@ -16,26 +17,26 @@ use crate::nova::encoding::Encoding;
 use crate::nova::tables::{View, fault_name};
 use crate::webob::page::{self, Form};
 
-/// Nova's sentence for an image that does not exist or that the caller may not see.
+/// Nova's message for an image that does not exist or that the caller may not see.
 pub(crate) const NO_IMAGE: &str = "Image not found.";
-/// WebOb's sentence, which Nova uses for everything else that does not exist.
+/// WebOb's message, which Nova uses for everything else that does not exist.
 pub(crate) const NOT_FOUND: &str = "The resource could not be found.";
 
-/// How the words of an upstream's refusal reach the client.
+/// How an upstream's error message reaches the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wording {
-    /// As they are.
+    /// Unchanged.
     AsIs,
-    /// Behind the status, with HTML's entities, as glanceclient extracts them from Glance's page.
+    /// After the status, with HTML entities, as glanceclient extracts it from Glance's page.
     Quoted,
-    /// In Nova's own sentence, which names the image.
+    /// Replaced by Nova's own message, which names the image.
     NotAuthorized,
-    /// In Nova's own sentence about images that the caller may not delete, for whatever reason.
+    /// Replaced by Nova's own message for an image that the caller may not delete, whatever the reason.
     NotDeletable,
 }
 
-/// The wording by view and status; where there is no row, the words are passed on as they are. A list that is refused
-/// says why; an image that is refused says that it is.
+/// The wording by view and status. Without a row, the message is passed on unchanged. For lists Nova passes on the
+/// reason; for a forbidden image it only says that it is forbidden.
 const WORDINGS: &[(View, StatusCode, Wording)] = &[
     (View::Gone, StatusCode::FORBIDDEN, Wording::NotDeletable),
     (
@@ -61,7 +62,7 @@ const WORDINGS: &[(View, StatusCode, Wording)] = &[
     ),
 ];
 
-/// The client's text of a fault. `view` and `image` are what was asked for.
+/// Returns the message for the client. `view` and `image` are those of the request.
 pub(crate) fn message<'f>(
     fault: &'f Fault,
     view: Option<View>,
@@ -96,12 +97,12 @@ pub(crate) fn message<'f>(
     }
 }
 
-/// Nova's sentence for an image whose owner alone may do this.
+/// Returns Nova's message for an action that only the image's owner may do.
 pub(crate) fn not_authorized(image: &str) -> String {
     format!("Not authorized for image {image}.")
 }
 
-/// Nova's fault (`nova/api/openstack/wsgi.py`, `Fault`). The caller adds what says its microversion.
+/// Writes a fault in Nova's form (`nova/api/openstack/wsgi.py`, `Fault`). The caller adds the microversion headers.
 pub(crate) fn nova(
     fault: &Fault,
     message: &str,
@@ -120,7 +121,7 @@ fn xml(fault: &Fault, message: &str) -> Response<Bytes> {
     reply(fault, xml::fault::CONTENT_TYPE, body.freeze())
 }
 
-/// How long to wait, where the body repeats it.
+/// Returns the value of `Retry-After`, if the body repeats it.
 fn wait(fault: &Fault) -> Option<&str> {
     let limited = matches!(
         fault.status,
@@ -155,8 +156,8 @@ fn json(fault: &Fault, message: &str, compat: &Compat) -> Response<Bytes> {
     reply(fault, "application/json; charset=UTF-8", out.freeze())
 }
 
-/// keystonemiddleware's refusal of a token (`keystonemiddleware/auth_token/__init__.py`). It knows no XML; there the
-/// refusal has the form of Nova's other faults.
+/// Writes keystonemiddleware's reply to a missing or invalid token (`keystonemiddleware/auth_token/__init__.py`). It
+/// does not support XML, so there the reply has the form of Nova's other faults.
 pub(crate) fn unauthorized(fault: &Fault, encoding: Encoding) -> Response<Bytes> {
     const BODY: &str = concat!(
         r#"{"error": {"code": 401, "title": "Unauthorized", "#,
@@ -173,8 +174,9 @@ pub(crate) fn unauthorized(fault: &Fault, encoding: Encoding) -> Response<Bytes>
     )
 }
 
-/// Nova finds that an image has too much metadata before it asks Glance, and calls that forbidden
-/// (`nova/api/openstack/common.py`, `check_img_metadata_properties_quota`); to Icehouse, too large, with no time to wait.
+/// Sets the status for too much metadata. Nova checks the quota before it calls Glance and answers with 403
+/// (`nova/api/openstack/common.py`, `check_img_metadata_properties_quota`). Releases up to Icehouse answer with 413 and
+/// a `Retry-After` of 0.
 pub(crate) fn quota(fault: &Fault, compat: &Compat) -> Fault {
     let status = StatusCode::from_u16(compat.quota_status).unwrap_or(StatusCode::FORBIDDEN);
     let no_wait = HeaderValue::from_static("0");
@@ -185,7 +187,7 @@ pub(crate) fn quota(fault: &Fault, compat: &Compat) -> Fault {
     }
 }
 
-/// The form of that answer: before WebOb 1.6, which came after Mitaka, it was never JSON.
+/// Chooses the form of [`no_route`]. WebOb before 1.6, which came after Mitaka, never wrote JSON.
 pub(crate) fn form(headers: &HeaderMap, compat: &Compat) -> Form {
     if compat.plain_no_route {
         Form::accepted_before_1_6(headers)
@@ -194,7 +196,7 @@ pub(crate) fn form(headers: &HeaderMap, compat: &Compat) -> Form {
     }
 }
 
-/// WebOb's answer to a path that Nova does not route.
+/// Writes WebOb's reply to a path that Nova does not route.
 pub(crate) fn no_route(fault: &Fault, form: Form) -> Response<Bytes> {
     reply(
         fault,
@@ -286,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_has_novas_sentence() {
+    fn missing_things_have_novas_message() {
         let gone = Fault::client(StatusCode::NOT_FOUND, Reason::NoProperty, "any");
         let said = message(&gone, Some(View::ItemGone), None);
         assert_eq!(said, "Invalid metadata key");
@@ -338,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_token_brings_glances_challenges() {
+    fn the_reply_to_a_refused_token_has_glances_challenges() {
         let mut fault = refused(401, "anything");
         fault.challenges = vec![
             HeaderValue::from_static("Keystone uri=\"http://k/v3\""),

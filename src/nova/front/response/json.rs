@@ -1,4 +1,4 @@
-//! Writes images as Nova shows them (`nova/api/openstack/compute/views/images.py`), in JSON.
+//! Images in JSON, in Nova's form (`nova/api/openstack/compute/views/images.py`).
 
 use bytes::{BufMut, BytesMut};
 
@@ -8,7 +8,7 @@ use crate::model::{Image, SentValue, Size, Value};
 use crate::nova::compat::Compat;
 use crate::nova::tables;
 
-/// Everything that a view depends on besides the image.
+/// The settings and links that a view needs besides the image.
 #[derive(Clone, Copy)]
 pub(crate) struct JsonViews<'f> {
     pub compat: &'f Compat,
@@ -16,7 +16,7 @@ pub(crate) struct JsonViews<'f> {
 }
 
 impl JsonViews<'_> {
-    /// An image in a brief list.
+    /// Writes an image of a brief list.
     pub(crate) fn brief(self, out: &mut BytesMut, image: &Image<'_>) {
         identity(out, image);
         out.extend_from_slice(b", \"links\": ");
@@ -24,7 +24,7 @@ impl JsonViews<'_> {
         out.put_u8(b'}');
     }
 
-    /// An image with all fields.
+    /// Writes an image with all fields.
     pub(crate) fn detailed(self, out: &mut BytesMut, image: &Image<'_>) {
         identity(out, image);
         out.extend_from_slice(b", \"minRam\": ");
@@ -55,7 +55,7 @@ impl JsonViews<'_> {
         out.put_u8(b'}');
     }
 
-    /// All metadata of an image.
+    /// Writes all metadata of an image.
     pub(crate) fn metadata(self, out: &mut BytesMut, image: &Image<'_>) {
         out.put_u8(b'{');
         if let Some(written) = values::as_written(self.compat, &image.properties) {
@@ -71,7 +71,7 @@ impl JsonViews<'_> {
         out.put_u8(b'}');
     }
 
-    /// One item of metadata, without braces.
+    /// Writes one item of metadata, without braces.
     pub(crate) fn item(self, out: &mut BytesMut, key: &str, value: &Value<'_>) {
         text::string(out, key);
         out.extend_from_slice(b": ");
@@ -81,7 +81,7 @@ impl JsonViews<'_> {
         }
     }
 
-    /// Metadata as it was written: texts as they were sent, and what is no text as the image has it now.
+    /// Writes metadata that was written: texts as they were sent, other values as the image has them now.
     pub(crate) fn written(
         self,
         out: &mut BytesMut,
@@ -129,7 +129,7 @@ impl JsonViews<'_> {
         }
     }
 
-    /// The server that the image is a snapshot of, if it is one.
+    /// Writes the server of which the image is a snapshot, if it is one.
     fn server(self, out: &mut BytesMut, image: &Image<'_>) {
         let Some(value) = image.property("instance_uuid") else {
             return;
@@ -143,7 +143,7 @@ impl JsonViews<'_> {
     }
 }
 
-/// The beginning that every view shares.
+/// Writes the beginning that every view shares.
 fn identity(out: &mut BytesMut, image: &Image<'_>) {
     out.extend_from_slice(b"{\"id\": ");
     text::string(out, &image.id);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_detailed_image_byte_for_byte() {
+    fn detailed_and_brief_images_are_written_byte_for_byte() {
         assert_eq!(
             detailed(&image()),
             concat!(
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_stand_in_the_order_of_the_table() {
+    fn fields_are_in_the_order_of_the_table() {
         let mut image = image();
         let keys = ["instance_uuid", "auto_disk_config"].into_iter();
         let property = |key| (Cow::Borrowed(key), Value::Text(Cow::Borrowed("true")));
@@ -265,7 +265,7 @@ mod tests {
             .iter()
             .map(|field| text.rfind(&format!(", \"{}\": ", field.name)).unwrap_or(0))
             .collect();
-        // "links" and "id" also stand inside "server"; its own place is what counts there.
+        // "links" and "id" also occur inside "server", so the order of "links" and "server" is checked separately.
         let (server, links) = (places[11], text.find(", \"links\": ").unwrap());
         assert!(places[9] < links && links < server && server < places[12]);
         let mut rest: Vec<_> = places[1..10].to_vec();
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_or_null() {
+    fn absent_values_are_null_or_defaults() {
         let bare: Json = serde_json::from_str(&detailed(&Image {
             id: Cow::Borrowed("x"),
             ..Image::default()
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_passed_on_as_it_is() {
+    fn metadata_values_are_passed_on_unchanged() {
         for value in [
             r#""""#,
             "null",
@@ -423,9 +423,9 @@ mod tests {
     }
 
     proptest! {
-        /// Properties that are copied as they stand are those that are written one by one.
+        /// Copying the properties unchanged gives the same bytes as writing them one by one.
         #[test]
-        fn properties_are_copied_only_where_that_makes_no_difference(
+        fn properties_are_copied_only_if_that_makes_no_difference(
             properties in proptest::collection::vec(("k[a-z]{1,4}|\\PC{0,5}|mappings", "\\PC{0,9}|[\\x00-\\x7f]{0,9}|\\[1\\]"), 0..6),
             between in "(, )|(, )|(, )|( ?,\n?)",
             colon in "(: )|(: )|(: )|( ?:\n?)",
@@ -463,7 +463,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_is_json_in_ascii(
+        fn images_are_written_as_json_in_ascii(
             id in "\\PC{0,9}",
             name in proptest::option::of("\\PC*|[\\x00-\\x7f]{0,9}"),
             updated in proptest::option::of("\\PC{0,20}"),

@@ -1,7 +1,7 @@
-//! The links in Nova's answers (`nova/api/openstack/common.py` and `compute/views/images.py`).
+//! The links in Nova's replies (`nova/api/openstack/common.py` and `compute/views/images.py`).
 //!
-//! Everything but the ids is known when the request is read, so the text around the ids is written once a request,
-//! escaped for the answer's encoding, and copied once an image.
+//! Everything but the ids is known when the request is read. The text around the ids is therefore prepared once for
+//! each request, escaped for the reply's encoding, and copied for each image.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ use crate::nova::front::request::path::Place;
 use crate::nova::tables::parameter;
 use crate::webob::query::{Pair, quote_plus};
 
-/// Writes the links of images and of the servers that images are snapshots of. The empty default writes for requests
-/// that are answered with a fault only.
+/// The links of images and of the servers from which snapshots were taken. The empty default serves requests that are
+/// answered with a fault only.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Links {
     pub(crate) image: LinkPrefix,
@@ -25,7 +25,7 @@ pub(crate) struct Links {
     pub(crate) alternate: Option<String>,
 }
 
-/// What stands before the id in a self link and in a bookmark.
+/// The texts before the id in a self link and in a bookmark.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LinkPrefix {
     pub(crate) own: String,
@@ -56,7 +56,7 @@ impl Links {
         }
     }
 
-    /// The value of an image's `links`.
+    /// Writes the value of an image's `links`.
     pub(crate) fn image(&self, out: &mut BytesMut, id: &str) {
         self.image.write(out, id);
         if let Some(alternate) = &self.alternate {
@@ -70,7 +70,7 @@ impl Links {
         out.extend_from_slice(b"}]");
     }
 
-    /// The value of a server's `links`.
+    /// Writes the value of a server's `links`.
     pub(crate) fn server(&self, out: &mut BytesMut, id: &str) {
         self.server.write(out, id);
         out.extend_from_slice(b"}]");
@@ -78,8 +78,8 @@ impl Links {
 }
 
 impl LinkPrefix {
-    /// Both links; the list and its second object stay open. Ids are not percent-encoded, but lose slashes at either
-    /// end, as Nova's `url_join` has it.
+    /// Writes both links; the list and its second object stay open. Ids are not percent-encoded, but lose slashes at
+    /// both ends, as in Nova's `url_join`.
     fn write(&self, out: &mut BytesMut, id: &str) {
         let id = id.trim_matches('/');
         out.extend_from_slice(br#"[{"rel": "self", "href": ""#);
@@ -92,20 +92,22 @@ impl LinkPrefix {
     }
 }
 
-/// The link to the next page of a list, and when there is one.
+/// The link to the next page of a list, and the condition for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Next {
-    /// The list has a next link when it holds exactly so many images. So a list that happens to end there has one
-    /// too, and one that is longer than `max_limit` has none: clients know Nova so. `None`: it never has one.
+    /// The list has a next link if it holds exactly this number of images; `None` means never. A list that happens to
+    /// end there therefore has a link too, and a list longer than `max_limit` has none. Clients know this behaviour
+    /// from Nova.
     full_at: Option<u64>,
     before_marker: String,
     after_marker: String,
-    /// What the marker is escaped for where it is not percent-encoded.
+    /// The encoding to escape the marker for, if it is not percent-encoded.
     raw_marker: Option<Encoding>,
 }
 
 impl Next {
-    /// `path` is the operation's, `pairs` are the client's, `asked` is the limit that they name.
+    /// Prepares the link. `path` is that of the operation, `pairs` is the client's query, and `asked` is the limit in
+    /// it.
     pub(crate) fn new(
         context: &NovaContext,
         place: Place<'_>,
@@ -116,7 +118,7 @@ impl Next {
     ) -> Self {
         let compat = &context.compat;
         let raw = compat.quirks.era_next_links && compat.next_query == NextQuery::Request;
-        // Every list linked to the brief one until 2015 (Nova's commit f233c65cd3).
+        // Every list linked to the brief list until 2015 (Nova's commit f233c65cd3).
         let path = if raw && compat.release == Release::Icehouse {
             BRIEF_LIST
         } else {
@@ -137,7 +139,7 @@ impl Next {
         }
     }
 
-    /// The member that follows `images`, if the list has it.
+    /// Writes the member after `images`, if the list has a next link.
     pub(crate) fn write(&self, out: &mut BytesMut, count: u64, last: Option<&str>) {
         let Some(last) = last.filter(|_| self.is_due(count)) else {
             return;
@@ -147,18 +149,18 @@ impl Next {
         out.extend_from_slice(br#""}]"#);
     }
 
-    /// Whether a list of so many images has the link.
+    /// Whether a list of this number of images has the link.
     pub(crate) fn is_due(&self, count: u64) -> bool {
         self.full_at == Some(count)
     }
 
-    /// Writes what stands between the quotes.
+    /// Writes the URL between the quotes.
     pub(crate) fn href(&self, out: &mut BytesMut, last: &str) {
         out.extend_from_slice(self.before_marker.as_bytes());
         let marker = if let Some(encoding) = self.raw_marker {
             quotable(encoding, last.to_owned())
         } else {
-            // What is percent-encoded needs no escape.
+            // Percent-encoded text needs no escape.
             let mut marker = String::with_capacity(last.len());
             quote_plus(&mut marker, last);
             marker
@@ -168,9 +170,10 @@ impl Next {
     }
 }
 
-/// How many images a list holds that has a next link (`nova/api/openstack/common.py`, `_get_collection_links`).
+/// Returns the number of images at which a list has a next link (`nova/api/openstack/common.py`,
+/// `_get_collection_links`).
 fn full_at(compat: &Compat, asked: Option<u64>) -> Option<u64> {
-    // Before nova 30 a limit of 0 is no limit, and no link either.
+    // Before nova 30, a limit of 0 means no limit and no next link.
     let limit = match asked {
         Some(0) => return None,
         Some(limit) => Some(limit),
@@ -186,7 +189,7 @@ fn full_at(compat: &Compat, asked: Option<u64>) -> Option<u64> {
 
 const BRIEF_LIST: &str = "/images";
 
-/// The query of the next link up to the value of its marker: in the client's order, repeated parameters included.
+/// Returns the query of the next link up to the value of its marker, in the client's order with repeated parameters.
 fn query_in_order<'p>(pairs: impl Iterator<Item = &'p Pair>, raw: bool) -> String {
     let mut query = String::new();
     for (name, value) in pairs.filter(|(name, _)| name != "marker") {
@@ -204,8 +207,8 @@ fn query_in_order<'p>(pairs: impl Iterator<Item = &'p Pair>, raw: bool) -> Strin
     query + "marker="
 }
 
-/// The query of the next link up to the value of its marker, and the rest: sorted by name, of repeated parameters the
-/// greatest value, the marker where the client had one or else last.
+/// Returns the query of the next link up to the value of its marker, and the rest. It is sorted by name, and a repeated
+/// parameter has its greatest value. A marker of the client keeps its sorted place; otherwise the marker is last.
 fn sorted_query<'p>(pairs: impl Iterator<Item = &'p Pair>) -> (String, String) {
     let mut sorted = BTreeMap::new();
     for (name, value) in pairs {
@@ -234,7 +237,7 @@ fn sorted_query<'p>(pairs: impl Iterator<Item = &'p Pair>) -> (String, String) {
     (before, after)
 }
 
-/// The text as it stands between the quotes of the encoding, to be kept and copied.
+/// Returns the text as it is written between the quotes in the encoding, for repeated use.
 fn quotable(encoding: Encoding, text: String) -> String {
     match encoding {
         Encoding::Json => text::in_json(text),
@@ -242,7 +245,7 @@ fn quotable(encoding: Encoding, text: String) -> String {
     }
 }
 
-/// The URL of the API as the client addressed it: with version and, if it was there, project.
+/// Returns the URL of the API as the client addressed it: with the version and, if it was there, the project.
 fn own_url(context: &NovaContext, place: Place<'_>) -> String {
     [
         context.base.as_str(),

@@ -1,7 +1,8 @@
-//! What Nova's own code makes of Glance's refusals, for clients that depend on it (`compat.faults = "literal"`).
+//! The faults that Nova's own code makes of Glance's errors, for clients that depend on them (`compat.faults =
+//! "literal"`).
 //!
-//! Nova knows what to say of some statuses for some operations; every other exception of its Glance client ends as an
-//! "unexpected" error. The table is what real Novas were seen to answer.
+//! Nova handles some statuses for some operations. Every other exception of its Glance client ends as an "unexpected"
+//! error. The table contains the replies that were observed from real Novas.
 
 use http::StatusCode;
 
@@ -11,18 +12,18 @@ use crate::nova::compat::{Compat, Release};
 use crate::nova::tables::View;
 use crate::webob::page;
 
-/// What becomes of a refusal.
+/// The fault that an error from Glance becomes.
 #[derive(Clone, Copy, Debug)]
 enum Outcome {
-    /// This status; the words of the refusal behind Glance's status.
+    /// This status, with Glance's status and message in the text.
     Quoted(u16),
-    /// 403, in Nova's own sentence, which names the image.
+    /// 403, with Nova's own message, which names the image.
     NotAuthorized,
-    /// 500, naming the exception's class.
+    /// 500, with the name of the exception's class.
     Unexpected(&'static str),
 }
 
-/// The kinds of operation that differ.
+/// The kinds of operations that Nova handles differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     List,
@@ -32,8 +33,8 @@ enum Kind {
 
 use Outcome::{NotAuthorized, Quoted, Unexpected};
 
-/// What Nova knows to tell apart (`nova/image/glance.py`, `_translate_image_exception` and
-/// `_translate_plain_exception`; `nova/api/openstack/compute/images.py` and `image_metadata.py`).
+/// The errors that Nova handles (`nova/image/glance.py`, `_translate_image_exception` and `_translate_plain_exception`;
+/// `nova/api/openstack/compute/images.py` and `image_metadata.py`).
 const KNOWN: &[(Kind, u16, Outcome)] = &[
     (Kind::List, 400, Quoted(400)),
     (Kind::List, 401, Quoted(403)),
@@ -52,10 +53,10 @@ const KNOWN: &[(Kind, u16, Outcome)] = &[
 
 const BAD_IMAGE: &str = "nova.exception.ImageBadRequest";
 const NO_RIGHT: &str = "nova.exception.ImageNotAuthorized";
-/// What four attempts that got no sound reply end with.
+/// The exception after four attempts without a usable reply.
 const NO_CONNECTION: &str = "nova.exception.GlanceConnectionFailed";
 
-/// The exceptions of the Glance client by status (`glanceclient/exc.py`); all others are plain `HTTPException`s.
+/// The exceptions of the Glance client by status (`glanceclient/exc.py`). All others are plain `HTTPException`s.
 const CLASSES: &[(u16, &str)] = &[
     (300, "glanceclient.exc.HTTPMultipleChoices"),
     (301, "glanceclient.exc.HTTPMultipleChoices"),
@@ -72,10 +73,10 @@ const CLASSES: &[(u16, &str)] = &[
 
 const OTHER_CLASS: &str = "glanceclient.exc.HTTPException";
 
-/// The fault as Nova's code has it; `None` when there is nothing to change.
+/// Returns the fault that Nova's code makes of an error from Glance; `None` if the fault stays as it is.
 ///
-/// A refusal with a challenge stays what it is: it is keystonemiddleware's, and the one in front of Nova would have
-/// said the same.
+/// A fault with a challenge stays: it comes from keystonemiddleware, and the one in front of Nova would have answered
+/// the same.
 pub(crate) fn of(
     refusal: &Fault,
     view: Option<View>,
@@ -88,7 +89,7 @@ pub(crate) fn of(
     }
     let kind = match view? {
         View::Brief | View::Detailed => Kind::List,
-        // A refused delete has Nova's own sentence in any case.
+        // A forbidden delete always has Nova's own message.
         View::Gone if answered(refusal) == StatusCode::FORBIDDEN => return None,
         View::Image | View::Gone => Kind::Show,
         View::Metadata | View::MetadataItem | View::ItemGone => Kind::Metadata,
@@ -127,10 +128,10 @@ fn answered(refusal: &Fault) -> StatusCode {
     refusal.answered.unwrap_or(refusal.status)
 }
 
-/// What Nova says of an exception that it does not expect.
+/// Returns Nova's message for an exception that it does not handle.
 fn unexpected(class: &str, release: Release) -> String {
     match release {
-        // FaultWrapper in `nova/api/openstack/__init__.py`: WebOb's sentence, which names nothing.
+        // FaultWrapper in `nova/api/openstack/__init__.py`: WebOb's message, which does not name the exception.
         Release::Icehouse | Release::Kilo => {
             "The server has either erred or is incapable of performing the requested operation."
                 .to_owned()
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_of_glances_refusals_stays() {
+    fn a_fault_that_is_not_an_error_from_glance_stays() {
         let mut challenged = refused(401);
         challenged.challenges = vec![HeaderValue::from_static("Keystone uri=\"x\"")];
         let missing = Fault::upstream(StatusCode::NOT_FOUND, Reason::NoImage, "");

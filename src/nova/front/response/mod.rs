@@ -1,4 +1,4 @@
-//! Writes replies to a legacy client: images, lists, metadata and faults, in JSON and XML.
+//! Writing of replies to a legacy client: images, lists, metadata and faults, in JSON and XML.
 
 pub(crate) mod fault;
 pub(crate) mod json;

@@ -1,4 +1,4 @@
-//! Everything that the answer to one request depends on.
+//! The responder of a legacy request: everything that its reply depends on.
 
 use std::sync::Arc;
 
@@ -20,16 +20,16 @@ use crate::nova::front::request::{sent, version};
 use crate::nova::tables::{Act, Operation, View};
 use crate::webob::page::Form;
 
-/// The responder of one legacy request.
+/// Writes the replies to one legacy request.
 ///
-/// Text that is the same for every image of an answer is prepared when the request is read; a writer copies it.
+/// Text that is the same for every image of a reply is prepared when the request is read, and then copied.
 #[derive(Clone, Debug)]
-pub struct NovaResponder {
+pub(crate) struct NovaResponder {
     pub(crate) compat: Arc<Compat>,
-    /// `None` when the request names none: the responder then words faults and nothing else.
+    /// The operation; `None` if the request names none. The responder then only writes faults.
     pub(crate) operation: Option<&'static Operation>,
     project: Option<String>,
-    /// What answers echo; `None` where there are no microversions.
+    /// The microversion that replies echo; `None` if there is none.
     pub(crate) version: Option<Microversion>,
     media_type: &'static MediaType,
     form: Form,
@@ -37,15 +37,16 @@ pub struct NovaResponder {
     pub(crate) next: Option<Next>,
     pub(crate) image: Option<String>,
     pub(crate) key: Option<MetadataKey>,
-    /// What the body of a write is in.
+    /// The encoding of the body of a write.
     pub(crate) sent_in: Option<Encoding>,
 }
 
-/// The operation's name where there is none.
+/// The name of the operation if there is none.
 const NO_OPERATION: &str = "none";
 
 impl NovaResponder {
-    /// The responder of an image request. Its links are still to be made. `suffix` is what the ending of the path asks for.
+    /// Returns the responder of an image request, still without links. `suffix` is the media type that the suffix of
+    /// the path chooses.
     pub(crate) fn of_images(
         context: &NovaContext,
         place: Place<'_>,
@@ -61,7 +62,7 @@ impl NovaResponder {
         }
     }
 
-    /// The responder of a request that can only be answered with a fault, and of whose version nothing is known.
+    /// Returns the responder of a request that is answered with a fault in any case and whose API version is unknown.
     pub(crate) fn of_faults(compat: &Arc<Compat>, headers: &HeaderMap) -> Self {
         Self {
             compat: Arc::clone(compat),
@@ -78,7 +79,8 @@ impl NovaResponder {
         }
     }
 
-    /// The responder of a request that Nova routes nowhere. To HEAD, WebOb has nothing to say and so no form to choose.
+    /// Returns the responder of a request that Nova does not route. WebOb writes no body for HEAD and so does not
+    /// choose a form.
     pub(crate) fn of_no_route(compat: &Arc<Compat>, method: &Method, headers: &HeaderMap) -> Self {
         let responder = Self::of_faults(compat, headers);
         let form = if method == Method::HEAD {
@@ -89,18 +91,18 @@ impl NovaResponder {
         Self { form, ..responder }
     }
 
-    /// The media type of the answer.
+    /// Returns the media type of the reply.
     #[must_use]
-    pub fn media_type(&self) -> &'static str {
+    pub(crate) fn media_type(&self) -> &'static str {
         self.media_type.name
     }
 
-    /// How the answer is spelled.
+    /// Returns the encoding of the reply.
     pub(crate) fn encoding(&self) -> Encoding {
         self.media_type.encoding
     }
 
-    /// A successful reply with the headers that every one has.
+    /// Returns a successful reply with the headers that every one has.
     pub(crate) fn success<B>(&self, body: B) -> Response<B> {
         let mut response = Response::new(body);
         let headers = response.headers_mut();
@@ -111,12 +113,12 @@ impl NovaResponder {
         response
     }
 
-    /// The key that stood in the path.
+    /// Returns the key in the path.
     pub(crate) fn key(&self) -> Option<&str> {
         self.key.as_ref().map(MetadataKey::as_str)
     }
 
-    /// A reply that is nothing but its status: it has no content, and so no type of content either (RFC 9110, 15.3.5).
+    /// Returns a reply without content and therefore without `Content-Type` (RFC 9110, 15.3.5).
     fn no_content(&self) -> Response<Bytes> {
         let mut response = self.success(Bytes::new());
         *response.status_mut() = StatusCode::NO_CONTENT;
@@ -146,13 +148,14 @@ impl NovaResponder {
         }
     }
 
-    /// The item of the metadata that was asked for.
+    /// Returns the metadata item that the path names.
     fn item<'v>(&self, image: &'v Image<'v>) -> Result<(&str, &'v Value<'v>), Fault> {
         let found = self.key().and_then(|key| Some((key, image.property(key)?)));
         found.ok_or_else(no_item)
     }
 
-    /// Nova's detailed lists in XML had no next link; here they have one, unless a setting takes it away.
+    /// Returns the next link of a list in XML. Nova's detailed lists in XML had none, so only the literal setting
+    /// leaves it out.
     fn next_in_xml(&self) -> Option<&Next> {
         let is_missed = self.compat.quirks.era_next_links && self.is_detailed();
         self.next.as_ref().filter(|_| !is_missed)
@@ -222,7 +225,8 @@ impl NovaResponder {
     }
 }
 
-/// There can be no such metadata item: its key is too long, or has a character that no key in a path may have.
+/// Returns the fault for a metadata item that cannot exist: its key is too long, or has a character that is not allowed
+/// in paths.
 pub(crate) fn impossible_item(act: Act) -> Fault {
     if act != Act::SetItem {
         return no_item();
@@ -230,11 +234,23 @@ pub(crate) fn impossible_item(act: Act) -> Fault {
     Fault::client(
         StatusCode::BAD_REQUEST,
         Reason::BadRequest,
-        "The metadata key in the URI is too long, or has a character that no key there may have.",
+        "The metadata key in the URI is too long or contains a character that is not allowed there.",
     )
 }
 
-/// There is no such metadata item.
+/// Nova's router has this path, and has no operation there for this method. It looks at both in one, so to a client the
+/// path does not exist.
+pub(crate) fn no_method() -> Fault {
+    Fault::client(StatusCode::NOT_FOUND, Reason::BadMethod, fault::NOT_FOUND)
+}
+
+/// Whether Nova's router, and so WebOb, is who refuses.
+fn is_unrouted(fault: &Fault) -> bool {
+    fault.status == StatusCode::NOT_FOUND
+        && matches!(fault.reason, Reason::NoRoute | Reason::BadMethod)
+}
+
+/// Returns the fault for a metadata item that does not exist.
 pub(crate) fn no_item() -> Fault {
     Fault::client(StatusCode::NOT_FOUND, Reason::NoProperty, fault::NOT_FOUND)
 }
@@ -252,7 +268,7 @@ impl FaultWriter for NovaResponder {
     fn fault(&self, fault: &Fault) -> Response<Bytes> {
         let literal = literal_faults::of(fault, self.view(), self.image.as_deref(), &self.compat);
         let fault = literal.as_ref().unwrap_or(fault);
-        if fault.reason == Reason::NoRoute {
+        if is_unrouted(fault) {
             return fault::no_route(fault, self.form);
         }
         if fault.status == StatusCode::UNAUTHORIZED {
@@ -268,7 +284,7 @@ impl FaultWriter for NovaResponder {
             _ => fault::nova(fault, &message, compat, encoding),
         };
         if fault.reason == Reason::BadMethod {
-            // Images are read at the place where they cannot be created.
+            // A list of images can be read at the path where an image cannot be created.
             let methods = HeaderValue::from_static("GET, HEAD");
             response.headers_mut().insert(ALLOW, methods);
         }
@@ -293,8 +309,8 @@ impl Responder for NovaResponder {
         self.no_content()
     }
 
-    /// Nova shows how the metadata is after a merge, what was asked for after a replacement, and nothing of what is
-    /// gone (`nova/api/openstack/compute/image_metadata.py`).
+    /// Nova replies with the current metadata to a merge, with the requested metadata to a replacement, and without
+    /// content to a removal (`nova/api/openstack/compute/image_metadata.py`).
     fn changed(&self, image: &Image<'_>, change: &Change) -> Response<Bytes> {
         let mut out = BytesMut::with_capacity(1024);
         match (change, self.encoding()) {

@@ -1,17 +1,17 @@
-//! JSON text in the form of Python's `json.dumps`: ASCII only, everything else as `\u` escapes in lower-case hex.
+//! JSON text in the form of Python's `json.dumps`: ASCII only, all other characters as `\u` escapes in lower-case hex.
 
 use bytes::{BufMut, BytesMut};
 
 use crate::json::{is_marked, is_plain};
 
-/// Writes a JSON string, quotes included.
+/// Writes a JSON string, including the quotes.
 pub(crate) fn string(out: &mut BytesMut, text: &str) {
     out.put_u8(b'"');
     escaped(out, text);
     out.put_u8(b'"');
 }
 
-/// Writes what stands between the quotes of a JSON string.
+/// Writes the text between the quotes of a JSON string.
 pub(crate) fn escaped(out: &mut BytesMut, text: &str) {
     if is_plain(text) {
         out.extend_from_slice(text.as_bytes());
@@ -30,19 +30,19 @@ pub(crate) fn escaped(out: &mut BytesMut, text: &str) {
     out.extend_from_slice(rest.as_bytes());
 }
 
-/// The text as it stands between the quotes of a JSON string, to be kept and copied.
+/// Returns the text as it is written between the quotes of a JSON string, for repeated use.
 pub(crate) fn in_json(text: String) -> String {
     if is_plain(&text) {
         return text;
     }
     let mut out = BytesMut::with_capacity(text.len());
     escaped(&mut out, &text);
-    // What was written is ASCII.
+    // The output is ASCII.
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Writes JSON text as it is, but for characters beyond ASCII. Those stand only inside strings, where an escape
-/// means the same.
+/// Writes JSON text unchanged, except for non-ASCII characters. Those occur only in strings, where an escape means the
+/// same.
 pub(crate) fn raw(out: &mut BytesMut, json: &str) {
     if json.is_ascii() {
         out.extend_from_slice(json.as_bytes());
@@ -56,7 +56,6 @@ pub(crate) fn raw(out: &mut BytesMut, json: &str) {
     }
 }
 
-/// Writes an integer.
 pub(crate) fn number(out: &mut BytesMut, number: i64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers() {
+    fn integers_are_written_in_decimal() {
         for number in [0, 7, 10, 1024, -1, i64::MAX, i64::MIN] {
             assert_eq!(
                 written(|out| super::number(out, number)),

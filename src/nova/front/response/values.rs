@@ -1,4 +1,4 @@
-//! What Nova shows of an image where that is not what Glance says, apart from how it is spelled: both encodings ask here.
+//! The values that Nova shows differently from Glance, independent of the encoding. Both encodings use them.
 
 use std::borrow::Cow;
 
@@ -8,10 +8,10 @@ use crate::model::{Image, Properties, Size, Value};
 use crate::nova::compat::{Compat, DiskConfigNull, SizeNull};
 use crate::nova::front::request::date;
 
-/// Properties that hold JSON in a string, which Nova decodes (`nova/image/glance.py`, `_convert`).
+/// Properties with JSON in a string, which Nova decodes (`nova/image/glance.py`, `_convert`).
 const HOLD_JSON: [&str; 2] = ["block_device_mapping", "mappings"];
 
-/// The JSON that a property's string holds, if it is one of those that Nova decodes and holds any.
+/// Returns the JSON in a property's string, if Nova decodes the property and the string is JSON.
 pub(crate) fn held_json<'v>(
     compat: &Compat,
     key: &str,
@@ -29,7 +29,7 @@ pub(crate) fn held_json<'v>(
     Some(held)
 }
 
-/// All properties in JSON, if they have been read so and Nova would write them so.
+/// Returns all properties as one JSON text, if they were read in that form and Nova would write it unchanged.
 pub(crate) fn as_written<'p>(compat: &Compat, properties: &Properties<'p>) -> Option<&'p str> {
     let written = properties.as_written()?;
     let mut keys = properties.iter().map(|(key, _)| key);
@@ -45,7 +45,7 @@ pub(crate) fn is_decoded(key: &str) -> bool {
     HOLD_JSON.contains(&key)
 }
 
-/// The value of `OS-EXT-IMG-SIZE:size`; `None` is null.
+/// Returns the value of `OS-EXT-IMG-SIZE:size` in bytes; `None` is null.
 pub(crate) fn size(compat: &Compat, size: Size) -> Option<i64> {
     match size {
         Size::Absent => None,
@@ -54,7 +54,7 @@ pub(crate) fn size(compat: &Compat, size: Size) -> Option<i64> {
     }
 }
 
-/// A time as the release shows it.
+/// Returns a time in the release's form.
 pub(crate) fn time<'t>(compat: &Compat, written: &'t str) -> Cow<'t, str> {
     if compat.utc_times {
         date::in_utc(written)
@@ -63,7 +63,8 @@ pub(crate) fn time<'t>(compat: &Compat, written: &'t str) -> Cow<'t, str> {
     }
 }
 
-/// The value of `OS-DCF:diskConfig`, if the image has it: `oslo_utils.strutils.bool_from_string` on the property.
+/// Returns the value of `OS-DCF:diskConfig`, if the image has it: `oslo_utils.strutils.bool_from_string` of the
+/// property.
 pub(crate) fn disk_config(compat: &Compat, image: &Image<'_>) -> Option<&'static str> {
     const TRUE: [&str; 6] = ["1", "t", "true", "on", "y", "yes"];
     let Some(word) = image.property("auto_disk_config")?.text() else {

@@ -50,9 +50,9 @@ fn steps_on_attributes_wait_for_the_image() {
     assert_eq!(gone, (own("tags"), WantedValue::Gone));
 }
 
-/// What real Glances 32 and 33 say.
+/// The messages of real Glances 32 and 33.
 #[test]
-fn refusals_in_glances_words() {
+fn bad_patches_are_refused_in_glances_words() {
     let ops = "It must be one of the following: add, remove, replace.";
     let schema = |value: &str| {
         format!(
@@ -182,7 +182,7 @@ fn refusals_in_glances_words() {
         (
             r#"[{"op": "add", "path": "/kernel_id", "value": null}]"#,
             400,
-            own("Property kernel_id cannot be null where images are Nova's."),
+            own("Property kernel_id cannot be null in Nova's image metadata."),
         ),
         (
             r#"[{"op": "add", "path": "/id", "value": "1"}]"#,
@@ -269,7 +269,7 @@ fn refusals_in_glances_words() {
 }
 
 #[test]
-fn steps_of_both_drafts() {
+fn steps_of_both_drafts_are_read() {
     let ten = br#"[{"op": "add", "path": "/a~1b", "value": "1", "extra": 0}, {"op": "replace", "path": "/t~0l", "value": ""},
         {"op": "remove", "path": "/x", "value": "ignored"}]"#;
     assert_eq!(
@@ -296,7 +296,7 @@ fn steps_of_both_drafts() {
 }
 
 #[test]
-fn media_types() {
+fn the_media_type_selects_the_draft() {
     for (given, expected) in [
         (
             Some("application/openstack-images-v2.0-json-patch"),
@@ -343,7 +343,7 @@ fn media_types() {
 }
 
 #[test]
-fn the_schema_wants_ids_where_this_does() {
+fn the_schema_requires_ids_in_the_same_properties() {
     let document: serde_json::Value = serde_json::from_str(include_str!(
         "../../../../../fixtures/glance/schema-image.json"
     ))
@@ -361,7 +361,7 @@ fn on(steps: Vec<Step>) -> Result<PatchOutcome, String> {
 }
 
 #[test]
-fn steps_are_taken_one_after_the_other() {
+fn steps_are_applied_one_after_the_other() {
     let outcome = |sets: &[(&str, &str)], removes: &[&str]| {
         Ok(PatchOutcome {
             sets: sets

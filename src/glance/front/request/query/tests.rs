@@ -35,7 +35,7 @@ fn property(name: &str, value: &str) -> Vec<Predicate> {
 }
 
 #[test]
-fn limits() {
+fn limits_have_a_default_and_a_maximum() {
     for (query, limit) in [
         ("", 25),
         ("limit=7", 7),
@@ -50,7 +50,7 @@ fn limits() {
     assert_eq!(refusal("limit=abc"), "limit param must be an integer");
     assert_eq!(refusal("limit="), "limit param must be an integer");
     assert_eq!(refusal("limit=1.5"), "limit param must be an integer");
-    // Every filter is looked at before the marker is.
+    // Every filter is checked before the marker.
     assert_eq!(refusal("marker="), "No image found with ID ");
     assert_eq!(
         refusal("marker=&foo_min=x"),
@@ -65,7 +65,7 @@ fn limits() {
 }
 
 #[test]
-fn integers_as_python_reads_them() {
+fn integers_are_read_as_in_python() {
     for (text, number) in [
         ("5", Some(5)),
         (" +5 ", Some(5)),
@@ -95,7 +95,7 @@ fn a_second_limit_or_marker_is_a_filter_on_a_property() {
 }
 
 #[test]
-fn scope() {
+fn visibility_and_membership_select_the_scope() {
     let scope = |query| listing(query).query.scope;
     assert_eq!(scope(""), Scope::default());
     assert_eq!(
@@ -128,7 +128,7 @@ fn scope() {
 }
 
 #[test]
-fn filters() {
+fn filters_become_predicates() {
     let at = |text| crate::model::time::parse(text).unwrap();
     let cases = [
         ("name=queued", one_of(TextField::Name, &["queued"])),
@@ -197,7 +197,7 @@ fn filters() {
 }
 
 #[test]
-fn refusals_in_glances_words() {
+fn bad_queries_are_refused_in_glances_words() {
     for (query, message) in [
         (
             "status=neq:active",
@@ -246,7 +246,7 @@ proptest! {
     }
 
     #[test]
-    fn eq_finds_exactly_that_text(name in "\\PC{0,20}", other in "\\PC{0,20}") {
+    fn eq_selects_exactly_that_text(name in "\\PC{0,20}", other in "\\PC{0,20}") {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("name", &format!("eq:{name}"));
         let asked = listing(&query.finish());

@@ -95,7 +95,7 @@ fn a_patch_is_complete_with_its_body() {
 }
 
 #[test]
-fn writes_that_make_no_sense() {
+fn invalid_writes_are_refused() {
     let unsupported = "The request media type application/json is not supported by this server.";
     for (method, path, kind, status, said) in [
         (
@@ -145,7 +145,7 @@ fn writes_that_make_no_sense() {
 }
 
 #[test]
-fn what_is_no_such_write() {
+fn other_methods_and_paths_are_not_writes() {
     for (method, path) in [
         (Method::POST, "/v2/images"),
         (Method::DELETE, "/v2/images"),
@@ -162,7 +162,7 @@ fn what_is_no_such_write() {
 }
 
 #[test]
-fn what_is_not_offered_is_refused_by_name() {
+fn an_unsupported_resource_is_refused_by_name() {
     for (method, path, status, said) in [
         (Method::POST, "/v2/images", 403, "the creation of images"),
         (

@@ -8,7 +8,7 @@ use crate::webob::urlmap::collapsed;
 
 const ID: &str = "36a71c26-de94-5f09-9e67-cdc245586d89";
 
-/// The route in a word: the operation's name and its captures, or what became of the path.
+/// Describes the route: the operation's name and its captures, or the name of the other result.
 fn word(method: &Method, path: &str) -> String {
     match recognise(method, &collapsed(path)) {
         NovaRoute::Image {
@@ -25,7 +25,8 @@ fn word(method: &Method, path: &str) -> String {
         NovaRoute::NoImage { .. } => "no image".to_owned(),
         NovaRoute::NoItem { .. } => "no item".to_owned(),
         NovaRoute::Nowhere => "nowhere".to_owned(),
-        NovaRoute::Unread | NovaRoute::Elsewhere => "elsewhere".to_owned(),
+        NovaRoute::NoMethod => "no method".to_owned(),
+        NovaRoute::Unread | NovaRoute::Below | NovaRoute::Elsewhere => "elsewhere".to_owned(),
     }
 }
 
@@ -34,7 +35,7 @@ fn get(path: &str) -> String {
 }
 
 #[test]
-fn image_routes() {
+fn image_routes_are_recognised() {
     for (path, is) in [
         ("/v2/images", "list-images v2 -"),
         ("/v2.1/a1fa-00/images", "list-images v2.1 a1fa-00"),
@@ -71,7 +72,7 @@ fn image_routes() {
 }
 
 #[test]
-fn other_requests_pass_by() {
+fn other_requests_are_not_image_requests() {
     for path in [
         "/",
         "",
@@ -151,7 +152,7 @@ fn other_requests_pass_by() {
 }
 
 #[test]
-fn what_cannot_be_an_image_is_refused_whatever_the_method() {
+fn an_image_that_cannot_exist_is_refused_for_every_method() {
     for id in [
         "ID%3Ffoo=bar",
         "ID%23x",
@@ -237,7 +238,7 @@ fn other_spellings_of_image_routes_are_refused() {
 }
 
 #[test]
-fn endings_come_off_image_routes() {
+fn suffixes_are_removed_from_image_routes() {
     let found = |compat: &Compat, path: &str| {
         let (stem, media_type) = unsuffixed(compat, &Method::GET, path);
         let name = media_type.map_or("-", |media_type| media_type.name);
@@ -271,7 +272,7 @@ fn endings_come_off_image_routes() {
         assert_eq!(found(&icehouse, path), served, "{path}");
         assert_eq!(found(&mitaka, path), served, "{path}");
         assert_eq!(found(&mitaka.clone().literal(), path), served, "{path}");
-        // Where Nova has no endings, a key keeps its own.
+        // In releases without suffixes, a key keeps its suffix.
         let whole = format!("{operation} -");
         let today = if is_item { &whole } else { &served };
         assert_eq!(found(&modern, path), *today, "{path}");
@@ -291,7 +292,7 @@ fn endings_come_off_image_routes() {
 }
 
 #[test]
-fn where_the_images_of_a_servers_project_are() {
+fn the_images_of_a_servers_project_are_found_by_its_path() {
     let images = |compat: &Compat, path: &str| created_images(compat, &Method::POST, path);
     let modern = Compat::default();
     for (path, is) in [
@@ -341,7 +342,7 @@ fn where_the_images_of_a_servers_project_are() {
     assert_eq!(images(&legacy, xml).as_deref(), Some("/v2/p/images"));
 }
 
-/// Paths out of pieces that matter, so that chance finds more than `Elsewhere`.
+/// Generates paths from significant pieces, so that not every path is `Elsewhere`.
 fn paths() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("v2.1"),
@@ -368,7 +369,7 @@ fn paths() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..7).prop_map(|pieces| format!("/{}", pieces.join("/")))
 }
 
-/// What a server makes of a path that decodes it, merges slashes and resolves dot segments.
+/// Returns the path as servers may read it: decoded, with slashes merged and dot segments resolved.
 fn as_servers_see(path: &str) -> Vec<String> {
     let decoded = percent_encoding::percent_decode_str(path)
         .decode_utf8_lossy()
@@ -393,7 +394,7 @@ proptest! {
     }
 
     #[test]
-    fn what_passes_by_is_no_image_route_to_any_server_unless_spelled_plainly(path in paths()) {
+    fn a_path_that_passes_is_an_image_route_to_no_server_unless_spelled_plainly(path in paths()) {
         let is_images = match as_servers_see(&path).as_slice() {
             [version, images, ..] if images == "images" => version.starts_with("v2"),
             [version, project, images, ..] if images == "images" => {
@@ -401,7 +402,7 @@ proptest! {
             }
             _ => false,
         };
-        if is_images && matches!(recognise(&Method::GET, &collapsed(&path)), NovaRoute::Unread | NovaRoute::Elsewhere) {
+        if is_images && matches!(recognise(&Method::GET, &collapsed(&path)), NovaRoute::Unread | NovaRoute::Below | NovaRoute::Elsewhere) {
             for segment in collapsed(&path).split('/').skip(1) {
                 let text = percent_encoding::percent_decode_str(segment).decode_utf8().unwrap();
                 prop_assert!(!matches!(&*text, "" | "." | "..") && !text.contains('/'), "{}", path);

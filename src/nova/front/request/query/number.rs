@@ -1,4 +1,4 @@
-//! The numbers in a list's query: `limit`, `page_size` and `offset`, checked as the release checks them.
+//! The numbers in a list's query, `limit`, `page_size` and `offset`, with the checks of each release.
 
 use super::invalid;
 use crate::model::{Fault, Reason};
@@ -9,15 +9,15 @@ use crate::webob::query::Pair;
 
 use http::StatusCode;
 
-/// The parameter that bounds a list.
+/// The parameter that limits a list.
 const LIMIT: &str = "limit";
-/// The parameter that releases to Kilo do not look at.
+/// The parameter that releases up to Kilo do not check.
 const OFFSET: &str = "offset";
 
-/// Checks every number of a query, in the order in which Nova does.
+/// Checks every number of a query, in Nova's order.
 ///
 /// # Errors
-/// The first one that is wrong, in the release's words.
+/// 400 for the first invalid number, with the release's message.
 pub(crate) fn check(pairs: &[Pair], compat: &Compat) -> Result<(), Fault> {
     let numbers = PARAMETERS
         .iter()
@@ -25,7 +25,7 @@ pub(crate) fn check(pairs: &[Pair], compat: &Compat) -> Result<(), Fault> {
     for row in numbers {
         let mut values = pairs.iter().filter(|(name, _)| name == row.name);
         match compat.limit_check {
-            // The schema is for arrays: each value of a repeated parameter counts.
+            // The schema describes arrays, so each value of a repeated parameter is checked.
             LimitCheck::Schema => {
                 values.try_for_each(|(_, value)| against_schema(row.name, value, compat))?;
             }
@@ -40,13 +40,13 @@ pub(crate) fn check(pairs: &[Pair], compat: &Compat) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The `limit` of a query whose numbers are sound, as the client gives it; a number beyond 64 bits is beyond any list.
+/// Returns the `limit` of a query whose numbers are valid. A number above 64 bits is read as the largest possible.
 pub(crate) fn limit(pairs: &[Pair]) -> Option<u64> {
     let (_, value) = pairs.iter().rfind(|(name, _)| name == LIMIT)?;
     integer(value).map(|number| u64::try_from(number).unwrap_or(0))
 }
 
-/// The words of `jsonschema` on Nova's `positive_integer`.
+/// Checks like Nova's schema `positive_integer`, with the messages of `jsonschema`.
 fn against_schema(name: &str, value: &str, compat: &Compat) -> Result<(), Fault> {
     let digits = super::without_line_end(value, compat);
     let wrong = if value.is_empty() {
@@ -61,7 +61,7 @@ fn against_schema(name: &str, value: &str, compat: &Compat) -> Result<(), Fault>
     Err(invalid(name, value, &wrong))
 }
 
-/// The words of the releases that call `int` (`nova/api/openstack/common.py`).
+/// Checks like the releases that call `int`, with their messages (`nova/api/openstack/common.py`).
 fn as_python(name: &str, value: &str, check: LimitCheck) -> Result<(), Fault> {
     let message = match (integer(value), check) {
         (Some(0..), _) => return Ok(()),
@@ -77,8 +77,8 @@ fn as_python(name: &str, value: &str, check: LimitCheck) -> Result<(), Fault> {
     ))
 }
 
-/// Python's `int` of a text: blanks around it, a sign, single underscores between digits, and digits of any script
-/// are fine. What is beyond 64 bits is as good as the greatest number that is not.
+/// Reads what Python's `int` reads: blanks around the number, a sign, single underscores between digits, and digits of
+/// any script. Numbers above 64 bits are read as the largest possible.
 fn integer(text: &str) -> Option<i128> {
     let text = text.trim();
     let (sign, digits) = match text.strip_prefix('-') {

@@ -35,7 +35,7 @@ fn since(at: &str) -> Predicate {
 }
 
 #[test]
-fn names() {
+fn names_are_taken_literally() {
     for (asked, name) in [
         ("name=st+active", "st active"),
         ("name=", ""),
@@ -49,7 +49,7 @@ fn names() {
 }
 
 #[test]
-fn novas_status_words_find_what_is_shown_so() {
+fn novas_status_words_select_images_that_are_shown_with_them() {
     for (asked, words) in [
         ("ACTIVE", &["active"][..]),
         ("SAVING", &["queued", "saving"]),
@@ -80,9 +80,9 @@ fn novas_status_words_find_what_is_shown_so() {
     );
 }
 
-/// Glance v1, which Nova asked to Mitaka, left out what changed at the very instant.
+/// Nova up to Mitaka used Glance v1, which leaves out images that changed at exactly that instant.
 #[test]
-fn changes_since_is_strict_where_nova_asked_glance_v1() {
+fn changes_since_is_exclusive_in_releases_that_used_glance_v1() {
     let pairs = webob::query::parse("changes-since=2024").unwrap();
     let at = time::parse("2024-01-01T00:00:00Z").unwrap();
     for (release, relation) in [
@@ -99,7 +99,7 @@ fn changes_since_is_strict_where_nova_asked_glance_v1() {
 }
 
 #[test]
-fn changes_since_takes_what_glance_takes_and_repairs_a_raw_plus() {
+fn changes_since_accepts_glances_forms_and_repairs_a_raw_plus() {
     for (asked, at) in [
         ("2024-02-15T00%3A00%3A00Z", "2024-02-15T00:00:00Z"),
         ("2024-02-15T00%3A00%3A00%2B02%3A00", "2024-02-14T22:00:00Z"),
@@ -136,7 +136,7 @@ fn changes_since_takes_what_glance_takes_and_repairs_a_raw_plus() {
 }
 
 #[test]
-fn minimums_are_equalities_unless_set_otherwise() {
+fn minimums_are_equalities_unless_the_setting_says_otherwise() {
     let is = |asked: &str| predicates(&format!("minRam={asked}")).remove(0);
     for (asked, number) in [
         ("64", 64),
@@ -262,7 +262,7 @@ fn unknown_parameters_are_ignored_and_order_is_kept() {
 }
 
 #[test]
-fn limits_and_markers() {
+fn limits_and_markers_are_read() {
     for (asked, limit) in [
         ("", None),
         ("limit=5", Some(5)),
@@ -288,7 +288,7 @@ fn limits_and_markers() {
 }
 
 #[test]
-fn wrong_numbers_are_refused_in_novas_words() {
+fn invalid_numbers_are_refused_in_novas_words() {
     let pattern = "does not match '^[0-9]*$'";
     for (asked, message) in [
         ("limit=abc", format!("limit. Value: abc. 'abc' {pattern}")),
@@ -365,7 +365,7 @@ proptest! {
     }
 }
 
-/// What a query becomes in literal mode, in words.
+/// Describes the predicates of a query in literal mode.
 fn literally(release: Release, asked: &str) -> String {
     let pairs = webob::query::parse(asked).unwrap();
     match read(&pairs, &Compat::of(release).literal()) {
@@ -375,7 +375,7 @@ fn literally(release: Release, asked: &str) -> String {
 }
 
 #[test]
-fn novas_mistakes_are_made_in_literal_mode() {
+fn literal_mode_imitates_novas_mistakes() {
     for (asked, is) in [
         ("name=in:a,b", "Name as the upstream reads \"in:a,b\""),
         ("status=SAVING", "Status as the upstream reads \"saving\""),
@@ -389,14 +389,14 @@ fn novas_mistakes_are_made_in_literal_mode() {
         ("property-trait:X=x", "property ait:X is \"x\""),
         ("property-architecture=x", "property architecture is \"x\""),
         ("property-type=x", "nothing matches"),
-        // What is left is a property still, and never a parameter of another API.
+        // The rest is still a property, never another parameter of Glance.
         ("property-visibility=all", "property visibility is \"all\""),
         ("property-propertysort=x", "property sort is \"x\""),
     ] {
         assert_eq!(literally(Release::Modern, asked), is, "{asked}");
         assert_eq!(literally(Release::Antelope, asked), is, "{asked}");
     }
-    // Before Glance v2 there were fewer.
+    // Releases that used Glance v1 made fewer of them.
     for (asked, is) in [
         ("name=in:a,b", "Name is one of [\"in:a,b\"]"),
         ("property-os_distro=x", "property os_distro is \"x\""),
@@ -411,7 +411,7 @@ fn novas_mistakes_are_made_in_literal_mode() {
 }
 
 #[test]
-fn markers_are_cut_in_literal_mode() {
+fn literal_mode_cuts_markers() {
     let marker = |asked| {
         let pairs = webob::query::parse(asked).unwrap();
         let literal = Compat::of(Release::Modern).literal();
@@ -420,7 +420,7 @@ fn markers_are_cut_in_literal_mode() {
     for (asked, cut) in [
         ("marker=", None),
         ("marker=a%26b%23c", Some("a")),
-        // Glance is asked for the empty id, and has none.
+        // Glance looks for the empty id and does not find it.
         ("marker=%26", Some("")),
         ("marker=%23a", Some("")),
     ] {

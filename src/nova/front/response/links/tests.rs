@@ -91,7 +91,7 @@ fn alternate_links_follow_the_style() {
 }
 
 #[test]
-fn server_links() {
+fn server_links_name_version_and_project() {
     for (id, tail) in [("aaaa", "aaaa"), ("", ""), ("/x/", "x")] {
         let mut out = BytesMut::new();
         Links::new(&context(AlternateStyle::Bare), PLACE, JSON).server(&mut out, id);
@@ -106,7 +106,7 @@ fn server_links() {
 }
 
 #[test]
-fn the_next_link_is_there_when_the_count_is_the_limit() {
+fn a_list_has_a_next_link_if_its_count_is_the_limit() {
     for (limit, count, there) in [
         (Some(2), 2, true),
         (Some(2), 1, false),
@@ -124,7 +124,7 @@ fn the_next_link_is_there_when_the_count_is_the_limit() {
     assert!(out.is_empty());
 }
 
-/// The `href` of a list's next link by a release, if there is one.
+/// Returns the `href` of the next link that a release writes, if any.
 fn href(compat: Compat, query: &str, count: u64) -> Option<String> {
     let pairs = crate::webob::query::parse(query).unwrap();
     let context = NovaContext {
@@ -147,7 +147,7 @@ fn href(compat: Compat, query: &str, count: u64) -> Option<String> {
 }
 
 #[test]
-fn old_releases_link_when_a_limit_is_met() {
+fn old_releases_write_a_next_link_if_a_limit_is_met() {
     let there = |release, query, count| href(Compat::of(release), query, count).is_some();
     for (release, query, count, expected) in [
         (Release::Icehouse, "limit=2", 2, true),
@@ -173,7 +173,7 @@ fn old_releases_link_when_a_limit_is_met() {
 }
 
 #[test]
-fn queries_of_next_links_are_the_releases_own() {
+fn queries_of_next_links_follow_the_release() {
     const ASKED: &str = "name=a%20b%26c&limit=2&foo=%C3%A9&marker=x&limit=1";
     let link = |compat| href(compat, ASKED, 1).unwrap();
     for (release, right, literal) in [

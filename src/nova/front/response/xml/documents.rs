@@ -8,7 +8,7 @@ use super::{ATOM, COMMON, DECLARATION, attribute, declare};
 use crate::nova::front::NovaContext;
 use crate::nova::front::discovery::Version;
 
-/// The list of versions.
+/// Writes the list of versions.
 pub(crate) fn list(context: &NovaContext, versions: &[Version]) -> Bytes {
     let mut out = begun("versions");
     out.extend_from_slice(b">");
@@ -22,7 +22,7 @@ pub(crate) fn list(context: &NovaContext, versions: &[Version]) -> Bytes {
     out.freeze()
 }
 
-/// One version by itself.
+/// Writes the document of one version.
 pub(crate) fn one(context: &NovaContext, version: &Version) -> Bytes {
     let mut out = begun("version");
     head(&mut out, context, version);
@@ -35,7 +35,7 @@ pub(crate) fn one(context: &NovaContext, version: &Version) -> Bytes {
     out.freeze()
 }
 
-/// What there is instead of a path that names no version.
+/// Writes the choices that answer a path without a version.
 pub(crate) fn choices(context: &NovaContext, versions: &[Version], path: &str) -> Bytes {
     let mut out = begun("choices");
     out.extend_from_slice(b">");
@@ -52,7 +52,7 @@ pub(crate) fn choices(context: &NovaContext, versions: &[Version], path: &str) -
     out.freeze()
 }
 
-/// The beginning of a document, its root's tag still open.
+/// Returns the beginning of a document, with the root's tag still open.
 fn begun(root: &str) -> BytesMut {
     let mut out = BytesMut::from(DECLARATION);
     out.extend_from_slice(b"<");
@@ -62,7 +62,7 @@ fn begun(root: &str) -> BytesMut {
     out
 }
 
-/// What follows `<version` where it has all attributes, up to the end of the tag.
+/// Writes the rest of the tag of a version with all attributes, from after `<version`.
 fn head(out: &mut BytesMut, context: &NovaContext, version: &Version) {
     attribute(out, "status", version.status);
     if let Some((max, min)) = version.microversions(context) {

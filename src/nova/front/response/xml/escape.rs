@@ -1,9 +1,10 @@
-//! XML text in the form of lxml's serializer: UTF-8 as it is, and escapes for what would not read back.
+//! XML text in the form of lxml's serializer: plain UTF-8, with escapes for characters that would not read back.
 
 use bytes::{BufMut, BytesMut};
 
-/// What stands for a character that XML 1.0 cannot hold in any form (section 2.2): most control characters, U+FFFE and
-/// U+FFFF. lxml refuses to write them, and Nova's answer is then a 500; here the rest of the answer survives.
+/// The replacement for a character that XML 1.0 cannot represent at all (section 2.2): most control characters, U+FFFE
+/// and U+FFFF. lxml refuses to write them, and Nova then answers with 500; with the replacement, the rest of the reply
+/// survives.
 pub(crate) const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
 /// Writes character data.
@@ -11,8 +12,8 @@ pub(crate) fn text(out: &mut BytesMut, text: &str) {
     escaped(out, text, &[]);
 }
 
-/// Writes what stands between the double quotes of an attribute. Line ends and tabs would read back as spaces if they
-/// were not escaped (section 3.3.3).
+/// Writes the text between the double quotes of an attribute. Newlines and tabs are escaped, because otherwise they
+/// would read back as spaces (section 3.3.3).
 pub(crate) fn attribute(out: &mut BytesMut, text: &str) {
     escaped(
         out,
@@ -21,15 +22,16 @@ pub(crate) fn attribute(out: &mut BytesMut, text: &str) {
     );
 }
 
-/// The text as it stands between the double quotes of an attribute, to be kept and copied.
+/// Returns the text as it is written between the double quotes of an attribute, for repeated use.
 pub(crate) fn in_attribute(text: &str) -> String {
     let mut out = BytesMut::with_capacity(text.len());
     attribute(&mut out, text);
-    // What was written is made of characters.
+    // The output consists of whole characters.
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// What is escaped everywhere. A bare carriage return would read back as a line feed (section 2.11).
+/// The characters that are escaped everywhere. An unescaped carriage return would read back as a line feed (section
+/// 2.11).
 const EVERYWHERE: [(char, &str); 4] = [
     ('&', "&amp;"),
     ('<', "&lt;"),
@@ -58,7 +60,7 @@ fn escaped(out: &mut BytesMut, text: &str, more: &[(char, &str)]) {
     out.extend_from_slice(rest.as_bytes());
 }
 
-/// What a reader gets of a text that is written here.
+/// Returns the text that a parser reads from a text written here.
 pub(crate) fn readable(text: &str) -> String {
     let kept = |c| if is_xml(c) { c } else { REPLACEMENT };
     text.chars().map(kept).collect()

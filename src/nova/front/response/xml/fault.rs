@@ -4,10 +4,10 @@ use bytes::{BufMut, BytesMut};
 
 use super::{COMPUTE, attribute, declare, escape};
 
-/// The `Content-Type` of every fault: those of the vendor's media type, too, for which Icehouse fails.
+/// The `Content-Type` of every fault, even if the client prefers the vendor's media type, for which Icehouse fails.
 pub(crate) const CONTENT_TYPE: &str = "application/xml; charset=UTF-8";
 
-/// The body of a fault. `wait` is what `Retry-After` says where the fault repeats it.
+/// Returns the body of a fault. `wait` is the value of `Retry-After`, if the fault repeats it.
 pub(crate) fn body(name: &str, code: u16, message: &str, wait: Option<&str>) -> BytesMut {
     let mut out = BytesMut::with_capacity(message.len() + 160);
     out.put_u8(b'<');
@@ -33,7 +33,7 @@ mod tests {
     use super::body;
 
     #[test]
-    fn faults_as_icehouse_wrote_them() {
+    fn faults_have_icehouses_form() {
         assert_eq!(
             body("itemNotFound", 404, "Image not found.", None),
             r#"<itemNotFound code="404" xmlns="http://docs.openstack.org/compute/api/v1.1"><message>Image not found.</message></itemNotFound>"#

@@ -1,5 +1,5 @@
-//! Writes images and their metadata in XML (`nova/api/openstack/compute/images.py` of Icehouse, `make_image`, and
-//! `common.py`, `MetadataTemplate`).
+//! Images and their metadata in XML (`nova/api/openstack/compute/images.py` of Icehouse, `make_image`, and `common.py`,
+//! `MetadataTemplate`).
 
 use std::borrow::Cow;
 
@@ -12,25 +12,25 @@ use crate::nova::front::response::links::{Links, Next};
 use crate::nova::front::response::{text as json, values};
 use crate::webob::python::PyJson;
 
-/// Everything that a view depends on besides the image.
+/// The settings and links that a view needs besides the image.
 #[derive(Clone, Copy)]
 pub(crate) struct XmlViews<'f> {
     pub compat: &'f Compat,
     pub links: &'f Links,
 }
 
-/// What a null attribute holds where it is written.
+/// The text for a null attribute that is not left out.
 const NONE: &str = "None";
 
 impl XmlViews<'_> {
-    /// The beginning of a list. Its tag stays open until it is known whether anything follows.
+    /// Writes the beginning of a list. Its tag stays open until it is known whether the list is empty.
     pub(crate) fn list_open(self, out: &mut BytesMut, detailed: bool) {
         out.extend_from_slice(DECLARATION);
         out.extend_from_slice(b"<images");
         self.declarations(out, detailed);
     }
 
-    /// One image of a list.
+    /// Writes one image of a list.
     pub(crate) fn list_item(
         self,
         out: &mut BytesMut,
@@ -50,7 +50,7 @@ impl XmlViews<'_> {
         out.extend_from_slice(b"</image>");
     }
 
-    /// An image by itself.
+    /// Writes a document with one image.
     pub(crate) fn image(self, out: &mut BytesMut, image: &Image<'_>) {
         out.extend_from_slice(DECLARATION);
         out.extend_from_slice(b"<image");
@@ -59,7 +59,7 @@ impl XmlViews<'_> {
         out.extend_from_slice(b"</image>");
     }
 
-    /// All metadata of an image, by itself.
+    /// Writes a document with all metadata of an image.
     pub(crate) fn metadata(self, out: &mut BytesMut, image: &Image<'_>) {
         out.extend_from_slice(DECLARATION);
         out.extend_from_slice(b"<metadata");
@@ -67,12 +67,13 @@ impl XmlViews<'_> {
         items(out, self.unicodes(image));
     }
 
-    /// One item of metadata, by itself.
+    /// Writes a document with one item of metadata.
     pub(crate) fn item(self, out: &mut BytesMut, key: &str, value: &Value<'_>) {
         text(out, key, &self.unicode(key, value));
     }
 
-    /// Metadata as it was written, by itself: texts as they were sent, and what is no text as the image has it now.
+    /// Writes a document with metadata that was written: texts as they were sent, other values as the image has them
+    /// now.
     pub(crate) fn written(
         self,
         out: &mut BytesMut,
@@ -85,11 +86,11 @@ impl XmlViews<'_> {
         declare(out, None, COMPUTE);
         let texts = written
             .iter()
-            .map(|(key, wanted)| (&**key, self.told(key, wanted, properties.get(key))));
+            .map(|(key, wanted)| (&**key, self.written_text(key, wanted, properties.get(key))));
         items(out, texts);
     }
 
-    /// One item of metadata as it was written, by itself.
+    /// Writes a document with one item of metadata that was written.
     pub(crate) fn written_item(
         self,
         out: &mut BytesMut,
@@ -97,11 +98,15 @@ impl XmlViews<'_> {
         wanted: &SentValue,
         image: &Image<'_>,
     ) {
-        text(out, key, &self.told(key, wanted, image.property(key)));
+        text(
+            out,
+            key,
+            &self.written_text(key, wanted, image.property(key)),
+        );
     }
 
-    /// What is told of a value that was written; `value` is what the image has now.
-    fn told<'v>(
+    /// Returns the text to show for a value that was written. `value` is the image's current value.
+    fn written_text<'v>(
         self,
         key: &str,
         wanted: &'v SentValue,
@@ -114,12 +119,12 @@ impl XmlViews<'_> {
         }
     }
 
-    /// Whether a text is what this view shows of a property.
+    /// Whether this view shows a property as this text.
     pub(crate) fn is_shown(self, key: &str, value: &Value<'_>, text: &str) -> bool {
         escape::readable(&self.unicode(key, value)) == text
     }
 
-    /// What follows `<image` of an image in a brief list, up to its end tag.
+    /// Writes the rest of an image in a brief list, from after `<image` up to its end tag.
     fn brief(self, out: &mut BytesMut, image: &Image<'_>) {
         self.optional(out, "name", image.name.as_deref());
         attribute(out, "id", &image.id);
@@ -127,7 +132,7 @@ impl XmlViews<'_> {
         self.links.image_xml(out, &image.id);
     }
 
-    /// What follows `<image` of an image with all fields, up to its end tag.
+    /// Writes the rest of an image with all fields, from after `<image` up to its end tag.
     fn detailed(self, out: &mut BytesMut, image: &Image<'_>) {
         let (status, progress) = crate::nova::tables::shown(image.status);
         attribute(out, "status", status);
@@ -159,7 +164,7 @@ impl XmlViews<'_> {
         self.links.image_xml(out, &image.id);
     }
 
-    /// The server that the image is a snapshot of, if it is one.
+    /// Writes the server of which the image is a snapshot, if it is one.
     fn server(self, out: &mut BytesMut, image: &Image<'_>) {
         let Some(id) = image.property("instance_uuid").and_then(Value::text) else {
             return;
@@ -171,13 +176,13 @@ impl XmlViews<'_> {
         out.extend_from_slice(b"</server>");
     }
 
-    /// The metadata of an image as Python's `unicode()` shows it.
+    /// Returns the metadata of an image in the form of Python's `unicode()`.
     fn unicodes<'v>(self, image: &'v Image<'v>) -> impl Iterator<Item = (&'v str, Cow<'v, str>)> {
         let properties = image.properties.iter();
         properties.map(move |(key, value)| (&**key, self.unicode(key, value)))
     }
 
-    /// The value of an item as Python's `unicode()` shows it.
+    /// Returns the value of an item in the form of Python's `unicode()`.
     fn unicode<'v>(self, key: &str, value: &'v Value<'v>) -> Cow<'v, str> {
         if let Some(held) = values::held_json(self.compat, key, value) {
             return Cow::Owned(unicode(&held));
@@ -193,7 +198,7 @@ impl XmlViews<'_> {
         }
     }
 
-    /// An attribute that may be null.
+    /// Writes an attribute that may be null.
     fn optional(self, out: &mut BytesMut, name: &str, value: Option<&str>) {
         match (value, self.compat.xml_null) {
             (Some(value), _) => attribute(out, name, value),
@@ -202,7 +207,7 @@ impl XmlViews<'_> {
         }
     }
 
-    /// The namespaces of a root element, those of the extensions first.
+    /// Writes the namespaces of a root element, those of the extensions first.
     fn declarations(self, out: &mut BytesMut, detailed: bool) {
         if detailed && self.compat.extension_disk_config {
             declare(out, Some("OS-DCF"), DISK_CONFIG);
@@ -215,7 +220,7 @@ impl XmlViews<'_> {
     }
 }
 
-/// The end of a list.
+/// Writes the end of a list.
 pub(crate) fn list_close(out: &mut BytesMut, next: Option<&Next>, end: &ListEnd<'_>) {
     if end.count == 0 {
         out.extend_from_slice(b"/>");
@@ -227,7 +232,7 @@ pub(crate) fn list_close(out: &mut BytesMut, next: Option<&Next>, end: &ListEnd<
     out.extend_from_slice(b"</images>");
 }
 
-/// An item of metadata, by itself.
+/// Writes a document with one item of metadata.
 fn text(out: &mut BytesMut, key: &str, value: &str) {
     out.extend_from_slice(DECLARATION);
     out.extend_from_slice(b"<meta");
@@ -235,7 +240,7 @@ fn text(out: &mut BytesMut, key: &str, value: &str) {
     meta(out, key, value);
 }
 
-/// The items of metadata and the end of its element, whose tag is still open.
+/// Writes the items of metadata and the end of their element, whose tag is still open.
 fn items<'v, T: AsRef<str>>(out: &mut BytesMut, items: impl Iterator<Item = (&'v str, T)>) {
     let mut empty = true;
     for (key, value) in items {
@@ -248,7 +253,7 @@ fn items<'v, T: AsRef<str>>(out: &mut BytesMut, items: impl Iterator<Item = (&'v
     out.extend_from_slice(if empty { b"/>" } else { b"</metadata>" });
 }
 
-/// What follows `<meta` of an item of metadata. It is never closed in its own tag: an empty value is a text.
+/// Writes the rest of an item, from after `<meta`. An empty value still gets an end tag, because it is a text.
 fn meta(out: &mut BytesMut, key: &str, value: &str) {
     attribute(out, "key", key);
     out.put_u8(b'>');
@@ -256,7 +261,7 @@ fn meta(out: &mut BytesMut, key: &str, value: &str) {
     out.extend_from_slice(b"</meta>");
 }
 
-/// A JSON value as Python's `unicode()` shows it. What is nested without end is shown as it is.
+/// Returns a JSON value in the form of Python's `unicode()`. A value that is nested too deeply is returned unchanged.
 pub(crate) fn unicode(json: &str) -> String {
     PyJson::read(json.as_bytes()).map_or_else(|| json.to_owned(), |value| value.plain())
 }

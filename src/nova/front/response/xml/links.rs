@@ -1,4 +1,4 @@
-//! Links in XML: Atom's element, its attributes in the order in which Nova's had them (`xmlutil.py`, `make_links`).
+//! Links in XML: Atom's element, with its attributes in Nova's order (`xmlutil.py`, `make_links`).
 
 use bytes::BytesMut;
 
@@ -6,7 +6,7 @@ use super::{attribute, escape};
 use crate::nova::front::response::links::{LinkPrefix, Links, Next};
 
 impl Links {
-    /// The links of an image.
+    /// Writes the links of an image.
     pub(crate) fn image_xml(&self, out: &mut BytesMut, id: &str) {
         self.image.write_xml(out, id);
         if let Some(alternate) = &self.alternate {
@@ -19,7 +19,7 @@ impl Links {
         }
     }
 
-    /// The links of a server.
+    /// Writes the links of a server.
     pub(crate) fn server_xml(&self, out: &mut BytesMut, id: &str) {
         self.server.write_xml(out, id);
     }
@@ -34,7 +34,7 @@ impl LinkPrefix {
 }
 
 impl Next {
-    /// The link to the next page, if the list has one.
+    /// Writes the link to the next page, if the list has one.
     pub(crate) fn write_xml(&self, out: &mut BytesMut, count: u64, last: Option<&str>) {
         let Some(last) = last.filter(|_| self.is_due(count)) else {
             return;
@@ -45,7 +45,7 @@ impl Next {
     }
 }
 
-/// Writes a link to what was prepared for an attribute, and an id behind it.
+/// Writes a link that consists of a text escaped for attributes, and an id.
 fn prepared(out: &mut BytesMut, before: &str, id: &str, after: &str) {
     out.extend_from_slice(b"<atom:link href=\"");
     out.extend_from_slice(before.as_bytes());

@@ -1,8 +1,8 @@
-//! Answers and request bodies in XML, as Nova had them from Essex to Juno (`nova/api/openstack/xmlutil.py` and the
-//! templates of each controller, as of Icehouse).
+//! Replies in XML, as Nova wrote them from Essex to Juno (`nova/api/openstack/xmlutil.py` and the templates of each
+//! controller, as of Icehouse).
 //!
-//! The writers give the bytes that lxml gave there: the same declaration, the same order of attributes and children,
-//! the same escapes. An answer begins with [`DECLARATION`]; a fault has none.
+//! The writers produce the same bytes as lxml did there: the same declaration, the same order of attributes and
+//! children, the same escapes. Every reply begins with [`DECLARATION`], except for faults.
 
 pub(crate) mod documents;
 pub(crate) mod escape;
@@ -12,7 +12,7 @@ mod links;
 
 pub(crate) use image::{XmlViews, list_close, unicode};
 
-/// What every answer but a fault begins with.
+/// The beginning of every reply except for a fault.
 const DECLARATION: &[u8] = b"<?xml version='1.0' encoding='UTF-8'?>\n";
 /// The namespace of images, metadata and faults.
 const COMPUTE: &str = "http://docs.openstack.org/compute/api/v1.1";
@@ -25,7 +25,7 @@ const DISK_CONFIG: &str = "http://docs.openstack.org/compute/ext/disk_config/api
 /// The namespace of `OS-EXT-IMG-SIZE:size`.
 const IMAGE_SIZE: &str = "http://docs.openstack.org/compute/ext/image_size/api/v1.1";
 
-/// Writes a namespace's declaration; without a prefix it is the default one.
+/// Writes the declaration of a namespace. Without a prefix it is the default namespace.
 fn declare(out: &mut bytes::BytesMut, prefix: Option<&str>, namespace: &str) {
     out.extend_from_slice(b" xmlns");
     if let Some(prefix) = prefix {

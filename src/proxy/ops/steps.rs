@@ -1,0 +1,221 @@
+//! What each operation sends to its upstream: the operations take every request from here, and `explain` prints them.
+
+use std::sync::Arc;
+
+use super::ReplyLimits;
+use crate::json::splitter::Envelope;
+use crate::listing::Bounds;
+use crate::listing::pages::Pages;
+use crate::model::{
+    Backend, Call, Change, Edit, Fault, ImageId, Order, Plan, Query, UpstreamRequest,
+};
+
+/// The requests of one call.
+#[derive(Clone, Debug)]
+pub enum UpstreamSteps<'c> {
+    /// One request. Its answer is the image.
+    Show(UpstreamRequest),
+    /// One request. Nothing of its answer is read.
+    Delete(UpstreamRequest),
+    /// The image is read, and written if it differs from what the client wants.
+    Change(&'c Change, ChangeSteps),
+    /// Pages of images.
+    List(ListSteps),
+}
+
+impl<'c> UpstreamSteps<'c> {
+    /// The steps of a call.
+    ///
+    /// # Errors
+    /// The call fails before anything is sent, see [`ListSteps::new`].
+    pub fn new(
+        back: &Arc<dyn Backend>,
+        call: &'c Call,
+        limits: ReplyLimits,
+    ) -> Result<Self, Fault> {
+        Ok(match call {
+            Call::Show(id) => Self::Show(back.show(id)),
+            Call::Delete(id) => Self::Delete(back.delete(id)),
+            Call::Change(id, change) => Self::Change(change, ChangeSteps::new(&**back, id)),
+            Call::List(query) => Self::List(ListSteps::new(back, query, limits)?),
+        })
+    }
+}
+
+/// A change: read the image, then write what differs. A conflict begins it anew.
+#[derive(Clone, Debug)]
+pub struct ChangeSteps {
+    id: ImageId,
+    /// Reads the image.
+    pub fetch: UpstreamRequest,
+    /// How often the steps begin anew when a request is answered with 409.
+    pub retries: usize,
+}
+
+/// How often a change that met a conflict is tried again.
+const RETRIES: usize = 3;
+
+impl ChangeSteps {
+    /// The steps of a change of this image.
+    pub fn new(back: &dyn Backend, id: &ImageId) -> Self {
+        Self {
+            id: id.clone(),
+            fetch: back.show(id),
+            retries: RETRIES,
+        }
+    }
+
+    /// The requests that carry out an edit, in their order. An empty edit needs none.
+    ///
+    /// # Errors
+    /// The upstream cannot carry out the edit, see [`Backend::vet`].
+    pub fn writes(&self, back: &dyn Backend, edit: &Edit) -> Result<Vec<UpstreamRequest>, Fault> {
+        if edit.is_empty() {
+            return Ok(Vec::new());
+        }
+        back.vet(edit)?;
+        Ok(back.change(&self.id, edit))
+    }
+}
+
+/// A list: the upstream's pages, in its order or sorted here.
+#[derive(Clone, Debug)]
+pub struct ListSteps {
+    back: Arc<dyn Backend>,
+    /// What the upstream selects, and what is left to decide here.
+    pub plan: Plan,
+    /// How the pages become the list.
+    pub walk: Walk,
+    /// How far the pages are read.
+    pub(super) bounds: Bounds,
+}
+
+/// How the upstream's pages become the client's list.
+#[derive(Clone, Debug)]
+pub enum Walk {
+    /// They are the list, as they stream by.
+    Streamed {
+        /// The image behind which the first page begins.
+        marker: Option<String>,
+    },
+    /// All of them are read first, then sorted and cut.
+    Sorted(SortSteps),
+}
+
+/// How a list is sorted here and cut.
+#[derive(Clone, Debug)]
+pub struct SortSteps {
+    /// The order.
+    pub order: Order,
+    /// The image behind which the list begins, and the request that reads it first, for its place in the order.
+    pub marker: Option<(ImageId, UpstreamRequest)>,
+    /// How many images the list has at most.
+    pub limit: Option<u64>,
+}
+
+/// The pages behind the first one.
+#[derive(Clone, Debug)]
+pub struct NextPages {
+    /// The request for the second page, if the first one brought one image.
+    pub request: UpstreamRequest,
+    /// What ends the pages.
+    pub end: PageEnd,
+    /// How many images of the list end them, too.
+    pub enough: Option<u64>,
+    /// Whether the first page is asked for all of these, so that it usually is the only one.
+    pub is_spare: bool,
+}
+
+/// Which page is an upstream's last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageEnd {
+    /// One without a `next`.
+    NoNext,
+    /// An empty one.
+    Empty,
+}
+
+impl ListSteps {
+    /// The steps of a list.
+    ///
+    /// # Errors
+    /// 400 if the list is sorted here and its marker cannot be the id of an image.
+    pub fn new(back: &Arc<dyn Backend>, query: &Query, limits: ReplyLimits) -> Result<Self, Fault> {
+        let plan = back.plan(query);
+        // The order of an empty list does not matter. The upstream still checks token and marker.
+        let is_empty = plan.nothing || query.limit == Some(0);
+        let walk = match plan.scan.clone().filter(|_| !is_empty) {
+            None => Walk::Streamed {
+                marker: query.marker.clone(),
+            },
+            Some(order) => {
+                let marker = query.marker.as_deref().map(marker_id).transpose()?;
+                Walk::Sorted(SortSteps {
+                    order,
+                    marker: marker.map(|id| (id.clone(), back.show(&id))),
+                    limit: query.limit,
+                })
+            }
+        };
+        let bounds = Bounds {
+            limit: match &walk {
+                Walk::Streamed { .. } => query.limit,
+                Walk::Sorted(_) => None,
+            },
+            max_items: limits.items,
+            max_element: limits.element,
+        };
+        Ok(Self {
+            back: Arc::clone(back),
+            plan,
+            walk,
+            bounds,
+        })
+    }
+
+    /// The walk over the pages, before the first one.
+    #[must_use]
+    pub fn pages(&self) -> Pages {
+        let marker = match &self.walk {
+            Walk::Streamed { marker } => marker.clone(),
+            Walk::Sorted(_) => None,
+        };
+        self.bounds
+            .pages(Arc::clone(&self.back), self.plan.clone(), marker)
+    }
+
+    /// The request for the first page.
+    #[must_use]
+    pub fn first_page(&self) -> UpstreamRequest {
+        self.pages().request(self.bounds.missing(0))
+    }
+
+    /// The pages behind the first one, if there can be any; `marker` stands for the id of the last image before.
+    #[must_use]
+    pub fn next_pages(&self, marker: &str) -> Option<NextPages> {
+        let Plan {
+            residual, recheck, ..
+        } = &self.plan;
+        let missing = self.bounds.missing(1);
+        if missing == Some(0) && residual.is_empty() && recheck.is_empty() {
+            return None;
+        }
+        let fits = |limit: u64| limit <= self.back.page_size() && residual.is_empty();
+        Some(NextPages {
+            request: self.pages().request_behind(marker, missing)?,
+            // Whether a page without links has a successor.
+            end: if self.back.has_next(&Envelope::default(), 1) {
+                PageEnd::Empty
+            } else {
+                PageEnd::NoNext
+            },
+            enough: self.bounds.limit,
+            is_spare: self.bounds.limit.is_some_and(fits),
+        })
+    }
+}
+
+/// The marker of a list that is sorted here: the image has to be read.
+fn marker_id(marker: &str) -> Result<ImageId, Fault> {
+    ImageId::parse(marker).ok_or_else(|| Fault::no_marker(marker))
+}

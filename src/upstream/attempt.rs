@@ -1,0 +1,162 @@
+//! One attempt to send a request to one endpoint.
+
+use std::error::Error as StdError;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+use http::uri::{PathAndQuery, Uri};
+use http::{Request, Response, StatusCode};
+use hyper_util::client::legacy::Error as ClientError;
+use tokio::time::{Instant, sleep};
+
+use super::endpoint::{EndpointState, InFlight};
+use super::pool::{ConnectTimedOut, Pool};
+use super::replay::ReplayBody;
+use super::retry::FailureKind;
+use crate::config::Endpoint;
+use crate::model::{Fault, Reason};
+use crate::net::body::{self, Body, BodyError};
+
+/// How long an attempt may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AttemptLimits {
+    /// From the end of the request to the head of its reply.
+    pub(crate) first_byte: Duration,
+    /// Between two pieces of the reply's body.
+    pub(crate) idle: Duration,
+}
+
+/// Why an attempt brought no reply.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    /// For the log.
+    pub(crate) why: String,
+    /// The fault, if the request is to blame and not the upstream.
+    pub(crate) of_request: Option<Box<Fault>>,
+}
+
+/// Sends the request, and hands out the reply as soon as its head is there.
+pub(crate) async fn attempt(
+    pool: &Pool,
+    endpoint: &Arc<EndpointState>,
+    limits: AttemptLimits,
+    parts: &Parts,
+    body: &ReplayBody,
+) -> Result<Response<Body>, Failure> {
+    let in_flight = InFlight::at(endpoint);
+    // Of HTTP/1.1, whichever version the client speaks with us.
+    let mut request = Request::new(body.lend());
+    *request.method_mut() = parts.method.clone();
+    *request.uri_mut() = absolute(&endpoint.url, parts.uri.path_and_query())?;
+    request.headers_mut().clone_from(&parts.headers);
+    let mut reply = pin!(pool.request(request));
+    let mut late = pin!(sleep(limits.first_byte));
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut reply => {
+                let reply = outcome.map_err(|error| failure(&error))?;
+                return Ok(reply.map(|body| body::from_upstream(body, limits.idle, in_flight)));
+            }
+            () = &mut late => {}
+        }
+        // To connect has its own limit, and a request whose body is still on its way is not late.
+        let since = body.last_taken().unwrap_or_else(Instant::now);
+        if since.elapsed() >= limits.first_byte {
+            let why = format!("no reply within {:?}", limits.first_byte);
+            return Err(Failure::of(FailureKind::Late, why));
+        }
+        late.as_mut().reset(since + limits.first_byte);
+    }
+}
+
+impl Failure {
+    fn of(kind: FailureKind, why: String) -> Self {
+        Self {
+            kind,
+            why,
+            of_request: None,
+        }
+    }
+
+    fn of_request(fault: Fault) -> Self {
+        Self {
+            kind: FailureKind::Request,
+            why: fault.to_string(),
+            of_request: Some(Box::new(fault)),
+        }
+    }
+}
+
+/// Sorts what the client library reports.
+fn failure(error: &ClientError) -> Failure {
+    if error.is_connect() {
+        let slow = cause::<ConnectTimedOut>(error).map(ConnectTimedOut::to_string);
+        return Failure::of(FailureKind::Connect, slow.unwrap_or_else(|| chain(error)));
+    }
+    let of_client = cause::<BodyError>(error).filter(|error| error.is_of_client());
+    if let Some(error) = of_client {
+        return Failure::of_request(error.fault());
+    }
+    // What came and could not be read, another attempt would not change.
+    let kind = match cause::<hyper::Error>(error) {
+        Some(error) if error.is_parse() => FailureKind::Unreadable,
+        _ => FailureKind::Broke,
+    };
+    Failure::of(kind, chain(error))
+}
+
+/// The URI to ask: the endpoint, its path, and the target as it stands.
+fn absolute(endpoint: &Endpoint, target: Option<&PathAndQuery>) -> Result<Uri, Failure> {
+    let target = match target {
+        Some(target) if endpoint.path.is_empty() => Ok(target.clone()),
+        _ => {
+            let target = target.map_or("/", PathAndQuery::as_str);
+            PathAndQuery::try_from([&endpoint.path, target].concat())
+        }
+    };
+    let uri = target.map_err(http::Error::from).and_then(|target| {
+        Uri::builder()
+            .scheme(endpoint.scheme.clone())
+            .authority(endpoint.authority.clone())
+            .path_and_query(target)
+            .build()
+    });
+    uri.map_err(|error| {
+        Failure::of_request(
+            Fault::client(
+                StatusCode::BAD_REQUEST,
+                Reason::BadRequest,
+                "The request target is not valid.",
+            )
+            .with_detail(error.to_string()),
+        )
+    })
+}
+
+/// The first error of a kind that an error stems from, if there is one.
+fn cause<T: StdError + 'static>(error: &ClientError) -> Option<&T> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// An error with everything that it stems from, in one line.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
