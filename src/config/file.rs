@@ -152,13 +152,13 @@ impl<'r, 't> Section<'r, 't> {
             Some(false) => Some("false"),
             None => setting.kind.word(value.as_str()?),
         })?;
-        T::ALL.iter().copied().find(|said| said.word() == at.value)
+        T::of_word(at.value)
     }
 
     /// Returns the variant that the word at `key` names.
     pub(super) fn said<T: Worded>(&self, key: &str) -> Option<T> {
         let word = self.word(key)?;
-        T::ALL.iter().copied().find(|said| said.word() == word)
+        T::of_word(word)
     }
 
     pub(super) fn texts(&self, key: &str) -> At<Vec<At<String>>> {

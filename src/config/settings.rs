@@ -72,6 +72,11 @@ pub(super) trait Worded: Copy + 'static {
 
     /// The word for a variant.
     fn word(self) -> &'static str;
+
+    /// Returns the variant with this word, if there is one.
+    fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|said| said.word() == word)
+    }
 }
 
 use Absent::{Nothing, Required, Value};

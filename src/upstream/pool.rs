@@ -47,33 +47,37 @@ struct PoolConfig {
 /// How much is read at once of replies that are all read here.
 const READ: usize = 64 * 1024;
 
-impl Pool {
-    /// An empty pool. Nothing is connected before the first request.
-    pub(crate) fn new(config: &UpstreamConfig, replies: Replies) -> Self {
-        let made_with = PoolConfig {
+impl PoolConfig {
+    fn of(config: &UpstreamConfig, replies: Replies) -> Self {
+        Self {
             tls: config.tls.clone(),
             connect: config.connect,
             pool_idle: config.pool_idle,
             replies,
-        };
-        Self {
-            client: client(&made_with),
-            made_with,
         }
+    }
+}
+
+impl Pool {
+    /// An empty pool. Nothing is connected before the first request.
+    pub(crate) fn new(config: &UpstreamConfig, replies: Replies) -> Self {
+        Self::of(PoolConfig::of(config, replies))
     }
 
     /// The pool under a later configuration: the same connections, unless what they depend on has changed.
     pub(crate) fn renewed(&self, config: &UpstreamConfig) -> Self {
-        let PoolConfig {
-            tls,
-            connect,
-            pool_idle,
-            replies,
-        } = &self.made_with;
-        if *tls == config.tls && *connect == config.connect && *pool_idle == config.pool_idle {
+        let config = PoolConfig::of(config, self.made_with.replies);
+        if config == self.made_with {
             return self.clone();
         }
-        Self::new(config, *replies)
+        Self::of(config)
+    }
+
+    fn of(made_with: PoolConfig) -> Self {
+        Self {
+            client: client(&made_with),
+            made_with,
+        }
     }
 
     /// Sends a request over an idle connection to its authority, or a new one.

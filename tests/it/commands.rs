@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
+use super::support::program::signal;
+
 const GOOD: &str = "[[listen]]\naddress = \"127.0.0.1:0\"\nspeaks = \"nova\"\n[glance]\nendpoints = [\"http://127.0.0.1:9\"]\n";
 
 fn program() -> Command {
@@ -15,17 +17,6 @@ fn program() -> Command {
 
 fn run(arguments: &[&str]) -> Output {
     program().args(arguments).output().unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    let kill = format!("kill -{name} {}", child.id());
-    assert!(
-        Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .unwrap()
-            .success()
-    );
 }
 
 /// Reads log lines up to one that contains `word`.

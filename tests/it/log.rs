@@ -7,10 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nova_glance_proxy::serve::Bound;
+use nova_glance_proxy::watch;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::support::client::PATIENCE;
+use super::support::program::signal;
 use super::support::{Client, Program};
 
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -72,14 +74,7 @@ impl Silent {
 
     /// Sends SIGTERM, and waits until the process has ended well.
     async fn end(&mut self) {
-        let kill = format!("kill -TERM {}", self.child.id());
-        assert!(
-            Command::new("sh")
-                .args(["-c", &kill])
-                .status()
-                .unwrap()
-                .success()
-        );
+        signal(&self.child, "TERM");
         let started = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
             assert!(started.elapsed() < PATIENCE, "SIGTERM does not end it");
@@ -204,10 +199,14 @@ fn a_panic_is_a_line_without_its_message() {
     const NAME: &str = "log::a_panic_is_a_line_without_its_message";
     const CHILD: &str = "PANICS_HERE";
     if std::env::var_os(CHILD).is_some() {
-        let log = nova_glance_proxy::watch::init("info", None).unwrap();
+        let log = watch::init("info", None).unwrap();
+        assert!(watch::set_level("a=b=c").is_err());
+        assert_eq!(watch::level(), "info");
         let panicking = std::thread::Builder::new().name("worker".to_owned());
         let panicking = panicking.spawn(|| panic!("s3cr3t"));
         assert!(panicking.unwrap().join().is_err());
+        assert_eq!(watch::panics(), 1);
+        assert_eq!(watch::log_lines_dropped(), 0);
         drop(log);
         return;
     }

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use tokio::task::JoinHandle;
 
 use super::stream::{self, ListBody};
-use super::{ListSteps, UpstreamSession, Walk, scan};
+use super::{ListSteps, UpstreamSession, scan};
 use crate::listing::{After, Listing};
 use crate::model::{Call, Fault, Responder, UpstreamRequest};
 use crate::net::body::{Body, unreadable, upstream_broke};
@@ -23,13 +23,13 @@ pub(super) async fn list(
     steps: ListSteps,
     responder: Arc<dyn Responder>,
 ) -> Result<Response<Body>, Fault> {
-    let pages = steps.pages();
-    if let Walk::Sorted(sort) = steps.walk {
+    let bounds = steps.bounds;
+    let (pages, sort) = steps.into_pages();
+    if let Some(sort) = sort {
         return scan::scan(session, call, pages, sort, responder).await;
     }
     let head = responder.list_head();
-    let walk =
-        PageStream::begin(session, call, Listing::new(responder, pages, steps.bounds)).await?;
+    let walk = PageStream::begin(session, call, Listing::new(responder, pages, bounds)).await?;
     stream::reply(head, walk).await
 }
 

@@ -173,15 +173,18 @@ impl ListSteps {
         })
     }
 
-    /// The walk over the pages, before the first one.
-    #[must_use]
-    pub fn pages(&self) -> Pages {
-        let marker = match &self.walk {
-            Walk::Streamed { marker } => marker.clone(),
-            Walk::Sorted(_) => None,
+    /// The walk over the pages, before the first one, and how they are sorted if they are.
+    pub(super) fn into_pages(self) -> (Pages, Option<SortSteps>) {
+        let (marker, sort) = match self.walk {
+            Walk::Streamed { marker } => (marker, None),
+            Walk::Sorted(sort) => (None, Some(sort)),
         };
-        self.bounds
-            .pages(Arc::clone(&self.back), self.plan.clone(), marker)
+        (self.bounds.pages(self.back, self.plan, marker), sort)
+    }
+
+    /// The same walk for who only looks at its requests.
+    fn pages(&self) -> Pages {
+        self.clone().into_pages().0
     }
 
     /// The request for the first page.

@@ -83,9 +83,7 @@ impl Program {
         };
         let before = times(&self.log());
         std::fs::write(self.folder.path().join("config.toml"), text).unwrap();
-        let kill = format!("kill -HUP {}", self.child.id());
-        let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
-        assert!(sent.success());
+        signal(&self.child, "HUP");
         let started = Instant::now();
         while times(&self.log()) == before {
             assert!(started.elapsed() < PATIENCE, "{:#?}", self.log());
@@ -107,6 +105,13 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal, such as `TERM`.
+pub fn signal(child: &Child, name: &str) {
+    let kill = format!("kill -{name} {}", child.id());
+    let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
+    assert!(sent.success());
 }
 
 async fn wait(log: &Mutex<Vec<String>>, wanted: impl Fn(&Value) -> bool) -> Value {
