@@ -35,13 +35,13 @@
 //! | [`glance`] | the Glance dialect: `front`, `back`; pure | `model`, `json`, `webob` |
 //! | [`sandbox`] | a Glance on images in memory; pure | `glance`, `model`, `json`, `webob` |
 //! | [`listing`] | upstream pages in, the client's list out; pure | `model`, `json` |
-//! | [`config`] | settings, read into one immutable snapshot | `nova::{compat, back}`, `model` |
+//! | [`config`] | settings, read into one immutable snapshot | `nova::{compat, back}`, `model`, `watch` |
 //! | [`docgen`] | the generated pages of `docs/` | the dialects, `deviations`, `config`, `model` |
 //! | [`net`] | bodies, headers, timers, secrets | `model` |
-//! | [`upstream`] | connections to a service, and one request to it | `net`, `config`, `model` |
+//! | [`upstream`] | one service: its endpoints, connections and retries | `net`, `config`, `model` |
 //! | [`identity`] | whose token it is: cache, single flight, pause | `upstream`, `net`, `keystone`, `config`, `model` |
 //! | [`proxy`] | one request, in reading order: guard, prepare, recognise, dispatch, answer | `identity`, `upstream`, `net`, `listing`, `nova`, `glance`, `config`, `watch`, `model`, `json` |
-//! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `proxy`, `net`, `config`, `watch` |
+//! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `proxy`, `upstream`, `net`, `config`, `watch` |
 //! | [`cli`] | the commands | all but `identity`, `upstream`, `listing` |
 #![forbid(unsafe_code)]
 

@@ -1,22 +1,22 @@
-//! What the clients of a listener can speak: one row a protocol, and everything that a configuration and the commands
-//! must know of it. `proxy::dialects` has what answers its clients.
+//! The protocols of listeners: one row for each, with everything that the configuration and the commands need.
+//! `proxy::dialects` has the code that answers the clients.
 
-/// What the clients of a listener speak: a row of [`PROTOCOLS`].
+/// The protocol that the clients of a listener use: a row of [`PROTOCOLS`].
 #[derive(Debug)]
 pub struct Protocol {
     /// The word in the configuration, on the command line and in the log. No two rows share one.
     pub word: &'static str,
-    /// What it is, within a sentence.
+    /// A description that fits into a sentence.
     pub about: &'static str,
-    /// The service that the clients believe they talk to, for texts.
+    /// The service that the clients believe they talk to, as texts name it.
     pub service: &'static str,
-    /// The section of the service that answers these clients. A listener is of no use without it.
+    /// The section of the service that answers these clients. A listener needs it.
     pub needs: &'static str,
-    /// That section with nothing but what it cannot do without, as TOML: what `explain` assumes if it gets no file.
+    /// That section with its required settings only, as TOML. `explain` uses it if no file is named.
     pub example: &'static str,
-    /// Where that service usually listens.
+    /// The usual address of that service.
     pub usual_address: &'static str,
-    /// Whether `[compat]` says how these clients are answered.
+    /// Whether `[compat]` applies to these clients.
     pub has_compat: bool,
 }
 
@@ -42,7 +42,7 @@ pub static GLANCE: Protocol = Protocol {
     has_compat: false,
 };
 
-/// Every protocol that a configuration can name. The first one is assumed where nothing is said.
+/// Every protocol that a configuration can name. The first one is the default.
 pub const PROTOCOLS: &[&Protocol] = &[&NOVA, &GLANCE];
 
 impl Protocol {

@@ -1,5 +1,5 @@
-//! Where this proxy knowingly answers otherwise than the service that it stands for, compiled in: than Nova
-//! (`src/deviations/nova.toml`), and than Glance where it answers from a Nova (`src/deviations/glance.toml`).
+//! Deliberate differences from the real services, compiled in: from Nova (`src/deviations/nova.toml`), and from Glance
+//! for Glance clients (`src/deviations/glance.toml`).
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -13,36 +13,36 @@ use serde::{Deserialize, Deserializer, de};
 pub struct Deviation {
     /// Its stable name.
     pub id: String,
-    /// Matches the request lines that it is about, `METHOD TARGET`.
+    /// Matches the request lines, `METHOD TARGET`, that the row is about.
     #[serde(deserialize_with = "pattern")]
     pub request: Regex,
-    /// The releases that answer otherwise than this proxy does, as `compat.release` names them; all when empty.
+    /// The releases that answer differently from this proxy, as `compat.release` names them; all if empty.
     #[serde(default)]
     pub releases: Vec<String>,
-    /// The encoding that it is about, if it is not about all.
+    /// The encoding that the row is about; `None` is every encoding.
     pub encoding: Option<DeviatingEncoding>,
     /// What must be configured for the answers to differ.
     pub needs: Option<Need>,
     /// What else must be true for them to differ: of the request, its caller or the services. `None` if the request
     /// line alone decides.
     pub when: Option<String>,
-    /// What that service answers; the column is called by its name.
+    /// The answer of that service; the column has its name.
     #[serde(alias = "nova", alias = "glance")]
     pub theirs: String,
-    /// What this proxy answers.
+    /// The answer of this proxy.
     pub ours: String,
     /// The reason.
     pub why: String,
-    /// The settings that together restore that service's answer; empty if none do.
+    /// The settings that together restore that service's answer; empty if no setting does.
     #[serde(default)]
     pub restored_by: Vec<RestoringSetting>,
 }
 
-/// An encoding in which answers differ that are alike in others.
+/// An encoding in which answers differ that are equal in the others.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeviatingEncoding {
-    /// XML, which is only spoken where `compat.xml` says so.
+    /// XML, which is served only if `compat.xml` allows it.
     Xml,
 }
 
@@ -72,7 +72,7 @@ pub struct RestoringSetting {
     pub value: toml::Value,
 }
 
-/// A table of deviations that cannot be read, which only a build from changed tables can have.
+/// The error of a table that cannot be read. Only a build from a changed table can have it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{file}: {error}")]
 pub struct DeviationsError {
@@ -80,8 +80,7 @@ pub struct DeviationsError {
     error: toml::de::Error,
 }
 
-/// The rows about clients that speak a protocol, by its word in `listen.speaks`. A protocol that only passes through has
-/// none.
+/// The rows about clients of a protocol, by its word in `listen.speaks`. A protocol without image requests has none.
 pub fn of(protocol: &str) -> Deviations {
     match protocol {
         "nova" => of_nova(),
@@ -100,7 +99,7 @@ pub fn of_nova() -> Deviations {
     ROWS.as_deref()
 }
 
-/// The rows about Glance clients before a Nova.
+/// The rows about Glance clients in front of a Nova.
 pub fn of_glance() -> Deviations {
     static ROWS: LazyLock<Result<Vec<Deviation>, DeviationsError>> =
         LazyLock::new(|| rows("src/deviations/glance.toml", include_str!("glance.toml")));
@@ -146,7 +145,7 @@ impl Deviation {
 }
 
 impl Need {
-    /// What is needed, as the pages tell it.
+    /// What must be configured, in words for the pages.
     #[must_use]
     pub const fn about(self) -> &'static str {
         match self {
@@ -167,7 +166,7 @@ impl RestoringSetting {
     }
 }
 
-/// As it stands in a configuration file, with the section before the key.
+/// The setting as a line of a configuration file, with the section in front of the key.
 impl fmt::Display for RestoringSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} = {}", self.key, self.value)

@@ -1,4 +1,4 @@
-//! What an upstream's error reply means, whatever the upstream speaks.
+//! What an upstream's error reply means, for both kinds of upstream.
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
@@ -27,9 +27,10 @@ const KEPT: &[StatusCode] = &[
 ];
 
 impl ErrorReply<'_> {
-    /// The fault for a status that means nothing special for the call. A status that the caller can act on is kept, with
-    /// `words` for the caller. Only the operator can act on the others (a redirect, a wrong address, an internal error),
-    /// so they become a gateway's fault. `service` is the service in those texts: `image`, `compute`.
+    /// Returns the fault for a status without a special meaning for the call. A status that the caller can act on is
+    /// kept, with `words` for the caller. The others concern only the operator (a redirect, a wrong address, an
+    /// internal error), so they become a gateway's fault. `service` names the service in those texts: `image`,
+    /// `compute`.
     #[must_use]
     pub fn fault_by_status(service: &str, status: StatusCode, words: String) -> Fault {
         match status {
@@ -55,11 +56,11 @@ impl ErrorReply<'_> {
         }
     }
 
-    /// The fault with what this reply adds to it: the time to wait, the challenges of a 401, and for the log the status
-    /// that counts and what the upstream `said`. What it says of the caller's own request may quote that request, so it
-    /// goes to the caller and not to the log.
+    /// Adds the rest of this reply to the fault: the time to wait, the challenges of a 401, and for the log the status
+    /// that counts and the text that the upstream `said`. A text about the caller's own request can quote that request,
+    /// so it goes to the caller and not to the log.
     ///
-    /// `answered` is the reply's own status, unless the upstream passes on what another service answered.
+    /// `answered` is the reply's own status, unless the upstream passes on the answer of another service.
     #[must_use]
     pub fn complete(&self, mut fault: Fault, answered: StatusCode, said: &str) -> Fault {
         let code = format!("HTTP {}", self.status.as_u16());

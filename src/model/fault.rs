@@ -1,24 +1,23 @@
-//! A request that is not answered with what it asked for.
+//! The failure of a request.
 
 use std::fmt;
 
 use http::{HeaderValue, StatusCode};
 
-/// Every refusal and every upstream failure.
+/// A refusal, or the failure of an upstream.
 ///
-/// It has two texts: `message` goes to the client, worded further by the client's dialect, `detail` goes to the
-/// log only. What travels with a status (a challenge, a time to wait) is kept, so that a client sees what the
-/// upstream asked of it.
+/// It has two texts: `message` goes to the client, in the form of the client's dialect, and `detail` goes only to the
+/// log. What belongs to a status (a challenge, a time to wait) is kept for the client.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// The status that the client shall see.
+    /// The status that the client gets.
     pub status: StatusCode,
-    /// Why, out of a closed set: the access log's `reason`, and what a dialect has a standard sentence for.
+    /// The reason, out of a closed set: the access log's `reason`. Dialects have standard sentences for some.
     pub reason: Reason,
-    /// Who says no.
+    /// Who refuses.
     pub source: Source,
-    /// The status of the error reply that this fault was read from, if it was: the access log's `answered`. Where Nova
-    /// passes on what its Glance answered, it is Glance's.
+    /// The status of the upstream's error reply, if there was one: the access log's `answered`. If Nova passes on an
+    /// answer of its Glance, it is Glance's status.
     pub answered: Option<StatusCode>,
     /// For the client: plain text, no markup.
     pub message: String,
@@ -35,13 +34,13 @@ pub struct Fault {
 pub enum Source {
     /// The request itself was wrong.
     Client,
-    /// This proxy could not or would not.
+    /// This proxy refuses or fails.
     Proxy,
-    /// The upstream answered so, or failed.
+    /// The upstream refused or failed.
     Upstream,
 }
 
-/// Why, as one of few words.
+/// The reason of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// No operation has this path and method.
@@ -50,7 +49,7 @@ pub enum Reason {
     NoImage,
     /// The image has no such property.
     NoProperty,
-    /// A property of this name is not the client's to change.
+    /// The client must not change a property of this name.
     ReservedKey,
     /// The image would have more properties than its service allows.
     PropertyQuota,
@@ -58,27 +57,27 @@ pub enum Reason {
     BadQuery,
     /// The request's body is wrong.
     BadBody,
-    /// The operation is not asked for by this method.
+    /// The path has an operation, but not for this method.
     BadMethod,
-    /// The service has such an operation, and the one behind this proxy has not, or the operator has not allowed it.
+    /// The imitated service has this operation, but the upstream has not, or the operator does not allow it.
     NotOffered,
     /// The request's framing or headers are wrong.
     BadRequest,
-    /// The request's body is of a media type that the operation does not read.
+    /// The operation does not read bodies of this media type.
     MediaType,
-    /// There is no token, or one that is not valid.
+    /// The token is missing or not valid.
     Unauthorized,
     /// The project in the URL is not the token's.
     WrongProject,
     /// A microversion is malformed or out of range.
     BadMicroversion,
-    /// The operation does not exist in the microversion asked for.
+    /// The operation does not exist in the requested microversion.
     MicroversionCeiling,
     /// Something is longer than a limit allows.
     TooLarge,
     /// A list is longer than `max_items`.
     TooManyItems,
-    /// The request went round in a circle.
+    /// The request came back to this proxy.
     Loop,
     /// The upstream refused; its status is the fault's.
     UpstreamRefused,
@@ -86,7 +85,7 @@ pub enum Reason {
     UpstreamUnreachable,
     /// The upstream did not answer in time.
     UpstreamTimeout,
-    /// The upstream answered what makes no sense, or broke off.
+    /// The upstream's reply makes no sense, or broke off.
     UpstreamReply,
     /// The client did not send its request in time.
     ClientTimeout,
@@ -127,7 +126,7 @@ impl Reason {
     }
 }
 
-/// A fault can break a body off, and then travels as that body's error.
+/// A fault can break a body off. It is then the error of that body.
 impl std::error::Error for Fault {}
 
 impl fmt::Display for Fault {
@@ -142,25 +141,25 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// A fault of the client's own making.
+    /// Makes a fault that the client caused.
     #[must_use]
     pub fn client(status: StatusCode, reason: Reason, message: impl Into<String>) -> Self {
         Self::new(status, reason, Source::Client, message)
     }
 
-    /// A fault that this proxy raises.
+    /// Makes a fault that this proxy raises.
     #[must_use]
     pub fn proxy(status: StatusCode, reason: Reason, message: impl Into<String>) -> Self {
         Self::new(status, reason, Source::Proxy, message)
     }
 
-    /// A fault that the upstream caused.
+    /// Makes a fault that the upstream caused.
     #[must_use]
     pub fn upstream(status: StatusCode, reason: Reason, message: impl Into<String>) -> Self {
         Self::new(status, reason, Source::Upstream, message)
     }
 
-    /// The same fault with something more for the log.
+    /// Returns the same fault with more detail for the log.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
@@ -187,7 +186,7 @@ impl Fault {
         )
     }
 
-    /// The image after which a list shall begin is unknown; the words are Glance's.
+    /// The image of the marker is unknown; the words are Glance's.
     #[must_use]
     pub fn no_marker(marker: &str) -> Self {
         Self::client(

@@ -1,7 +1,7 @@
-//! What a listener's clients speak, as the shell sees it: a request is routed by its head, then read, then answered.
+//! The dialect of a listener's clients: a request is routed by its head, then read, then answered.
 //!
-//! Routing comes first and looks at nothing but the head, so that a token can be asked about, and a side chosen, before
-//! the request is read. Reading happens once.
+//! Routing looks only at the head, so that a token can be validated, and a side chosen, before the request is read. A
+//! request is read once.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -28,37 +28,37 @@ pub struct RequestHead<'r> {
     pub headers: &'r HeaderMap,
 }
 
-/// One kind of listener: reads its clients' requests and words their faults.
+/// One kind of listener. It reads its clients' requests and writes their faults.
 pub trait Frontend: fmt::Debug + Send + Sync + 'static {
-    /// The path as the service that these clients know looks it up. A request that passes through keeps its own.
+    /// Returns the path as the imitated service looks it up. A request that passes through keeps its own path.
     fn lookup_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         Cow::Borrowed(path)
     }
 
-    /// The path by which tables name the request: [looked up](Self::lookup_path), and without an ending that asks for a
-    /// media type.
+    /// Returns the path by which tables name the request: [looked up](Self::lookup_path), without a suffix that chooses
+    /// a media type.
     fn named_path<'p>(&self, _method: &Method, path: &'p str) -> Cow<'p, str> {
         self.lookup_path(path)
     }
 
-    /// Finds out what a request is by its head, whose path is [looked up](Self::lookup_path). Links begin with `base`: scheme, authority and mount point as the client
-    /// sees them, without a slash at the end.
+    /// Finds the route of a request by its head, whose path is [looked up](Self::lookup_path). `base` is the beginning
+    /// of links: scheme, authority and mount point as the client sees them, without a trailing slash.
     fn route<'r>(&'r self, head: RequestHead<'r>, base: &str) -> Box<dyn Routed + 'r>;
 
-    /// Words faults of a request that cannot be routed, or that passed through and failed.
+    /// Writes faults of requests that cannot be routed, or that passed through and failed.
     fn faults(&self, method: &Method, headers: &HeaderMap) -> Arc<dyn FaultWriter>;
 }
 
-/// A request of which the route is known, and nothing else has been read.
+/// A request whose route is known. Nothing else has been read.
 pub trait Routed: Send {
-    /// Whether a token is validated here before the request is answered. Some documents are given without one; a
-    /// request that passes through is validated where it goes.
+    /// Whether the token is validated here before the request is answered. Some documents need no token, and a request
+    /// that passes through is validated by its service.
     fn is_guarded(&self) -> bool;
 
-    /// Words faults that come before the request is read.
+    /// Writes faults that occur before the request is read.
     fn faults(&self) -> Arc<dyn FaultWriter>;
 
-    /// Reads the request, which is the caller's if one is known.
+    /// Reads the request. `caller` is its sender, if known.
     fn read(self: Box<Self>, caller: Option<&Caller>) -> Recognized;
 }
 
@@ -73,14 +73,15 @@ pub enum Recognized {
     Refused(RefusedCall),
     /// A reply that depends on nothing but the request.
     Reply(Document),
-    /// A request that goes on as it is.
+    /// A request that passes through unchanged.
     PassThrough(PassThrough),
 }
 
-/// A request that is sent on unread. The listener's pairing says to which service, the frontend what changes in the reply.
+/// A request that is passed on unread. The listener's pairing names the service, and the frontend the change in the
+/// reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PassThrough {
-    /// What changes in the reply; `None`: nothing.
+    /// The change in the reply; `None` is no change.
     pub rewrite: Option<Rewrite>,
 }
 
@@ -95,29 +96,29 @@ pub enum Rewrite {
 /// An image request.
 #[derive(Debug)]
 pub struct AcceptedCall {
-    /// What is asked.
+    /// The call.
     pub call: Call,
-    /// Writes the answer.
+    /// Writes the reply.
     pub responder: Arc<dyn Responder>,
 }
 
 /// A request that cannot be served.
 #[derive(Debug)]
 pub struct RefusedCall {
-    /// Why.
+    /// The reason.
     pub fault: Fault,
-    /// Words the refusal.
+    /// Writes the refusal.
     pub responder: Arc<dyn FaultWriter>,
 }
 
-/// Makes a call of a body.
+/// Makes a call from a body.
 type ReadBody = Box<dyn FnOnce(&[u8]) -> Result<Call, Fault> + Send>;
 
 /// An image request that is incomplete without its body.
 pub struct PendingCall {
     /// The image that is written to.
     pub image: ImageId,
-    /// Writes the answer.
+    /// Writes the reply.
     pub responder: Arc<dyn Responder>,
     read: ReadBody,
 }
@@ -127,10 +128,10 @@ pub struct PendingCall {
 pub struct Document {
     /// The reply.
     pub reply: Response<Bytes>,
-    /// What the access log calls it.
+    /// The operation in the access log.
     pub operation: &'static str,
-    /// Whether it bears a request id: both services give one to documents below a version, and none to their lists of
-    /// versions.
+    /// Whether it carries a request id. Both services send one with documents below a version, and none with their
+    /// lists of versions.
     pub signed: bool,
 }
 
@@ -153,7 +154,7 @@ impl Recognized {
 }
 
 impl PendingCall {
-    /// A write of which only the body is missing. `read` makes a call of it.
+    /// Makes a write that lacks only its body. `read` makes the call from it.
     pub fn new(
         image: ImageId,
         responder: impl Responder,
@@ -166,10 +167,10 @@ impl PendingCall {
         }
     }
 
-    /// Reads the body, and so completes the call.
+    /// Reads the body and completes the call.
     ///
     /// # Errors
-    /// The dialect's own, where the body is wrong.
+    /// The dialect's own fault if the body is wrong.
     pub fn complete(self, body: &[u8]) -> Result<AcceptedCall, Fault> {
         Ok(AcceptedCall {
             call: (self.read)(body)?,

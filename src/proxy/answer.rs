@@ -1,4 +1,4 @@
-//! A reply on its way out, with what the log is to say of it.
+//! A reply on its way out, and what the log says about it.
 
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH};
 use http::request::Parts;
@@ -11,20 +11,21 @@ use crate::net::headers::RequestId;
 use crate::net::secrets::Secrets;
 use crate::watch::Disposition;
 
-/// A reply, and why it is what it is.
+/// A reply, and the reason for it.
 pub(super) struct Answer {
     reply: Response<Body>,
     disposition: Disposition,
-    /// Whether the reply is ours, so that it bears our request id. One that was passed through bears its author's.
+    /// Whether this proxy made the reply and marks it with its request id. A reply that passed through has its author's
+    /// id.
     ours: bool,
 }
 
-/// Methods that pass, for a reply to one that does not.
+/// The methods that pass through, for the reply to one that does not.
 const METHODS: HeaderValue =
     HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
 impl Answer {
-    /// What an upstream said of an image request, translated.
+    /// The translated reply to an image request.
     pub(super) fn translated(responder: &dyn Responder, reply: Response<Body>) -> Self {
         Self {
             reply,
@@ -51,7 +52,7 @@ impl Answer {
         }
     }
 
-    /// The same, and the log says who asked, where that is known.
+    /// Adds the caller to the log, if it is known.
     pub(super) fn with_caller(mut self, caller: Option<&Caller>) -> Self {
         if let Some(Caller { project, user }) = caller {
             self.disposition.project.clone_from(project);
@@ -60,7 +61,7 @@ impl Answer {
         self
     }
 
-    /// The same, and what the log says does not quote the request's secrets, whoever wrote it.
+    /// Removes the request's secrets from the log's detail, whoever wrote it.
     pub(super) fn without_secrets(mut self, parts: &Parts) -> Self {
         if let Some(detail) = &mut self.disposition.detail {
             *detail = Secrets::of(parts).cut(detail).into_owned();
@@ -68,7 +69,7 @@ impl Answer {
         self
     }
 
-    /// What an upstream said of a request that is none of ours.
+    /// The reply to a request that passed through.
     pub(super) fn passthrough(reply: Response<Body>) -> Self {
         Self {
             reply,
@@ -77,7 +78,7 @@ impl Answer {
         }
     }
 
-    /// A reply that depended on nothing but the request.
+    /// A reply that depends on nothing but the request.
     pub(super) fn document(document: Document) -> Self {
         Self {
             reply: document.reply.map(body::full),
@@ -86,7 +87,7 @@ impl Answer {
         }
     }
 
-    /// The same, and the connection ends with it.
+    /// Closes the connection after the reply.
     pub(super) fn closing(mut self) -> Self {
         self.reply
             .headers_mut()
@@ -94,8 +95,8 @@ impl Answer {
         self
     }
 
-    /// The same without its body, whose length it still says. hyper leaves the body of a reply to HEAD out in HTTP/1
-    /// and sends it in HTTP/2, where it is an error (RFC 9113, 8.1.1).
+    /// Removes the body and keeps its length. For HEAD, hyper leaves out the body in HTTP/1 but sends it in HTTP/2,
+    /// where it is an error (RFC 9113, 8.1.1).
     pub(super) fn without_body(mut self) -> Self {
         let length = self.reply.body().size_hint().exact();
         if let Some(length) = length.filter(|length| *length > 0) {
@@ -106,7 +107,7 @@ impl Answer {
         self
     }
 
-    /// The reply as it goes out, with its id under these names if it is ours.
+    /// The reply as it is sent. If this proxy made it, it carries the id under these names.
     pub(super) fn into_response(
         mut self,
         id: &RequestId,

@@ -1,4 +1,4 @@
-//! Who asks, behind the proxies that the listener trusts.
+//! The address of the client behind trusted proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,7 +22,7 @@ pub(super) fn client_address(
     if !listener.believes(client) {
         return client;
     }
-    // As in oslo.middleware, `Forwarded` silences the older header.
+    // As in oslo.middleware, `Forwarded` overrides the older header.
     if headers.contains_key(FORWARDED) {
         let hops = entries(headers, &FORWARDED);
         walk(

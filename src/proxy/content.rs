@@ -1,4 +1,4 @@
-//! The bodies of requests that are answered here.
+//! The bodies of requests that this proxy answers itself.
 
 use http::StatusCode;
 use http::request::Parts;
@@ -8,7 +8,7 @@ use crate::model::{AcceptedCall, Fault, PendingCall, Reason};
 use crate::net::body::{Body, client_broke};
 use crate::net::collect::{CollectError, collect};
 
-/// Reads the body that a request is incomplete without, and completes it.
+/// Reads the missing body of a request and completes the request.
 pub(super) async fn complete(
     pending: PendingCall,
     parts: &Parts,
@@ -23,8 +23,8 @@ pub(super) async fn complete(
     pending.complete(&read)
 }
 
-/// Refuses a body that is too long, as everywhere in OpenStack (oslo.middleware, sizelimit.py), whether anybody wants
-/// to read it or not. `bytes` is how long it is at least.
+/// Refuses a body that is too long, as every OpenStack service does (oslo.middleware, sizelimit.py), even if nothing
+/// reads it. `bytes` is its minimum length.
 pub(super) fn fits(bytes: u64, max: usize) -> Result<(), Fault> {
     if bytes <= max as u64 {
         return Ok(());

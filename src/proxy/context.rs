@@ -16,28 +16,28 @@ use crate::model::{Caller, Fault};
 use crate::net::headers::RequestId;
 use crate::watch::{RequestFacts, RequestStats};
 
-/// What is known of a request besides its head and its body.
+/// What is known of a request apart from its head and its body.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestContext<'a> {
-    /// The snapshot that the request sees.
+    /// The configuration snapshot of the request.
     pub proxy: &'a Proxy,
-    /// Where it came in.
+    /// The listener that received it.
     pub listener: &'a Listener,
-    /// Whom from.
+    /// The other end of the connection.
     pub peer: &'a Peer,
-    /// What its sender speaks.
+    /// The client's dialect.
     pub dialect: &'a Dialect,
-    /// The id it is known by.
+    /// The request's id.
     pub id: &'a RequestId,
-    /// What links begin with: see [`client_base`](super::forwarded::client_base).
+    /// The beginning of links: see [`client_base`](super::forwarded::client_base).
     pub base: &'a str,
-    /// Who sends it, where a Keystone has said so.
+    /// The sender, if Keystone has validated the token.
     pub caller: Option<&'a Caller>,
-    /// What its record counts.
+    /// The counters of its record.
     pub stats: &'a Arc<RequestStats>,
 }
 
-/// What the record of a request says of it from the beginning.
+/// The facts that the record of a request begins with.
 pub(super) fn facts(
     listener: &Listener,
     peer: &Peer,
@@ -60,7 +60,7 @@ pub(super) fn facts(
     }
 }
 
-/// Path and query less the listener's mount point; everything else about them stays as received.
+/// Returns path and query without the listener's mount point, otherwise as received.
 pub(crate) fn below_mount(
     mount: &str,
     target: Option<&PathAndQuery>,
@@ -75,7 +75,7 @@ pub(crate) fn below_mount(
     PathAndQuery::try_from(format!("{slash}{rest}")).map_err(|_| Fault::no_route())
 }
 
-/// What stands behind the mount point. A run of slashes counts as one there, as it does to the URL maps that services are
+/// Returns the part behind the mount point. A run of slashes counts as one, as in the URL maps that services are
 /// mounted in.
 fn behind<'t>(mount: &str, whole: &'t str) -> Option<&'t str> {
     let mut rest = whole;

@@ -1,7 +1,7 @@
-//! Who asks, by which address, and what of that is told to upstreams.
+//! Who sends a request, to which address, and what of that upstreams are told.
 //!
-//! A client can write `X-Forwarded-*` and `Forwarded` as well as a proxy can. So what a peer says there counts only
-//! where the listener trusts that peer, and is taken out of the request everywhere else.
+//! Any client can send `X-Forwarded-*` and `Forwarded`. So these headers are believed only from peers that the listener
+//! trusts, and removed from all other requests.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,16 +15,16 @@ use crate::config::{HostHeader, Listener};
 use crate::model::{Fault, Reason};
 use crate::net::headers::remove_all;
 
-/// The client's address, and those of the proxies before us.
+/// The client's address, and those of the proxies in front of this one.
 pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// The host that the client named.
+/// The host that the client used.
 pub const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-/// `http` or `https`, as the client spoke.
+/// `http` or `https`, as the client used.
 pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-/// The mount point that a proxy took off the path.
+/// The mount point that a proxy removed from the path.
 pub const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
-/// What oslo.middleware's `HTTPProxyToWSGI` and its like believe.
+/// The headers that oslo.middleware's `HTTPProxyToWSGI` and similar code believe.
 fn is_claim(name: &str) -> bool {
     matches!(
         name,
@@ -41,7 +41,7 @@ fn is_claim(name: &str) -> bool {
 pub struct Peer {
     /// Its address; `None` on a unix socket.
     pub address: Option<SocketAddr>,
-    /// Ours on that connection; `None` on a unix socket.
+    /// The proxy's own address on that connection; `None` on a unix socket.
     pub local: Option<SocketAddr>,
     /// Whether the connection is TLS.
     pub tls: bool,
@@ -54,7 +54,7 @@ impl Peer {
     }
 }
 
-/// As the log shows it.
+/// The form in the log.
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.address {
@@ -64,7 +64,7 @@ impl fmt::Display for Peer {
     }
 }
 
-/// An address as text. Every request has one or two, and what formats any number in any way takes its time.
+/// Returns an address as text. Every request needs one or two, and the general formatter is slow.
 pub fn shown(ip: IpAddr) -> String {
     let IpAddr::V4(ip) = ip else {
         return ip.to_string();
@@ -83,8 +83,9 @@ pub fn shown(ip: IpAddr) -> String {
     text
 }
 
-/// Takes the claims about who asks out of a request whose peer is not trusted, and those in disguise out of every
-/// request: a WSGI server cannot tell `X_Forwarded_Host` from `X-Forwarded-Host`, and no proxy writes the former.
+/// Removes the headers about the client from a request whose peer is not trusted. From every request it removes
+/// disguised ones: a WSGI server cannot tell `X_Forwarded_Host` from `X-Forwarded-Host`, and no proxy writes the
+/// former.
 pub fn drop_untrusted(listener: &Listener, peer: &Peer, headers: &mut HeaderMap) {
     let believed = listener.believes(peer.ip());
     remove_all(headers, |name| {
@@ -93,9 +94,9 @@ pub fn drop_untrusted(listener: &Listener, peer: &Peer, headers: &mut HeaderMap)
     });
 }
 
-/// Says who asks, to an upstream. The scheme is that of `base`, see [`client_base`], so that the upstream's own links
-/// begin like ours; so is the host, where `Host` does not say it. What trusted proxies said of the client's address is
-/// kept and added to.
+/// Tells an upstream who sends the request. The scheme is that of `base`, see [`client_base`], so that the upstream's
+/// own links begin like ours; so is the host, if `Host` does not say it. The addresses that trusted proxies added are
+/// kept, and the peer's is appended.
 pub fn tell(peer: &Peer, base: &str, host: HostHeader, headers: &mut HeaderMap) {
     let scheme = if base.starts_with("https:") {
         "https"
@@ -124,18 +125,18 @@ pub fn tell(peer: &Peer, base: &str, host: HostHeader, headers: &mut HeaderMap) 
     }
 }
 
-/// Scheme, authority and mount point as the client sees them, no trailing slash: what links begin with.
+/// Returns the beginning of links: scheme, authority and mount point as the client sees them, without a trailing slash.
 ///
-/// `public_url` decides where it is set. Otherwise the scheme is the connection's and the authority the request's
+/// `public_url` decides if it is set. Otherwise the scheme is the connection's and the authority is the request's
 /// `Host`, unless a trusted peer says that its own client used others. A request without a `Host`, which HTTP/1.0
-/// allows, came to the address that it came to.
+/// allows, gets the address that it was sent to.
 pub fn client_base(listener: &Listener, peer: &Peer, parts: &Parts) -> Result<String, Fault> {
     if let Some(url) = &listener.public_url {
         return Ok(url.clone());
     }
     let trusted = listener.believes(peer.ip());
     let claim = |name: &HeaderName| trusted.then(|| first_of(&parts.headers, name)).flatten();
-    // oslo.middleware reads one or the other: `Forwarded`, where there is one, silences its forerunners.
+    // oslo.middleware reads one or the other: `Forwarded` overrides its predecessors.
     let (proto, host) = match claim(&FORWARDED) {
         Some(hop) => (parameter(hop, "proto"), parameter(hop, "host")),
         None => (claim(&X_FORWARDED_PROTO), claim(&X_FORWARDED_HOST)),
@@ -174,8 +175,7 @@ pub fn authority_of(base: &str) -> &str {
         .map_or(behind, |(authority, _)| authority)
 }
 
-/// The text, if it is a host with or without a port and nothing else: `compute.example.com`, `10.0.0.1:8774`,
-/// `[::1]:8774`.
+/// Returns the text if it is only a host with or without a port: `compute.example.com`, `10.0.0.1:8774`, `[::1]:8774`.
 pub fn plain_authority(text: &str) -> Option<&str> {
     let (is_host, rest) = if let Some(inside) = text.strip_prefix('[') {
         let (address, rest) = inside.split_once(']')?;
@@ -197,7 +197,7 @@ pub fn plain_authority(text: &str) -> Option<&str> {
     (is_host && is_port).then_some(text)
 }
 
-/// The authority as links have it: without a port that says nothing (WebOb, `Request.host_url`).
+/// Returns the authority as links have it, without the default port of the scheme (WebOb, `Request.host_url`).
 fn without_usual_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
     let usual = if scheme == "https" { ":443" } else { ":80" };
     authority
@@ -221,7 +221,8 @@ fn own_authority<'p>(peer: &Peer, parts: &'p Parts) -> Option<Cow<'p, str>> {
         .or(Some(Cow::Borrowed("localhost")))
 }
 
-/// The first element of a header that is a list over all its lines: what the proxy nearest to the client wrote.
+/// Returns the first element of a header that is a list over all its lines: the value of the proxy nearest to the
+/// client.
 fn first_of<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let line = headers.get(name)?.to_str().ok()?;
     let first = line.split(',').next()?.trim();

@@ -1,8 +1,7 @@
-//! What must hold of a request before anything reads it.
+//! Checks on every request before anything reads it.
 //!
-//! hyper refuses much of what is wrong with a request's framing and lets some of it through; what it lets through
-//! is refused here. A request that two parties can read in two ways is how one client's request is smuggled into
-//! another's, so these refusals close the connection.
+//! hyper refuses many requests with wrong framing, but not all; the rest is refused here. If two parties read a request
+//! in two ways, one client can smuggle a request into another's connection, so these refusals close the connection.
 
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
@@ -11,20 +10,19 @@ use http::{Method, StatusCode, Version};
 use super::forwarded::plain_authority;
 use crate::model::{Fault, Reason};
 
-/// Something wrong with a request's head that can be seen in its bytes only. The server leaves it among the
-/// request's extensions.
+/// A flaw in the head of a request that can be seen only in its bytes. The server puts it into the request's
+/// extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// A line that ends with a bare LF (RFC 9112, 2.2: we need not recognise it, and do not).
+    /// A line that ends with a bare LF (RFC 9112, 2.2: a recipient may accept it; this proxy does not).
     BareLineFeed,
     /// A `#` in the request line (RFC 9112, 3.2: no form of a request target has a fragment).
     Fragment,
-    /// A blank inside the request target (RFC 9112, 3: where the target ends is anybody's guess).
+    /// A blank inside the request target (RFC 9112, 3: recipients disagree about where the target ends).
     Blank,
 }
 
-/// Checks the framing and the target of any request, whoever is going to answer it. After a fault the connection is
-/// of no further use.
+/// Checks the framing and the target of a request, whoever answers it. After a fault the connection must be closed.
 pub fn check(parts: &Parts, pseudonym: &str) -> Result<(), Fault> {
     method(&parts.method)?;
     if let Some(flaw) = parts.extensions.get::<Flaw>() {
@@ -39,8 +37,8 @@ pub fn check(parts: &Parts, pseudonym: &str) -> Result<(), Fault> {
     circle(&parts.headers, pseudonym)
 }
 
-/// Checks the header names of a request that is answered here: WSGI servers cannot tell `X_Auth_Token` from
-/// `X-Auth-Token`, so what has an underscore is a header in disguise.
+/// Checks the header names of a request that is answered here. WSGI servers cannot tell `X_Auth_Token` from
+/// `X-Auth-Token`, so a name with an underscore is a disguised header.
 pub fn check_image_request(headers: &HeaderMap) -> Result<(), Fault> {
     let disguised = headers.keys().find(|name| name.as_str().contains('_'));
     disguised.map_or(Ok(()), |name| {
@@ -52,7 +50,7 @@ pub fn check_image_request(headers: &HeaderMap) -> Result<(), Fault> {
     })
 }
 
-/// CONNECT asks for a tunnel and TRACE for an echo of the headers, tokens among them (RFC 9110, 9.3.6 and 9.3.8).
+/// CONNECT requests a tunnel, and TRACE an echo of the headers, tokens included (RFC 9110, 9.3.6 and 9.3.8).
 fn method(method: &Method) -> Result<(), Fault> {
     if *method != Method::CONNECT && *method != Method::TRACE {
         return Ok(());
@@ -96,8 +94,8 @@ fn host(parts: &Parts) -> Result<(), Fault> {
     }
 }
 
-/// RFC 9112, 6.1: a transfer coding that we do not know ends the body at a place that we do not know; HTTP/1.0 has
-/// none at all.
+/// RFC 9112, 6.1: with an unknown transfer coding, the end of the body is unknown too; HTTP/1.0 has no transfer
+/// codings.
 fn transfer_encoding(parts: &Parts) -> Result<(), Fault> {
     let mut lines = parts.headers.get_all(TRANSFER_ENCODING).iter();
     match (lines.next(), lines.next()) {
@@ -112,8 +110,8 @@ fn transfer_encoding(parts: &Parts) -> Result<(), Fault> {
     }
 }
 
-/// RFC 9110, 8.6: several lengths that are equal are one. hyper refuses others, and of these leaves several lines in HTTP/2
-/// and in upstreams' replies, which whoever reads the message next might take for several lengths.
+/// RFC 9110, 8.6: several equal lengths count as one. hyper refuses different ones, but keeps several equal lines in
+/// HTTP/2 and in upstreams' replies, which the next reader might take for several lengths.
 pub fn merge_lengths(headers: &mut HeaderMap) {
     let mut lines = headers.get_all(CONTENT_LENGTH).iter();
     if let (Some(first), Some(_)) = (lines.next().cloned(), lines.next()) {
@@ -121,7 +119,7 @@ pub fn merge_lengths(headers: &mut HeaderMap) {
     }
 }
 
-/// RFC 9110, 7.6.3: a request that bears our own mark has been here before.
+/// RFC 9110, 7.6.3: a request that carries this proxy's own mark has been here before.
 fn circle(headers: &HeaderMap, pseudonym: &str) -> Result<(), Fault> {
     let mut lines = headers
         .get_all(VIA)
@@ -141,7 +139,7 @@ fn circle(headers: &HeaderMap, pseudonym: &str) -> Result<(), Fault> {
     ))
 }
 
-/// Puts our mark on a request that goes to an upstream.
+/// Puts this proxy's mark on a request to an upstream.
 pub fn mark(headers: &mut HeaderMap, version: Version, pseudonym: &str) {
     let spoken = match version {
         Version::HTTP_10 => "1.0",

@@ -1,6 +1,6 @@
-//! The I/O shell: a request comes in, is answered or sent on, and a reply goes out.
+//! The I/O shell: a request comes in, is answered or passed on, and a reply goes out.
 //!
-//! [`handle`] is the way of one request: guard, prepare, recognise, dispatch, answer.
+//! [`handle`] takes one request through its steps: guard, prepare, recognise, dispatch, answer.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub async fn handle(
         headers::hide_secrets(&mut parts.headers);
         forwarded::drop_untrusted(listener, peer, &mut parts.headers);
         let (mut body, receipt) = body::from_client(incoming, proxy.config.timeouts.body);
-        // To read such a body would be to ask for it.
+        // Reading the body would tell the client to send it.
         let is_withheld = parts.headers.contains_key(header::EXPECT);
         let stats = pending.stats();
         let answer = answer(proxy, listener, peer, &id, stats, parts, &mut body).await;
@@ -69,7 +69,7 @@ pub async fn handle(
         }
         (answer, receipt.is_whole())
     };
-    // A client that does not learn that its connection is of no further use loses its next request.
+    // A client that is not told that its connection will close loses its next request.
     let answer = if is_http1 && !is_usable {
         answer.closing()
     } else {
@@ -115,7 +115,7 @@ async fn answer(
     answer.with_caller(context.caller).without_secrets(&parts)
 }
 
-/// Path and query below the mount point, and what links begin with.
+/// Returns path and query below the mount point, and the beginning of links.
 fn prepare(
     listener: &Listener,
     peer: &Peer,
@@ -126,7 +126,7 @@ fn prepare(
     Ok((target, base))
 }
 
-/// Finds out what the request is, and whose, where a Keystone can say so.
+/// Finds out what the request is, and who sends it if Keystone can tell.
 async fn recognise(
     proxy: &Proxy,
     dialect: &Dialect,
@@ -145,7 +145,7 @@ async fn recognise(
     let Some(identity) = &proxy.identity else {
         return (routed.read(None), None);
     };
-    // The token of a request that passes through is Nova's to validate; the log tells what is known of it.
+    // Nova validates the token of a request that passes through; the log has what the cache knows of it.
     if !routed.is_guarded() {
         return (routed.read(None), identity.known(&parts.headers));
     }
@@ -158,7 +158,7 @@ async fn recognise(
     }
 }
 
-/// Does what the request asks for.
+/// Carries the request out.
 async fn dispatch(
     context: &RequestContext<'_>,
     recognized: Recognized,
@@ -191,7 +191,7 @@ async fn dispatch(
     }
 }
 
-/// Refuses a request of which nothing is known but that it fails.
+/// Refuses a request that could not be read.
 fn refused(dialect: &Dialect, parts: &Parts, fault: &Fault) -> Answer {
     let responder = dialect.frontend.faults(&parts.method, &parts.headers);
     Answer::refused(&*responder, fault)

@@ -1,8 +1,8 @@
-//! Requests that are none of ours go on as they are.
+//! Passes requests on that are not image requests.
 //!
-//! Path, query and both bodies pass byte for byte. What concerns one connection only stays on it: framing,
-//! `Connection` and what it names, upgrades, trailers. `Expect` is answered by our own server, and an upstream's
-//! interim replies end at our own client.
+//! Path, query and both bodies pass byte for byte. Parts that concern only one connection stay on it: framing,
+//! `Connection` and the headers that it names, upgrades, trailers. This proxy answers `Expect` itself, and an
+//! upstream's interim replies do not reach the client.
 
 use http::header::{COOKIE, EXPECT, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
@@ -17,8 +17,8 @@ use crate::net::body::Body;
 use crate::net::headers::{X_OPENSTACK_REQUEST_ID, strip_hop_by_hop};
 use crate::upstream::Upstream;
 
-/// Sends a request on and hands out the reply, in which nothing changes but what the rewrite says. `target` is path and query as received, less the listener's mount
-/// point; `parts`, which hide their secrets already, come to be what the upstream is asked.
+/// Sends a request on and returns the reply with its rewrite. `target` is path and query as received, without the
+/// listener's mount point. `parts`, whose secrets are hidden already, become the upstream's request.
 pub async fn pass(
     context: &RequestContext<'_>,
     PassThrough { rewrite }: PassThrough,
@@ -35,7 +35,7 @@ pub async fn pass(
     let host = context.proxy.config.host;
     match host {
         HostHeader::Client => keep_host(&mut parts.headers, parts.uri.authority()),
-        // Each endpoint gets its own name, also where the next one serves.
+        // Each endpoint gets its own name, also when a request moves on to the next endpoint.
         HostHeader::Endpoint => drop(parts.headers.remove(HOST)),
     }
     join_cookies(&mut parts.headers);
@@ -55,8 +55,8 @@ pub async fn pass(
     }
     strip_hop_by_hop(reply.headers_mut());
     guard::merge_lengths(reply.headers_mut());
-    // An upstream's version is its own affair: we speak ours, in which a reply that breaks off can be told from one
-    // that ends.
+    // The client gets this proxy's version and not the upstream's: in HTTP/1.1 a reply that breaks off can be told from
+    // one that ends.
     *reply.version_mut() = Version::HTTP_11;
     Ok(match rewrite {
         Some(rewrite) => rewrite::apply(&rewrite, reply, context.base),
@@ -64,7 +64,7 @@ pub async fn pass(
     })
 }
 
-/// HTTP/2 has the host in the target; upstreams speak HTTP/1.1 and want a line. Where both are, they are equal.
+/// HTTP/2 has the host in the target; upstreams use HTTP/1.1 and need a `Host` line. If both exist, they are equal.
 fn keep_host(headers: &mut HeaderMap, authority: Option<&Authority>) {
     let named = authority.map(|authority| HeaderValue::from_str(authority.as_str()));
     if let Some(Ok(host)) = named {
@@ -87,7 +87,7 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// An upstream that does not know of our mount point would leave it out of its links.
+/// An upstream that does not know the mount point would omit it from its links.
 fn tell_mount(context: &RequestContext<'_>, upstream: &Upstream, headers: &mut HeaderMap) {
     let mount = &context.listener.base_path;
     if mount.is_empty() || !upstream.is_at_root() {
@@ -102,7 +102,7 @@ fn tell_mount(context: &RequestContext<'_>, upstream: &Upstream, headers: &mut H
     }
 }
 
-/// We never ask for an upgrade, so an upstream that grants one is not to be understood.
+/// The proxy never requests an upgrade, so the reply of an upstream that grants one cannot be understood.
 fn unasked_upgrade() -> Fault {
     Fault::upstream(
         StatusCode::BAD_GATEWAY,

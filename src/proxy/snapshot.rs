@@ -10,23 +10,24 @@ use crate::identity::Identity;
 use crate::upstream::{Replies, Upstream, UpstreamSnapshot};
 use crate::watch::Recorder;
 
-/// Everything that a request depends on besides itself: one immutable snapshot. A request sees one from its
-/// beginning to its end, whatever is reloaded meanwhile.
+/// Everything that a request depends on, apart from itself. A request keeps its snapshot from beginning to end,
+/// whatever is reloaded meanwhile.
 #[derive(Debug)]
 pub struct Proxy {
-    /// What the operator decided.
+    /// The configuration.
     pub config: Config,
-    /// The Glance that answers images where clients speak Nova's dialect.
+    /// The Glance that answers image requests of Nova clients.
     pub glance: Option<Arc<Upstream>>,
-    /// The Nova that answers images where clients speak Glance's dialect, and everything else where they speak its own.
+    /// The Nova that answers image requests of Glance clients, and all other requests of Nova clients.
     pub nova: Option<Arc<Upstream>>,
-    /// What the clients speak.
+    /// The dialects of the listeners.
     dialects: Vec<Dialect>,
-    /// The Keystone that says who calls.
+    /// The Keystone that validates tokens.
     pub identity: Option<Arc<Identity>>,
-    /// What we call ourselves in `Via` headers: unlike any other proxy's name, this program's in front of it too.
+    /// The name of this proxy in `Via` headers. It differs from that of any other proxy, also another instance of this
+    /// program.
     pub pseudonym: Arc<str>,
-    /// Whom each request is shown to.
+    /// Makes the record of each request.
     pub recorder: Arc<Recorder>,
 }
 
@@ -39,8 +40,8 @@ impl Proxy {
         Self::build(config, None, pseudonym, recorder)
     }
 
-    /// A later one. Connections to upstreams, the state of endpoints and what is known of tokens are kept where the new
-    /// configuration has nothing against it.
+    /// A later snapshot. Connections to upstreams, the state of endpoints and cached tokens are kept if the new
+    /// configuration allows it.
     #[must_use]
     pub fn renewed(&self, config: Config) -> Self {
         let (pseudonym, recorder) = (Arc::clone(&self.pseudonym), Arc::clone(&self.recorder));
@@ -74,16 +75,16 @@ impl Proxy {
         }
     }
 
-    /// What clients of such a listener speak.
+    /// Returns the dialect of a protocol.
     pub(super) fn dialect(&self, speaks: &Protocol) -> &Dialect {
         let mut dialects = self.dialects.iter();
-        // Every protocol has its pairing.
+        // A test holds that every protocol has its pairing.
         dialects
             .find(|dialect| dialect.pairing.speaks == speaks)
             .unwrap_or(&self.dialects[0])
     }
 
-    /// How each upstream is at this moment.
+    /// Returns the state of each upstream.
     pub fn upstreams(&self) -> Vec<UpstreamSnapshot> {
         let services = [&self.glance, &self.nova].into_iter().flatten();
         let identity = self.identity.as_ref();
@@ -93,7 +94,7 @@ impl Proxy {
             .collect()
     }
 
-    /// Where requests to a service are sent, if the service is configured.
+    /// Returns the upstream of a service, if it is configured.
     pub(super) fn upstream(&self, service: Service) -> Option<&Arc<Upstream>> {
         match service {
             Service::Glance => self.glance.as_ref(),

@@ -1,4 +1,4 @@
-//! An image request, answered from the other dialect's upstream.
+//! Answers an image request from the other dialect's upstream.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::model::{AcceptedCall, Fault};
 use crate::net::headers;
 use crate::net::secrets::Secrets;
 
-/// Does what the call asks and has its responder write the answer. `body_bytes` is how long the rest of
-/// the request's body is at least, which nobody reads.
+/// Carries out the call and has its responder write the reply. `body_bytes` is the minimum length of the rest of the
+/// request's body, which is not read.
 pub(super) async fn translate(
     context: &RequestContext<'_>,
     parts: &Parts,
@@ -31,7 +31,7 @@ pub(super) async fn translate(
             if let (StatusCode::UNAUTHORIZED, Some(identity)) =
                 (fault.status, &context.proxy.identity)
             {
-                // What was known of the token no longer holds.
+                // The cached verdict on the token is no longer true.
                 identity.forget(&parts.headers);
             }
             Answer::refused(&*responder, &fault)

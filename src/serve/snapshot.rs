@@ -8,11 +8,11 @@ use crate::config::{Config, Listener};
 use crate::proxy::Proxy;
 use crate::watch::Recorder;
 
-/// The snapshot of this moment, for everyone who serves.
+/// The current snapshot, shared by all connections.
 #[derive(Debug)]
 pub(super) struct Shared(ArcSwap<Snapshot>);
 
-/// What a request sees, and each socket's listener as configured now.
+/// The snapshot of requests, and the current listener of each socket.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub(super) proxy: Arc<Proxy>,

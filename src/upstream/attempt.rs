@@ -38,7 +38,7 @@ pub(crate) struct Failure {
     pub(crate) of_request: Option<Box<Fault>>,
 }
 
-/// Sends the request, and hands out the reply as soon as its head is there.
+/// Sends the request and returns the reply as soon as its head has arrived.
 pub(crate) async fn attempt(
     pool: &Pool,
     endpoint: &Arc<EndpointState>,
@@ -47,7 +47,7 @@ pub(crate) async fn attempt(
     body: &ReplayBody,
 ) -> Result<Response<Body>, Failure> {
     let in_flight = InFlight::at(endpoint);
-    // Of HTTP/1.1, whichever version the client speaks with us.
+    // The request is HTTP/1.1, whichever version the client uses.
     let mut request = Request::new(body.lend());
     *request.method_mut() = parts.method.clone();
     *request.uri_mut() = absolute(&endpoint.url, parts.uri.path_and_query())?;
@@ -63,7 +63,7 @@ pub(crate) async fn attempt(
             }
             () = &mut late => {}
         }
-        // To connect has its own limit, and a request whose body is still on its way is not late.
+        // Connecting has its own limit, and a request whose body is still on its way is not late.
         let since = body.last_taken().unwrap_or_else(Instant::now);
         if since.elapsed() >= limits.first_byte {
             let why = format!("no reply within {:?}", limits.first_byte);
@@ -91,7 +91,7 @@ impl Failure {
     }
 }
 
-/// Sorts what the client library reports.
+/// Classifies an error of the client library.
 fn failure(error: &ClientError) -> Failure {
     if error.is_connect() {
         let slow = cause::<ConnectTimedOut>(error).map(ConnectTimedOut::to_string);
@@ -101,7 +101,7 @@ fn failure(error: &ClientError) -> Failure {
     if let Some(error) = of_client {
         return Failure::of_request(error.fault());
     }
-    // What came and could not be read, another attempt would not change.
+    // Another attempt would not change a reply that cannot be read.
     let kind = match cause::<hyper::Error>(error) {
         Some(error) if error.is_parse() => FailureKind::Unreadable,
         _ => FailureKind::Broke,
@@ -109,7 +109,7 @@ fn failure(error: &ClientError) -> Failure {
     Failure::of(kind, chain(error))
 }
 
-/// The URI to ask: the endpoint, its path, and the target as it stands.
+/// The URI to request: the endpoint, its path, and the target as it stands.
 fn absolute(endpoint: &Endpoint, target: Option<&PathAndQuery>) -> Result<Uri, Failure> {
     let target = match target {
         Some(target) if endpoint.path.is_empty() => Ok(target.clone()),
@@ -137,7 +137,7 @@ fn absolute(endpoint: &Endpoint, target: Option<&PathAndQuery>) -> Result<Uri, F
     })
 }
 
-/// The first error of a kind that an error stems from, if there is one.
+/// The first error of this type among the causes of an error, if there is one.
 fn cause<T: StdError + 'static>(error: &ClientError) -> Option<&T> {
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -149,7 +149,7 @@ fn cause<T: StdError + 'static>(error: &ClientError) -> Option<&T> {
     None
 }
 
-/// An error with everything that it stems from, in one line.
+/// An error with all its causes, in one line.
 fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! What is known of one endpoint, whatever is reloaded meanwhile.
+//! The state of one endpoint, which survives reloads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,10 +7,10 @@ use super::snapshot::EndpointSnapshot;
 use crate::config::Endpoint;
 use crate::net::body::{BodyEnd, BodyError};
 
-/// The state of an endpoint. It belongs to the URL, so it outlives every reload that keeps the URL.
+/// The state of an endpoint. It belongs to the URL, so it survives every reload that keeps the URL.
 #[derive(Debug)]
 pub(crate) struct EndpointState {
-    /// Where it is.
+    /// The URL.
     pub(crate) url: Endpoint,
     in_flight: AtomicUsize,
 }
@@ -23,7 +23,7 @@ impl EndpointState {
         })
     }
 
-    /// How it is at this moment.
+    /// Returns the state at this moment.
     pub(crate) fn snapshot(&self) -> EndpointSnapshot {
         EndpointSnapshot {
             url: self.url.to_string(),
@@ -32,8 +32,8 @@ impl EndpointState {
     }
 }
 
-/// The states of these URLs, in this order: the ones that are known, and new ones for the rest. A URL that is listed
-/// twice is one endpoint.
+/// Returns the states of these URLs, in this order: known ones and, for new URLs, new ones. A URL that is listed twice
+/// is one endpoint.
 pub(crate) fn states(urls: &[Endpoint], known: &[Arc<EndpointState>]) -> Vec<Arc<EndpointState>> {
     let mut states: Vec<Arc<EndpointState>> = Vec::new();
     for url in urls {
@@ -46,7 +46,7 @@ pub(crate) fn states(urls: &[Endpoint], known: &[Arc<EndpointState>]) -> Vec<Arc
     states
 }
 
-/// A request under way at an endpoint.
+/// A request in flight at an endpoint.
 #[derive(Debug)]
 pub(crate) struct InFlight(Arc<EndpointState>);
 

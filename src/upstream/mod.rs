@@ -1,7 +1,7 @@
-//! Asking an upstream.
+//! Sends requests to an upstream.
 //!
 //! [`Upstream::forward`] goes from endpoint to endpoint. `attempt` sends a request to one of them over a connection of
-//! the `pool`; `retry` is the table that says what follows a failure; `endpoint` is what is known of an endpoint.
+//! the `pool`; `retry` is the table that says what follows a failure; `endpoint` has the state of an endpoint.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,20 +29,20 @@ use crate::config::UpstreamConfig;
 use crate::model::{Fault, Reason};
 use crate::net::body::{self, Body};
 
-/// A service with one or more endpoints, asked over pooled HTTP/1.1 connections.
+/// A service with one or more endpoints, reached over pooled HTTP/1.1 connections.
 #[derive(Debug)]
 pub struct Upstream {
     name: &'static str,
     config: UpstreamConfig,
     pool: Pool,
-    /// In the order written.
+    /// In the order of the configuration.
     endpoints: Vec<Arc<EndpointState>>,
-    /// The endpoint that could be reached last; the first one until it cannot.
+    /// The endpoint that could be reached last; initially the first one.
     preferred: AtomicUsize,
 }
 
 impl Upstream {
-    /// An upstream that is not yet connected to. `name` is what the log calls it.
+    /// Makes an upstream without connections. `name` is its name in the log.
     pub fn new(name: &'static str, config: &UpstreamConfig, replies: Replies) -> Self {
         Self {
             name,
@@ -72,7 +72,7 @@ impl Upstream {
         }
     }
 
-    /// How it is at this moment.
+    /// Returns the state at this moment.
     pub fn snapshot(&self) -> UpstreamSnapshot {
         let endpoints = self.endpoints.iter().map(|endpoint| endpoint.snapshot());
         UpstreamSnapshot {
@@ -81,25 +81,25 @@ impl Upstream {
         }
     }
 
-    /// Whether the service has hosts for itself, and not a path on them.
+    /// Whether the endpoints have no path, so that the service has its hosts to itself.
     pub fn is_at_root(&self) -> bool {
         self.endpoints.iter().all(|e| e.url.path.is_empty())
     }
 
-    /// Asks, and hands out the reply as soon as its head is there; its body streams.
+    /// Sends a request and returns the reply as soon as its head has arrived; its body streams.
     ///
     /// The URI is path and query relative to the endpoint, and goes out byte for byte after the endpoint's own path.
     /// `Host` is the endpoint's unless the request has one.
     ///
-    /// When it is sent again, and where, stands in the table of `retry`.
+    /// The table of `retry` says when it is sent again, and where.
     ///
-    /// Faults: 503 where no endpoint can be connected to, 504 where the head of a reply does not come in time, 502
-    /// where the connection breaks. A body that breaks off later ends with [`BodyError`](body::BodyError).
+    /// Faults: 503 if no endpoint can be connected to, 504 if the head of a reply does not arrive in time, 502 if the
+    /// connection breaks. A body that breaks off later ends with [`BodyError`](body::BodyError).
     pub async fn send(&self, parts: &Parts, mut body: Body) -> Result<Response<Body>, Fault> {
         self.forward(parts, &mut body).await
     }
 
-    /// The same; where there is a fault, what has not been sent of the body is left where it was.
+    /// Does the same. After a fault, the unsent part of the body is left in `body`.
     pub async fn forward(&self, parts: &Parts, body: &mut Body) -> Result<Response<Body>, Fault> {
         let kept = ReplayBody::new(std::mem::replace(body, body::empty()));
         let outcome = self.ask(parts, &kept).await;
@@ -109,7 +109,7 @@ impl Upstream {
         outcome
     }
 
-    /// Attempts, until there is a reply or the table ends it.
+    /// Makes attempts until there is a reply or the table says to stop.
     async fn ask(&self, parts: &Parts, body: &ReplayBody) -> Result<Response<Body>, Fault> {
         let limits = AttemptLimits {
             first_byte: self.config.first_byte,

@@ -1,4 +1,4 @@
-//! Connections to one upstream: how they are made and kept.
+//! The connections to one upstream.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -24,14 +24,14 @@ pub(crate) struct Pool {
     made_with: PoolConfig,
 }
 
-/// What becomes of an upstream's replies.
+/// How the proxy uses an upstream's replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replies {
-    /// All are read here. So 64 KiB of one are read at once, which many long lists at once can afford; a page of forty
-    /// images takes one read. How the names of their headers are spelled is of no interest.
+    /// It reads all of them. So it reads 64 KiB at a time, which is affordable for many long lists at once; a page of
+    /// forty images takes one read. The spelling of header names does not matter.
     Read,
-    /// Some pass through unread, as they are: header names as they are spelled, and more and more at once while the
-    /// reply fills it, up to 400 KiB as hyper has it, which takes a tenth less time.
+    /// Some pass through unread: header names keep their spelling, and the read buffer grows while the reply fills it,
+    /// up to hyper's 400 KiB, which takes a tenth less time.
     Passed,
 }
 
@@ -44,7 +44,7 @@ struct PoolConfig {
     replies: Replies,
 }
 
-/// How much is read at once of replies that are all read here.
+/// How many bytes are read at a time from replies that are all read here.
 const READ: usize = 64 * 1024;
 
 impl PoolConfig {
@@ -108,21 +108,21 @@ fn client(
         Replies::Passed => builder.http1_preserve_header_case(true),
     };
     builder
-        // Without a timer of its own the pool never closes anything.
+        // Without a timer the pool never closes a connection.
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(config.pool_idle)
         .timer(TokioTimer::new())
         .build(connector)
 }
 
-/// Makes connections in so much time and no more: names, TCP and TLS together.
+/// Opens connections within a time limit for name resolution, TCP and TLS together.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeoutConnector<C> {
     connector: C,
     limit: Duration,
 }
 
-/// No connection came about within the limit.
+/// No connection was opened within the limit.
 #[derive(Debug, thiserror::Error)]
 #[error("no connection in {0:?}")]
 pub(crate) struct ConnectTimedOut(Duration);

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use super::retry::Sent;
 use crate::net::body::{self, Body, BoxError};
 
-/// The body of a request, kept at hand until the request has surely been given to a connection: where connecting
-/// fails, nothing of it is gone, and the next endpoint gets it whole.
+/// The body of a request, kept until a connection has taken it. If connecting fails, nothing of it is lost, and the
+/// next endpoint gets it whole.
 #[derive(Debug)]
 pub(crate) struct ReplayBody {
     held: Arc<Mutex<Held>>,
@@ -22,7 +22,7 @@ pub(crate) struct ReplayBody {
 #[derive(Debug)]
 struct Held {
     body: Body,
-    /// When a connection took the request, or a piece of its body, last.
+    /// When a connection last took the request or a piece of its body.
     taken: Option<Instant>,
 }
 
@@ -36,7 +36,8 @@ impl ReplayBody {
         }
     }
 
-    /// How much of the request the connection of the last attempt took. Part of a body once taken is gone for good.
+    /// How much of the request the connection of the last attempt took. A part of a body that was taken cannot be sent
+    /// again.
     pub(crate) fn sent(&self) -> Sent {
         match self.last_taken() {
             None => Sent::Nothing,
@@ -45,12 +46,12 @@ impl ReplayBody {
         }
     }
 
-    /// When the connection took the request, or a piece of its body, last; `None` as long as there is no connection.
+    /// When the connection last took the request or a piece of its body; `None` while there is no connection.
     pub(crate) fn last_taken(&self) -> Option<Instant> {
         lock(&self.held).taken
     }
 
-    /// What is left of the body, and no connection's any more.
+    /// Takes the rest of the body back from the connection.
     pub(crate) fn take_back(&self) -> Body {
         std::mem::replace(&mut lock(&self.held).body, body::empty())
     }
@@ -62,8 +63,7 @@ impl ReplayBody {
     }
 }
 
-/// What a connection sees of a [`ReplayBody`]. Only one attempt is under way at a time, so the lock is never waited
-/// for.
+/// The view of a [`ReplayBody`] that a connection gets. Only one attempt is in progress at a time, so the lock is free.
 #[derive(Debug)]
 pub(crate) struct ReplayAttempt(Arc<Mutex<Held>>);
 

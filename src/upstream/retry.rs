@@ -1,6 +1,6 @@
 //! When a request is sent again: one table.
 //!
-//! Below this table the pool replaces a kept connection that closes before it takes the request. That is no second
+//! Below this table, the pool replaces a kept connection that closes before it takes the request. That is not a second
 //! attempt, since nothing has been sent.
 
 use http::Method;
@@ -16,7 +16,7 @@ pub(crate) enum FailureKind {
     Unreadable,
     /// The head of a reply did not come in time.
     Late,
-    /// The client's own body broke off, or its target makes no URI.
+    /// The client's own body broke off, or its target cannot be part of a URI.
     Request,
 }
 
@@ -36,7 +36,7 @@ pub(crate) enum Sent {
 pub(crate) enum NextStep {
     /// The next endpoint is asked.
     NextEndpoint,
-    /// The same endpoint is asked again, once in the life of a request.
+    /// The same endpoint is asked again, once per request.
     OnceMore,
     /// The client gets a fault.
     Fault,
@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    /// Each row of the table, as operators read it.
+    /// The rows of the table, as operators read them.
     const IN_WORDS: [&str; TABLE.len()] = [
         "| no connection could be opened | any | the next endpoint is asked; 503 if there is none |",
         "| the connection ended before a reply | GET or HEAD without a body | it is sent once more; 502 if that fails too |",

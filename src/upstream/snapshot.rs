@@ -1,11 +1,11 @@
-//! What an upstream is like at one moment, for readers.
+//! The state of an upstream at one moment, for readers.
 
 /// An upstream at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamSnapshot {
     /// What the log calls it: `image`, `compute` or `identity`.
     pub name: &'static str,
-    /// Its endpoints, in the order written.
+    /// Its endpoints, in the order of the configuration.
     pub endpoints: Vec<EndpointSnapshot>,
 }
 
@@ -14,6 +14,6 @@ pub struct UpstreamSnapshot {
 pub struct EndpointSnapshot {
     /// The URL as configured, without a version at its end.
     pub url: String,
-    /// The requests under way: from before connecting to the end of the reply's body.
+    /// The requests in flight, from before connecting to the end of the reply's body.
     pub in_flight: usize,
 }

@@ -1,4 +1,4 @@
-//! Where the answer differs from the service's own.
+//! Where the proxy's answer differs from the service's own.
 
 use super::rows::row;
 use super::scene::Scene;
@@ -8,8 +8,9 @@ use crate::deviations::{
 };
 use crate::nova::compat::{self, Xml};
 
-/// The rows that the request line alone decides are told in full. The others are counted, if the upstream is asked, or
-/// told with what they depend on. `lines` are the forms of the request line that a row may speak of.
+/// Prints in full the rows that the request line alone decides. The other rows depend on more: they are counted, or
+/// with `verbose` listed with their condition, if the upstream is asked. `lines` are the forms of the request line that
+/// a row may match.
 pub(super) fn differences(
     out: &mut String,
     scene: &Scene<'_>,
@@ -57,7 +58,7 @@ fn possible(out: &mut String, rows: &[&Deviation], verbose: bool) {
     }
 }
 
-/// Whether answers differ as a row says, by what is configured.
+/// Whether answers differ as the row says, under this configuration.
 pub(super) fn differs(scene: &Scene<'_>, row: &Deviation) -> bool {
     let compat = &scene.config.compat;
     let is_spoken = match row.encoding {
@@ -100,7 +101,7 @@ fn is_set(scene: &Scene<'_>, setting: &RestoringSetting) -> bool {
     } = scene.config;
     let RestoringSetting { key, value } = setting;
     match key.as_str() {
-        // Any Keystone does.
+        // The value in the row is an example; any Keystone restores the answer.
         "identity.url" => identity.is_some(),
         "identity.on_failure" => identity
             .as_ref()

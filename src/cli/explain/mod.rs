@@ -1,6 +1,6 @@
-//! `explain`: what a request would cause, without causing it.
+//! `explain`: prints what a request would cause, without sending it.
 //!
-//! It runs the code that serves: the frontend reads the request, and the steps are those that the operations take.
+//! It runs the code that serves: the frontend reads the request, and the steps are those of the operations.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -54,7 +54,7 @@ pub(super) fn run(options: &ExplainOptions) -> ExitCode {
         }
     };
     let Some(scene) = Scene::new(&config, options.speaks) else {
-        eprint(&"no listener of this configuration speaks so");
+        eprint(&"no listener of this configuration has this dialect");
         return ExitCode::from(USAGE);
     };
     let parts = match parts(options) {
@@ -84,15 +84,18 @@ fn config(options: &ExplainOptions) -> Result<Config, Problems> {
     Config::parse(&speaks.example_config(), Path::new(NO_FILE))
 }
 
-/// Stands for the file if none is named.
+/// The name that errors show if no file is named.
 const NO_FILE: &str = "the default configuration";
 
-/// The request as the server would hand it on.
+/// The request as the server would pass it on.
 fn parts(options: &ExplainOptions) -> Result<Parts, String> {
     let target = &options.target;
-    let uri = target
-        .parse::<Uri>()
-        .map_err(|error| format!("`{}` is no request target: {error}", masked(target)))?;
+    let uri = target.parse::<Uri>().map_err(|error| {
+        format!(
+            "`{}` is not a valid request target: {error}",
+            masked(target)
+        )
+    })?;
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = options.method.clone();
     parts.uri = uri;
@@ -114,11 +117,11 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let name: HeaderName = name
         .trim()
         .parse()
-        .map_err(|_| format!("`{name}` is no header name"))?;
+        .map_err(|_| format!("`{name}` is not a valid header name"))?;
     let value = value
         .trim()
         .parse()
-        .map_err(|_| format!("the value of `{name}` is no header value"))?;
+        .map_err(|_| format!("the value of `{name}` is not a valid header value"))?;
     Ok((name, value))
 }
 

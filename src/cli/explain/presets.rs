@@ -1,4 +1,4 @@
-//! Which rules of an older Nova, of a vendor or of literal mode a request meets.
+//! The rules of an older Nova, of a vendor or of literal mode that a request meets.
 
 use http::Method;
 

@@ -1,4 +1,4 @@
-//! The way of one request: guard, recognise, dispatch.
+//! One request, in the order in which it is served: guard, recognise, dispatch.
 
 use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
@@ -32,7 +32,7 @@ pub(super) fn explain(
     };
     let mount = &scene.listener.base_path;
     let sound = guard::check(parts, "").and_then(|()| below_mount(mount, uri.path_and_query()));
-    // The request line as it was sent, with its slashes made one, and as it is looked up: a row may speak of any.
+    // A row may match the request line as it was sent, with its slashes collapsed, or as it is looked up.
     let mut lines = vec![format!("{method} {uri}")];
     let mut looked_up = uri.to_string();
     let is_asked = match sound {
@@ -63,7 +63,7 @@ fn with_query(path: &str, target: &PathAndQuery) -> String {
     }
 }
 
-/// Explains a request that passed the guards, and says whether the upstream of images is asked.
+/// Explains a request that passed the guards. Returns whether the upstream of images is asked.
 fn sound_request(
     out: &mut String,
     scene: &Scene<'_>,
@@ -122,7 +122,7 @@ fn sound_request(
     false
 }
 
-/// What comes before the steps of an image request. Says whether these follow.
+/// Prints what comes before the steps of an image request. Returns whether the steps follow.
 fn image_request(
     out: &mut String,
     scene: &Scene<'_>,
@@ -139,7 +139,7 @@ fn image_request(
     checked.is_ok()
 }
 
-/// What is asked, and in what the answer will come.
+/// Prints the operation and the media type of the reply.
 fn asked_of(out: &mut String, responder: &dyn Responder) {
     row(out, "operation", responder.operation());
     let head = responder.list_head();
@@ -149,7 +149,7 @@ fn asked_of(out: &mut String, responder: &dyn Responder) {
     }
 }
 
-/// The step before all others, where there is a Keystone: it needs the token, which is not known here.
+/// Prints the question to Keystone, if one is configured. It comes first and needs the token, which is not known here.
 fn identified(out: &mut String, scene: &Scene, is_guarded: bool) {
     let Some(keystone) = scene.keystone().filter(|_| is_guarded) else {
         return;
@@ -183,7 +183,7 @@ fn passed_through(
     }
 }
 
-/// Which host a request that passes through names.
+/// The `Host` header of a request that passes through.
 fn host_line(scene: &Scene, parts: &Parts) -> String {
     let of_line = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
     let client = parts.uri.authority().map(Authority::as_str).or(of_line);

@@ -1,15 +1,15 @@
-//! The lines of the text: a name and what there is to say, several of them under one name.
+//! The lines of the output: a name and a text. Several texts can follow one name.
 
 use std::fmt::Write as _;
 
 use crate::model::Fault;
 
-/// One line; without a name it belongs to the one above.
+/// Prints one line. Without a name it continues the line above.
 pub(super) fn row(out: &mut String, name: &str, text: &str) {
     let _ = writeln!(out, "{name:<11} {text}");
 }
 
-/// The fault that the client gets, without anything being sent.
+/// Prints the fault that the client gets without a request to an upstream.
 pub(super) fn answered(out: &mut String, fault: &Fault) {
     row(
         out,

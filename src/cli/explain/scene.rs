@@ -1,4 +1,4 @@
-//! What is known before a request is read.
+//! What is known before the request is read.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ pub(super) struct Scene<'c> {
     pub(super) listener: &'c Listener,
     /// The clients' dialect.
     pub(super) dialect: Dialect,
-    /// What answers image requests, if they are read.
+    /// The upstream that answers image requests, if the frontend reads any.
     pub(super) images: Option<ImageUpstream>,
-    /// Where everything else goes, if anywhere.
+    /// The first endpoint of the service that other requests pass through to, if there is one.
     pub(super) rest: Option<String>,
 }
 
-/// What answers image requests.
+/// The upstream that answers image requests.
 pub(super) struct ImageUpstream {
     /// Its dialect.
     pub(super) back: Arc<dyn Backend>,
@@ -29,11 +29,11 @@ pub(super) struct ImageUpstream {
     pub(super) limits: ReplyLimits,
 }
 
-/// What links begin with here.
+/// The beginning of links in explained requests.
 pub(super) const BASE: &str = "http://localhost";
 
 impl<'c> Scene<'c> {
-    /// The first listener, or the first one that speaks so.
+    /// The first listener, or the first one with this protocol.
     pub(super) fn new(config: &'c Config, speaks: Option<&Protocol>) -> Option<Self> {
         let mut listeners = config.listen.iter();
         let listener = listeners.find(|listener| speaks.is_none_or(|it| it == listener.speaks))?;
@@ -54,7 +54,7 @@ impl<'c> Scene<'c> {
         })
     }
 
-    /// Where the Keystone is that is asked about tokens, if any is.
+    /// The address of the Keystone that validates tokens, if one is configured.
     pub(super) fn keystone(&self) -> Option<String> {
         let identity = self.config.identity.as_ref();
         first_endpoint(identity.map(|identity| &identity.upstream))

@@ -1,4 +1,4 @@
-//! What is sent to the upstream of images: the steps of the operations, in their order.
+//! The requests to the upstream of images: the steps of the operations, in their order.
 
 use super::rows::{answered, row};
 use super::scene::ImageUpstream;
@@ -6,7 +6,7 @@ use crate::model::query::Sort;
 use crate::model::{Call, Change, Edit, ImageId, Plan, PropertyUpdate, UpstreamRequest};
 use crate::proxy::ops::{ChangeSteps, ListSteps, NextPages, PageEnd, UpstreamSteps, Walk};
 
-/// The steps of a call. Says whether the upstream is asked.
+/// Prints the steps of a call. Returns whether the upstream is asked.
 pub(super) fn call(out: &mut String, images: &ImageUpstream, call: &Call) -> bool {
     match UpstreamSteps::new(&images.back, call, images.limits) {
         Ok(UpstreamSteps::Show(sent) | UpstreamSteps::Delete(sent)) => {
@@ -26,13 +26,12 @@ pub(super) fn call(out: &mut String, images: &ImageUpstream, call: &Call) -> boo
     true
 }
 
-/// The steps of a change that a body describes, which is not known.
+/// Prints the steps of a change whose body is not known.
 pub(super) fn change_by_body(out: &mut String, images: &ImageUpstream, id: &ImageId) {
     any_change(out, images, &ChangeSteps::new(&*images.back, id));
 }
 
-/// What is written depends on the body and on how the image is, so the two kinds of edit are shown with one property
-/// each.
+/// Prints a change that depends on the body and on the image. Both kinds of edit are shown with one property each.
 fn any_change(out: &mut String, images: &ImageUpstream, steps: &ChangeSteps) {
     let set = Edit {
         set: vec![PropertyUpdate {
@@ -54,7 +53,7 @@ fn removal(key: &str) -> Edit {
     }
 }
 
-/// The steps of a change that comes to one edit, or by its body to another one.
+/// Prints a change that leads to one edit, or depending on its body to another one.
 fn change(
     out: &mut String,
     images: &ImageUpstream,
@@ -108,7 +107,7 @@ fn list(out: &mut String, images: &ImageUpstream, steps: &ListSteps) {
     decided_here(out, &steps.plan);
 }
 
-/// When the next page is asked for, and what ends the pages.
+/// Prints when the next page is requested, and what ends the pages.
 fn next_pages(out: &mut String, next: &NextPages, plan: &Plan) {
     let condition = if next.is_spare {
         let has_next = match next.end {
@@ -152,7 +151,7 @@ fn sort_key(sort: Sort) -> String {
     format!("{:?} {direction}", sort.key)
 }
 
-/// What of the query the upstream cannot do.
+/// Prints the conditions that the upstream cannot check.
 fn decided_here(out: &mut String, plan: &Plan) {
     if plan.nothing {
         row(

@@ -1,4 +1,4 @@
-//! `sandbox`: the proxy in front of a built-in service, to see it work without a cloud.
+//! `sandbox`: the proxy in front of a built-in service, to try it without a cloud.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ mod upstream;
 
 use upstream::LastAsked;
 
-/// Any free port, for when the usual one is taken.
+/// Any free port, if the usual one is taken.
 const FREE: &str = "127.0.0.1:0";
 
 #[derive(Debug, clap::Args)]
@@ -73,16 +73,16 @@ async fn play(options: &SandboxOptions) -> Result<()> {
     Ok(())
 }
 
-/// What the sandbox shows of a protocol, if it shows it.
+/// What the sandbox shows of a protocol, if it supports the protocol.
 fn tour(speaks: &Protocol) -> Option<&'static Tour> {
     let mut pairings = PAIRINGS.iter();
     let pairing = pairings.find(|pairing| pairing.speaks == speaks)?;
     pairing.tour.as_ref()
 }
 
-/// Starts the service that is asked, and words its section of the configuration of the proxy before it.
+/// Starts the service that the proxy asks, and returns its section of the proxy's configuration.
 ///
-/// The Nova is this program once more: Nova's front on the built-in image service.
+/// The Nova is this program again: its Nova frontend in front of the built-in image service.
 async fn before(store: Store, service: Service) -> Result<(LastAsked, String)> {
     let (glance, asked) = upstream::start(upstream::glance(store)).await?;
     let before_glance = format!("[glance]\nendpoints = [\"http://{glance}\"]\n");

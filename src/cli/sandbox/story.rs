@@ -1,4 +1,4 @@
-//! The story that the sandbox tells at start: one whole translation, and lines to paste.
+//! What the sandbox prints at the start: one whole translation, and commands to paste.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 use super::upstream::LastAsked;
 use crate::proxy::dialects::{Service, Tour};
 
-/// Sends one request through the proxy and words what happened: the request, what it made the proxy ask, and
-/// the reply; then lines to paste.
+/// Sends one request through the proxy and describes it: the request, the request that the proxy sent, and the reply;
+/// then commands to paste.
 ///
 /// # Errors
 /// When the proxy cannot be reached.

@@ -49,7 +49,7 @@ pub(super) fn glance(store: Store) -> impl StoreService {
     Glance(Arc::new(Mutex::new(store)))
 }
 
-/// A Nova: the first listener of this configuration. Nobody observes it.
+/// A Nova: the first listener of this configuration, without observers.
 pub(super) fn nova(config: Config) -> impl StoreService {
     Nova(Arc::new(Proxy::new(config, Arc::default())))
 }
@@ -65,7 +65,7 @@ impl StoreService for Glance {
         let (parts, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         let (uri, headers) = (&parts.uri, &parts.headers);
-        // A store that panicked half-way through is still a store to play with.
+        // A store whose lock was poisoned by a panic is good enough for a sandbox.
         let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (method, path, query) = (&parts.method, uri.path(), uri.query());
         let reply = answer(&mut store, method, path, query, headers, &body);
@@ -82,7 +82,7 @@ impl StoreService for Nova {
         };
         Ok(match self.0.config.listen.first() {
             Some(listener) => proxy::handle(&self.0, listener, &peer, request).await,
-            // A configuration without a listener is none.
+            // A valid configuration has a listener.
             None => Response::new(body::empty()),
         })
     }
@@ -113,7 +113,7 @@ async fn converse(stream: TcpStream, service: impl StoreService, asked: LastAske
         let service = service.clone();
         async move { service.answer(request).await }
     });
-    // A client that breaks off is no concern of a sandbox.
+    // The sandbox ignores clients that break off.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;

@@ -1,4 +1,4 @@
-//! The sections of the services that are asked.
+//! The sections that name an upstream.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::{at_least, identity as identity_of, public_url};
 use crate::config::file::{At, Section};
 use crate::config::{ClientTls, Endpoint, IdentityConfig, OnFailure, UpstreamConfig, tls};
 
-/// The Glance that answers images.
+/// The Glance that answers image requests.
 pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamConfig> {
     let glance = upstream(section, &endpoints(section), folder)?;
     Some(UpstreamConfig {
@@ -18,7 +18,7 @@ pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<Upstrea
     })
 }
 
-/// The Nova that answers the rest.
+/// The Nova that answers all other requests.
 pub(super) fn nova(section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamConfig> {
     upstream(section, &endpoints(section), folder)
 }
@@ -52,7 +52,7 @@ pub(super) fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<Ident
     })
 }
 
-/// As it was written: it is shown and not asked.
+/// The URL as it was written, because clients are shown it and the proxy does not use it.
 fn www_authenticate_uri(section: &Section<'_, '_>) -> Option<String> {
     let at = section.text("www_authenticate_uri")?;
     section.keep(&at.span, at.value.parse::<Endpoint>())?;
@@ -70,8 +70,8 @@ fn endpoints(section: &Section<'_, '_>) -> At<Vec<At<String>>> {
     listed
 }
 
-/// What every upstream can be told: the reader of the template in `settings::upstream`. `None` where the file has no such
-/// section; and where its TLS settings are wrong, which has been noted then.
+/// Reads the settings that all upstreams share, from the template in `settings::upstream`. Returns `None` if the file
+/// has no such section, or if its TLS settings are wrong, which has been noted then.
 fn upstream(
     section: &Section<'_, '_>,
     listed: &At<Vec<At<String>>>,

@@ -1,4 +1,5 @@
-//! Clients of Glance v2, answered from Nova's images API. Nothing passes through: what Nova has no words for is refused.
+//! Clients of Glance v2, answered from Nova's images API. Nothing passes through: requests that Nova cannot answer are
+//! refused.
 
 use std::sync::Arc;
 

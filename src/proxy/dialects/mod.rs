@@ -1,7 +1,8 @@
-//! What answers the clients of a listener: one file and one row a protocol.
+//! The code that answers the clients of a listener: one file and one row for each protocol.
 //!
-//! Here, and nowhere else in the shell, the dialects have names. What a configuration and the commands must know of a
-//! protocol is its row in [`config::PROTOCOLS`](crate::config::PROTOCOLS), which a pairing names.
+//! No other file of the shell names the dialects. The row of a protocol in
+//! [`config::PROTOCOLS`](crate::config::PROTOCOLS), which a pairing refers to, has what the configuration and the
+//! commands need.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,33 +18,33 @@ mod tour;
 
 pub use tour::Tour;
 
-/// What a listener's clients speak, and what stands behind it.
+/// The dialect of a listener's clients, and the services that answer them.
 pub struct Pairing {
-    /// What the clients speak.
+    /// The clients' protocol.
     pub speaks: &'static Protocol,
-    /// Makes what reads the clients' requests.
+    /// Makes the frontend that reads the clients' requests.
     pub frontend: fn(&Config) -> Arc<dyn Frontend>,
-    /// The names under which replies of the imitated service bear the id of their request.
+    /// The headers in which the imitated service returns its request id.
     pub id_headers: &'static [HeaderName],
-    /// What answers image requests; `None`: the frontend reads none.
+    /// The source of images; `None` if the frontend reads no image requests.
     pub images: Option<ImageSource>,
-    /// The service that everything else passes through to; `None`: it is refused.
+    /// The service that other requests pass through to; `None` if they are refused.
     pub rest: Option<Service>,
-    /// What follows from asking Keystone about a request's token, a line each, for `explain`.
+    /// The consequences of validating a token with Keystone, one line each, for `explain`.
     pub identity: &'static [&'static str],
-    /// What the sandbox shows of it; `None`: the sandbox has no such clients.
+    /// What the sandbox shows; `None` if it does not support such clients.
     pub tour: Option<Tour>,
 }
 
-/// What answers image requests.
+/// The service that answers image requests.
 pub struct ImageSource {
-    /// The service that holds the images.
+    /// The service.
     pub service: Service,
-    /// Makes what asks that service, for a request of this caller.
+    /// Makes the backend for a request of this caller.
     pub backend: fn(&Config, Option<&Caller>) -> Arc<dyn Backend>,
 }
 
-/// The services of a cloud that requests are sent to.
+/// The services of a cloud that the proxy sends requests to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     /// The image service.
@@ -52,10 +53,10 @@ pub enum Service {
     Nova,
 }
 
-/// Every pairing there is: one for each row of [`config::PROTOCOLS`](crate::config::PROTOCOLS).
+/// Every pairing: one for each row of [`config::PROTOCOLS`](crate::config::PROTOCOLS).
 pub static PAIRINGS: &[&Pairing] = &[&nova::PAIRING, &glance::PAIRING];
 
-/// A pairing as one configuration has it.
+/// A pairing under one configuration.
 #[derive(Clone, Debug)]
 pub struct Dialect {
     /// The pairing.
@@ -65,7 +66,7 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// Every pairing, as the configuration has it.
+    /// Every pairing under this configuration.
     #[must_use]
     pub fn all(config: &Config) -> Vec<Self> {
         let made = PAIRINGS.iter().map(|pairing| Self {

@@ -1,4 +1,4 @@
-//! Clients of Nova's images API, answered from Glance. Everything else passes through to Nova, where there is one.
+//! Clients of Nova's images API, answered from Glance. Other requests pass through to Nova, if there is one.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::glance::back::GlanceBackend;
 use crate::net::headers::{X_COMPUTE_REQUEST_ID, X_OPENSTACK_REQUEST_ID};
 use crate::nova::front::{NovaFrontend, Passes};
 
-/// Nova has two names for it.
+/// Nova returns its request id under two names.
 static ID_HEADERS: [HeaderName; 2] = [X_COMPUTE_REQUEST_ID, X_OPENSTACK_REQUEST_ID];
 
 pub(super) static PAIRING: Pairing = Pairing {

@@ -2,10 +2,10 @@
 
 use super::Service;
 
-/// One translation that is shown, and requests to try. `{id}` in a target stands for an image of the sandbox.
+/// One translation to show, and requests to try. `{id}` in a target stands for an image of the sandbox.
 #[derive(Clone, Copy, Debug)]
 pub struct Tour {
-    /// Who asks, and whom.
+    /// The beginning of the sentence that introduces it.
     pub client: &'static str,
     /// The request that is shown.
     pub shown: &'static str,

@@ -1,4 +1,4 @@
-//! Other custom properties for one image.
+//! Changes the custom properties of one image.
 
 use http::{Response, StatusCode};
 
@@ -7,14 +7,14 @@ use crate::model::change::PropertyRules;
 use crate::model::{Call, Change, Edit, Fault, Image, Reason, Responder, SentValue, Value};
 use crate::net::body::Body;
 
-/// Fetches the image, asks for what is to be different about it, and has the responder write how it is then. What is
-/// already as wished is not asked for, and where everything is, nothing is.
+/// Fetches the image, requests what must change, and has the responder write the result. Properties that already have
+/// the wanted value are not requested, and if all have it, nothing is.
 ///
-/// The requests of an edit say what becomes of single properties and of nothing else, so other writers' work between
-/// the fetch and the edit stays. What the upstream answers with 409 it has not done: somebody else was faster, and the
-/// edit is made anew from how the image is by then. Nothing else is tried twice. Where an edit takes several requests
-/// and some of them have been carried out, it is only what is left of it that is tried again, since the wish itself
-/// speaks of the image before; and a fault says so.
+/// The requests of an edit change single properties and nothing else, so the work of other writers between the fetch
+/// and the edit is kept. If the upstream answers 409, it has not carried the request out, because another writer was
+/// faster. The edit is then made again from the new state of the image. Nothing else is sent twice. If an edit takes
+/// several requests and some of them have been carried out, only the rest of the edit is tried again, since the
+/// client's wish refers to the image before; and a fault says so.
 pub(super) async fn change(
     session: &UpstreamSession,
     call: &Call,
@@ -33,7 +33,7 @@ pub(super) async fn change(
     }
 }
 
-/// One attempt. `begun` is the edit of which a part has been carried out, by this attempt or an earlier one.
+/// One attempt. `begun` is the edit if this attempt or an earlier one has carried out a part of it.
 async fn once(
     session: &UpstreamSession,
     call: &Call,
@@ -70,7 +70,7 @@ fn is_conflict(fault: &Fault) -> bool {
     fault.status == StatusCode::CONFLICT && fault.reason == Reason::UpstreamRefused
 }
 
-/// The fault of an edit that did not come to its end.
+/// The fault of an edit that was not finished.
 fn in_part(mut fault: Fault) -> Fault {
     let said = fault.message.trim_end_matches('.');
     fault.message = format!("{said}. The change had been made by then, at least in part.");

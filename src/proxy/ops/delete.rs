@@ -1,4 +1,4 @@
-//! The end of one image.
+//! Deletes one image.
 
 use http::Response;
 

@@ -1,4 +1,4 @@
-//! A listing: page after page, streamed.
+//! Lists: page after page, streamed.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::model::{Call, Fault, Responder, UpstreamRequest};
 use crate::net::body::{Body, unreadable, upstream_broke};
 use crate::net::secrets::Secrets;
 
-/// Lists. Whatever fails before the head is sent is a fault; what fails later breaks the reply off, so that no
-/// client takes a part of a list for the list.
+/// Lists images. A failure before the head is sent is a fault; a later one breaks the reply off, so that no client
+/// takes a part of the list for the whole.
 pub(super) async fn list(
     session: UpstreamSession,
     call: Call,
@@ -33,7 +33,7 @@ pub(super) async fn list(
     stream::reply(head, walk).await
 }
 
-/// The walk over the upstream's pages. To drop it is to leave: the exchange under way is cancelled.
+/// The walk over the upstream's pages. Dropping it cancels the request in flight.
 struct PageStream {
     session: UpstreamSession,
     call: Call,
@@ -41,13 +41,13 @@ struct PageStream {
     at: State,
 }
 
-/// Where a walk is.
+/// The state of a walk.
 enum State {
-    /// In the middle of a page.
+    /// Within a page.
     Page(Body),
-    /// The next page has been asked for.
+    /// Waiting for the next page, which has been requested.
     NextPage(NextPage),
-    /// Behind the last page.
+    /// After the last page.
     End,
 }
 
@@ -66,7 +66,7 @@ impl PageStream {
         })
     }
 
-    /// Asks for the next page at once, while what this one gave is still on its way to the client.
+    /// Requests the next page at once, while the client still receives this one.
     fn end_page(&mut self) -> Result<(), Fault> {
         self.at = match self.listing.end_page()? {
             After::End => State::End,
@@ -85,19 +85,19 @@ impl PageStream {
 }
 
 impl ListBody for PageStream {
-    /// Goes on until so many bytes are ready, or the list is complete.
+    /// Continues until this many bytes are ready, or the list is complete.
     async fn read(&mut self, enough: usize) -> Result<Bytes, Fault> {
         while self.listing.pending() < enough {
             match &mut self.at {
                 State::Page(body) => match body.frame().await {
                     Some(frame) => {
                         let ended = body.is_end_stream();
-                        // Trailers say nothing about a list.
+                        // Trailers are not part of a list.
                         if let Ok(data) = frame.map_err(|error| upstream_broke(&error))?.into_data()
                         {
                             self.listing.push(&data)?;
                         }
-                        // A page of known length ends with its last byte; the next one need not wait for more.
+                        // A page of known length ends with its last byte, so the next one need not wait for more.
                         if ended || self.listing.has_enough() {
                             self.end_page()?;
                         }
@@ -129,7 +129,7 @@ impl ListBody for PageStream {
     }
 }
 
-/// A page that has been asked for and has not answered yet. The exchange ends with this value.
+/// A page that has been requested and has not been answered yet. Dropping it cancels the request.
 struct NextPage(JoinHandle<Result<Body, Fault>>);
 
 impl NextPage {

@@ -1,4 +1,4 @@
-//! The operations: plain async steps over a dialect's pure back half, in the order in which they happen.
+//! The operations: async steps over a dialect's pure backend, in their order.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub use steps::{ChangeSteps, ListSteps, NextPages, PageEnd, SortSteps, UpstreamS
 /// Carries out a call: sends the requests of its steps, and has the responder write the reply.
 ///
 /// # Errors
-/// What a step met, if the reply has not begun.
+/// The fault of a step, if the reply has not begun.
 pub async fn run(
     session: UpstreamSession,
     call: Call,
@@ -44,20 +44,20 @@ pub async fn run(
     }
 }
 
-/// An upstream with its dialect and what every request of one call carries.
+/// An upstream with its dialect, and the parts that all requests of one call share.
 #[derive(Clone)]
 pub struct UpstreamSession {
     /// The upstream's dialect.
     pub back: Arc<dyn Backend>,
-    /// Where it is.
+    /// The upstream.
     pub upstream: Arc<Upstream>,
-    /// The headers that are sent along: the allowlisted ones of the client, and our own.
+    /// The headers to send: the allowlisted ones of the client, and the proxy's own.
     pub headers: HeaderMap,
-    /// What of the request must not be logged, should an upstream quote it.
+    /// The request's secrets, which must not be logged if an upstream quotes them.
     pub secrets: Arc<Secrets>,
-    /// The bounds that hold for replies.
+    /// The bounds for replies.
     pub limits: ReplyLimits,
-    /// Counts what the call costs and brings.
+    /// Counts the cost and the results of the call.
     pub stats: Arc<RequestStats>,
 }
 
@@ -68,12 +68,12 @@ pub struct ReplyLimits {
     pub element: usize,
     /// The longest list, in images; `None` for no bound.
     pub items: Option<u64>,
-    /// What a list that is sorted here may cost.
+    /// The bounds of a list that is sorted here.
     pub scan: ScanLimits,
 }
 
 impl ReplyLimits {
-    /// The bounds that are configured.
+    /// The configured bounds.
     #[must_use]
     pub fn of(config: &Config) -> Self {
         Self {
@@ -84,15 +84,15 @@ impl ReplyLimits {
     }
 }
 
-/// How much of an error reply is read.
+/// How many bytes of an error reply are read.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
-/// The statuses of replies that bring what was asked for.
+/// The statuses of replies with the requested content.
 const CONTENT_FOLLOWS: [StatusCode; 2] =
     [StatusCode::OK, StatusCode::NON_AUTHORITATIVE_INFORMATION];
 
 impl UpstreamSession {
-    /// Sends one request and hands out the reply if it is a success that can be read.
+    /// Sends one request and returns the body of the reply if it is a success that can be read.
     async fn send(&self, call: &Call, exchange: UpstreamRequest) -> Result<Body, Fault> {
         let UpstreamRequest {
             method,
@@ -142,7 +142,7 @@ impl UpstreamSession {
             };
             return Err(self.back.fault(call, &refusal));
         }
-        // Of a reply to a delete nothing is read: the image is gone.
+        // The body of a reply to a delete is not read: the image is gone.
         let is_read = !matches!(call, Call::Delete(_));
         if let Some(encoding) = encoding.filter(|_| is_read) {
             return Err(unreadable(&format_args!(
@@ -162,7 +162,7 @@ async fn read_whole(mut body: Body, max: usize) -> Result<Vec<u8>, Fault> {
     })
 }
 
-/// A reply whose body is at hand.
+/// A reply whose body is complete.
 fn whole(response: Response<bytes::Bytes>) -> Response<Body> {
     response.map(body::full)
 }

@@ -1,9 +1,8 @@
-//! A listing whose order the upstream does not have: read to the end, sorted here, and cut.
+//! Lists whose order the upstream does not have: read to the end, sorted here, and cut.
 //!
-//! No image can be written before the last one has been read. What is kept meanwhile is the place and the bytes of
-//! the images that may still be in the answer, which are at most as many as the client asked for; so memory is bounded
-//! by `nova.max_scan_bytes` a request, and time by `nova.max_scan`. What breaks a bound is a fault and not a shorter
-//! list.
+//! No image can be written before the last one has been read. Until then the position and the bytes of the images that
+//! may be in the list are kept, at most as many as the client requested. `nova.max_scan_bytes` bounds the memory of a
+//! request, and `nova.max_scan` its time. A list beyond a bound is a fault, never a shorter list.
 
 use std::sync::Arc;
 use std::vec;
@@ -23,7 +22,7 @@ use crate::model::{
 use crate::net::body::{Body, upstream_broke};
 use crate::net::secrets::Secrets;
 
-/// Lists what had to be sorted first.
+/// Lists images after sorting them.
 pub(super) async fn scan(
     session: UpstreamSession,
     call: Call,
@@ -50,10 +49,10 @@ pub(super) async fn scan(
             }
         };
         while let Some(frame) = body.frame().await {
-            // Trailers say nothing about a list.
+            // Trailers are not part of a list.
             if let Ok(data) = frame.map_err(|error| upstream_broke(&error))?.into_data() {
                 pages.push(&data, |passing| {
-                    // The marker is none of the walk's here, so the list begins with its first image.
+                    // The walk has no marker of its own here, so the list begins with its first image.
                     if let Passing::Image(image, bytes) = passing {
                         top_n.take(image, bytes)?;
                     }
@@ -70,7 +69,7 @@ pub(super) async fn scan(
     stream::reply(head, Writing::new(session, responder, top_n.finish())).await
 }
 
-/// The place of the image behind which the client wants the list to begin. It need not be one that the list shows.
+/// The position of the image after which the list begins. The list itself need not include that image.
 async fn marked(
     session: &UpstreamSession,
     id: ImageId,
@@ -92,7 +91,7 @@ async fn marked(
     })
 }
 
-/// The sorted list on its way out: each image is read again from its bytes as it is written.
+/// The sorted list while it is written: each image is read again from its bytes.
 struct Writing {
     session: UpstreamSession,
     responder: Arc<dyn Responder>,

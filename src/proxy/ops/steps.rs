@@ -1,4 +1,4 @@
-//! What each operation sends to its upstream: the operations take every request from here, and `explain` prints them.
+//! The requests of each operation. The operations send these, and `explain` prints them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::model::{
 pub enum UpstreamSteps<'c> {
     /// One request. Its answer is the image.
     Show(UpstreamRequest),
-    /// One request. Nothing of its answer is read.
+    /// One request. Its answer is not read.
     Delete(UpstreamRequest),
     /// The image is read, and written if it differs from what the client wants.
     Change(&'c Change, ChangeSteps),
@@ -42,17 +42,17 @@ impl<'c> UpstreamSteps<'c> {
     }
 }
 
-/// A change: read the image, then write what differs. A conflict begins it anew.
+/// A change: read the image, then write what differs. After a conflict it begins again.
 #[derive(Clone, Debug)]
 pub struct ChangeSteps {
     id: ImageId,
     /// Reads the image.
     pub fetch: UpstreamRequest,
-    /// How often the steps begin anew when a request is answered with 409.
+    /// How often the steps begin again after a 409.
     pub retries: usize,
 }
 
-/// How often a change that met a conflict is tried again.
+/// How often a change is tried again after a conflict.
 const RETRIES: usize = 3;
 
 impl ChangeSteps {
@@ -78,11 +78,11 @@ impl ChangeSteps {
     }
 }
 
-/// A list: the upstream's pages, in its order or sorted here.
+/// A list: the upstream's pages, in their order or sorted here.
 #[derive(Clone, Debug)]
 pub struct ListSteps {
     back: Arc<dyn Backend>,
-    /// What the upstream selects, and what is left to decide here.
+    /// The conditions that the upstream checks, and those that are left to check here.
     pub plan: Plan,
     /// How the pages become the list.
     pub walk: Walk,
@@ -95,7 +95,7 @@ pub struct ListSteps {
 pub enum Walk {
     /// They are the list, as they stream by.
     Streamed {
-        /// The image behind which the first page begins.
+        /// The image after which the first page begins.
         marker: Option<String>,
     },
     /// All of them are read first, then sorted and cut.
@@ -107,22 +107,22 @@ pub enum Walk {
 pub struct SortSteps {
     /// The order.
     pub order: Order,
-    /// The image behind which the list begins, and the request that reads it first, for its place in the order.
+    /// The image after which the list begins, and the request that reads it first, for its position in the order.
     pub marker: Option<(ImageId, UpstreamRequest)>,
-    /// How many images the list has at most.
+    /// The maximum number of images in the list.
     pub limit: Option<u64>,
 }
 
-/// The pages behind the first one.
+/// The pages after the first one.
 #[derive(Clone, Debug)]
 pub struct NextPages {
     /// The request for the second page, if the first one brought one image.
     pub request: UpstreamRequest,
     /// What ends the pages.
     pub end: PageEnd,
-    /// How many images of the list end them, too.
+    /// The number of images in the list that also ends them.
     pub enough: Option<u64>,
-    /// Whether the first page is asked for all of these, so that it usually is the only one.
+    /// Whether the first page is requested with all of these images, so that it usually is the only one.
     pub is_spare: bool,
 }
 
@@ -182,7 +182,7 @@ impl ListSteps {
         (self.bounds.pages(self.back, self.plan, marker), sort)
     }
 
-    /// The same walk for who only looks at its requests.
+    /// The same walk, for a caller that only looks at its requests.
     fn pages(&self) -> Pages {
         self.clone().into_pages().0
     }
@@ -193,7 +193,7 @@ impl ListSteps {
         self.pages().request(self.bounds.missing(0))
     }
 
-    /// The pages behind the first one, if there can be any; `marker` stands for the id of the last image before.
+    /// The pages after the first one, if there can be any; `marker` stands for the id of the last image before.
     #[must_use]
     pub fn next_pages(&self, marker: &str) -> Option<NextPages> {
         let Plan {

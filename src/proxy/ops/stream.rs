@@ -1,4 +1,4 @@
-//! Lists on their way out: whole where they are short, piece by piece where they are long.
+//! Sends lists: short ones whole, long ones in pieces.
 
 use std::future::Future;
 
@@ -13,25 +13,25 @@ use crate::model::Fault;
 use crate::net::body::{self, Body, BoxError};
 use crate::net::secrets::Secrets;
 
-/// A list that is complete within so many bytes goes out whole, with Content-Length.
+/// A list that is complete within this many bytes is sent whole, with Content-Length.
 const WHOLE: usize = 256 * 1024;
-/// It is made in pieces of about this size, and so it goes out.
+/// The approximate size of the pieces of a longer list.
 const FRAME: usize = 64 * 1024;
 
-/// The body of a list, as it comes into being.
+/// The body of a list while it is made.
 pub(super) trait ListBody: Send + 'static {
-    /// Goes on until so many bytes are ready, or the list is complete.
+    /// Continues until this many bytes are ready, or the list is complete.
     fn read(&mut self, enough: usize) -> impl Future<Output = Result<Bytes, Fault>> + Send;
 
-    /// What of the request must not be logged.
+    /// The request's secrets, which must not be logged.
     fn secrets(&self) -> &Secrets;
 
     /// Whether everything has been read.
     fn is_done(&self) -> bool;
 }
 
-/// The reply with this head and that body. A fault before the first piece is complete is the reply's; a later one
-/// breaks the body off.
+/// Returns the reply with this head and body. A fault before the first piece is complete is the reply's fault; a later
+/// one breaks the body off.
 pub(super) async fn reply(
     head: Response<()>,
     mut pieces: impl ListBody,
@@ -56,7 +56,7 @@ pub(super) async fn reply(
                 Some((Ok(Frame::data(frame)), rest))
             }
             Err(mut fault) => {
-                // The log tells why a body broke off.
+                // The log says why a body broke off.
                 let told = fault.detail.as_ref().unwrap_or(&fault.message);
                 fault.detail = Some(pieces.secrets().cut(told).into_owned());
                 Some((Err(BoxError::from(fault)), None))
