@@ -95,7 +95,7 @@ pub enum HostHeader {
 /// A service that the proxy sends requests to.
 #[derive(Clone, Debug)]
 pub struct UpstreamConfig {
-    /// The base URLs; the first one that can be reached is used. Never empty.
+    /// The base URLs. Never empty.
     pub endpoints: Vec<Endpoint>,
     /// The address at which clients reach the service. No trailing slash.
     pub public_url: Option<String>,
@@ -110,6 +110,36 @@ pub struct UpstreamConfig {
     pub idle: Duration,
     /// How long an idle connection is kept open.
     pub pool_idle: Duration,
+    /// Which endpoint a request goes to.
+    pub balance: Balance,
+    /// After how many failures in a row an endpoint is ejected; 0 for never.
+    pub eject_after: u32,
+    /// What is sent again.
+    pub retry: RetryPolicy,
+    /// How many calls may ask it at once; at least 1. `None` leaves it to the number of files.
+    pub max_in_flight: Option<usize>,
+    /// How many more may wait for their turn.
+    pub max_queued: usize,
+    /// How long they may wait.
+    pub queue_timeout: Duration,
+}
+
+/// Which of several endpoints a request goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balance {
+    /// Of two drawn at random, the one with fewer requests in flight.
+    LeastInFlight,
+    /// The first one that is well, in the order written.
+    Failover,
+}
+
+/// What is sent again after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryPolicy {
+    /// Only what was not sent at all.
+    Unsent,
+    /// Also a GET or HEAD whose connection ended before a reply.
+    Broken,
 }
 
 /// The Keystone that validates tokens, and how it is used.

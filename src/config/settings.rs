@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use super::protocol::{self, PROTOCOLS, Protocol};
-use super::{HostHeader, OnFailure};
+use super::{Balance, HostHeader, OnFailure, RetryPolicy};
 use crate::model::attributes::{CONTAINER_FORMATS, DISK_FORMATS};
 use crate::model::query::Visibility;
 use crate::watch::{AccessMode, LogFormat};
@@ -293,6 +293,17 @@ impl Worded for AccessMode {
     }
 }
 
+impl Worded for Balance {
+    const ALL: &'static [Self] = &[Self::LeastInFlight, Self::Failover];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::LeastInFlight => "least_in_flight",
+            Self::Failover => "failover",
+        }
+    }
+}
+
 impl Worded for LogFormat {
     const ALL: &'static [Self] = &[Self::Json, Self::Text];
 
@@ -300,6 +311,17 @@ impl Worded for LogFormat {
         match self {
             Self::Json => "json",
             Self::Text => "text",
+        }
+    }
+}
+
+impl Worded for RetryPolicy {
+    const ALL: &'static [Self] = &[Self::Unsent, Self::Broken];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Unsent => "unsent",
+            Self::Broken => "broken",
         }
     }
 }

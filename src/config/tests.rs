@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::settings::{Absent, Kind, SETTINGS, Setting};
-use super::{Address, Config, NovaImages, OnFailure, PROTOCOLS, file, protocol};
+use super::{
+    Address, Balance, Config, NovaImages, OnFailure, PROTOCOLS, RetryPolicy, file, protocol,
+};
 use crate::model::ScanLimits;
 use crate::model::query::Visibility;
 use crate::nova::back::NovaImageSettings;
@@ -467,4 +469,24 @@ fn errors_in_the_identity_section_are_reported() {
         told[0].starts_with("c.toml:8:7: `keystone` is not a valid base URL"),
         "{told:?}"
     );
+}
+
+#[test]
+fn keystone_has_one_address_and_limits_of_its_own() {
+    let config = parse(&format!("{LEAST}[identity]\nurl = \"http://k\"\n")).unwrap();
+    let (glance, identity) = (config.glance.unwrap(), config.identity.unwrap());
+    assert_eq!(glance.balance, Balance::LeastInFlight);
+    assert_eq!((glance.eject_after, glance.retry), (3, RetryPolicy::Broken));
+    assert_eq!(glance.max_in_flight, None);
+    assert_eq!(identity.upstream.max_in_flight, Some(64));
+    assert_eq!(identity.upstream.max_queued, glance.max_queued);
+    let wrong = format!(
+        "{LEAST}max_in_flight = 0\n[identity]\nurl = \"http://k\"\nbalance = \"failover\"\n"
+    );
+    let problems = parse(&wrong).unwrap_err().join("\n");
+    assert!(
+        problems.contains("`max_in_flight` is at least 1"),
+        "{problems}"
+    );
+    assert!(problems.contains("unknown key `balance`"), "{problems}");
 }

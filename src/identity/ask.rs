@@ -59,18 +59,19 @@ const MAX_BODY: usize = 1024 * 1024;
 
 /// Asks Keystone about a token.
 pub(crate) async fn ask(
-    keystone: &Upstream,
+    keystone: &Arc<Upstream>,
     asked: &http::HeaderValue,
 ) -> Result<Verdict, NoVerdict> {
     let mut request = Request::new(body::empty());
     *request.uri_mut() = Uri::from_static(keystone::VALIDATION);
     *request.headers_mut() = keystone::headers(asked);
-    let (parts, body) = request.into_parts();
-    let reply = keystone.send(&parts, body).await;
+    let (parts, mut body) = request.into_parts();
+    let reply = keystone.forward(&parts, &mut body).await;
     let reply = reply.map_err(|fault| match fault.reason {
         Reason::UpstreamUnreachable | Reason::UpstreamTimeout => {
             NoVerdict::no_answer(fault.to_string())
         }
+        // Also where too many questions are under way here, which says nothing about Keystone.
         _ => NoVerdict::unclear(fault.to_string()),
     })?;
     match reply.status() {

@@ -22,7 +22,7 @@ use crate::config;
 use crate::config::OnFailure;
 use crate::keystone::Token;
 use crate::model::{Caller, Fault, Reason};
-use crate::upstream::{Replies, Upstream, UpstreamSnapshot};
+use crate::upstream::{Replies, Upstream, UpstreamObserver};
 
 mod ask;
 mod expiring_cache;
@@ -44,7 +44,7 @@ const REFUSAL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Identity {
     settings: config::IdentityConfig,
-    keystone: Upstream,
+    keystone: Arc<Upstream>,
     cache: Arc<TokenCache>,
     single_flight: Arc<SingleFlight<Answer>>,
     /// Tokens for which a question just failed in a way that would repeat itself.
@@ -62,8 +62,11 @@ struct TokenCache {
 impl Identity {
     /// Makes an identity service with empty caches.
     #[must_use]
-    pub fn new(settings: &config::IdentityConfig) -> Arc<Self> {
-        let keystone = Upstream::new("identity", &settings.upstream, Replies::Read);
+    pub fn new(
+        settings: &config::IdentityConfig,
+        observer: Option<Arc<dyn UpstreamObserver>>,
+    ) -> Arc<Self> {
+        let keystone = Upstream::new("identity", &settings.upstream, Replies::Read, observer);
         Self::with(settings, keystone, TokenCache::new(settings.cache_size))
     }
 
@@ -82,7 +85,7 @@ impl Identity {
 
     fn with(
         settings: &config::IdentityConfig,
-        keystone: Upstream,
+        keystone: Arc<Upstream>,
         cache: Arc<TokenCache>,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -117,9 +120,9 @@ impl Identity {
         }
     }
 
-    /// Returns the state of Keystone as an upstream.
-    pub fn upstream(&self) -> UpstreamSnapshot {
-        self.keystone.snapshot()
+    /// Returns Keystone as an upstream.
+    pub fn upstream(&self) -> &Arc<Upstream> {
+        &self.keystone
     }
 
     /// Returns who sends the request, if that is cached.

@@ -83,6 +83,8 @@ pub enum Reason {
     UpstreamRefused,
     /// The upstream could not be reached.
     UpstreamUnreachable,
+    /// Too many requests are under way.
+    Overloaded,
     /// The upstream did not answer in time.
     UpstreamTimeout,
     /// The upstream's reply makes no sense, or broke off.
@@ -118,6 +120,7 @@ impl Reason {
             Self::Loop => "loop",
             Self::UpstreamRefused => "upstream_refused",
             Self::UpstreamUnreachable => "upstream_unreachable",
+            Self::Overloaded => "overloaded",
             Self::UpstreamTimeout => "upstream_timeout",
             Self::UpstreamReply => "upstream_reply",
             Self::ClientTimeout => "client_timeout",
@@ -174,6 +177,20 @@ impl Fault {
             Reason::NoRoute,
             "The resource could not be found.",
         )
+    }
+
+    /// Too many requests of a service (`image`, `compute`) are under way. Clients are told different times to wait, so
+    /// that they do not come back together.
+    #[must_use]
+    pub fn overloaded(service: &str) -> Self {
+        Self {
+            retry_after: Some(HeaderValue::from(fastrand::u16(1..=3))),
+            ..Self::proxy(
+                StatusCode::SERVICE_UNAVAILABLE,
+                Reason::Overloaded,
+                format!("The {service} service is busy. Try again."),
+            )
+        }
     }
 
     /// There is no such image, or none that the caller may see; the words are Glance's.

@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod collect;
+pub mod files;
 pub mod headers;
 pub mod idle_timer;
 pub mod secrets;

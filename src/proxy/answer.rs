@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 
-use crate::model::{Caller, Document, Fault, FaultWriter, Responder};
+use crate::model::{Caller, Document, Fault, FaultWriter, Reason, Responder};
 use crate::net::body::{self, Body};
 use crate::net::headers::RequestId;
 use crate::net::secrets::Secrets;
@@ -24,6 +24,11 @@ pub(super) struct Answer {
 const METHODS: HeaderValue =
     HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
+/// RFC 9209: a load balancer in front can tell this refusal from the service's own.
+const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
+const OVERLOADED: HeaderValue =
+    HeaderValue::from_static("nova-glance-proxy; error=connection_limit_reached");
+
 impl Answer {
     /// The translated reply to an image request.
     pub(super) fn translated(responder: &dyn Responder, reply: Response<Body>) -> Self {
@@ -39,6 +44,9 @@ impl Answer {
         let mut reply = responder.fault(fault).map(body::full);
         if fault.status == StatusCode::METHOD_NOT_ALLOWED {
             reply.headers_mut().entry(ALLOW).or_insert(METHODS);
+        }
+        if fault.reason == Reason::Overloaded {
+            reply.headers_mut().insert(PROXY_STATUS, OVERLOADED);
         }
         let disposition = Disposition {
             answered: fault.answered,

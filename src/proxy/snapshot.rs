@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::dialects::{Dialect, Service};
 use crate::config::{Config, Protocol};
 use crate::identity::Identity;
-use crate::upstream::{Replies, Upstream, UpstreamSnapshot};
+use crate::net::files;
+use crate::upstream::{Replies, Upstream, UpstreamObserver, default_permits};
 use crate::watch::Recorder;
 
 /// Everything that a request depends on, apart from itself. A request keeps its snapshot from beginning to end,
@@ -29,15 +30,21 @@ pub struct Proxy {
     pub pseudonym: Arc<str>,
     /// Makes the record of each request.
     pub recorder: Arc<Recorder>,
+    /// Whom each reply of an upstream is shown to.
+    observer: Option<Arc<dyn UpstreamObserver>>,
 }
 
 impl Proxy {
     /// The first snapshot of a process.
-    pub fn new(config: Config, recorder: Arc<Recorder>) -> Self {
+    pub fn new(
+        config: Config,
+        recorder: Arc<Recorder>,
+        observer: Option<Arc<dyn UpstreamObserver>>,
+    ) -> Self {
         let mark = Uuid::new_v4().simple().to_string();
         let short = mark.get(..12).unwrap_or(&mark);
         let pseudonym = format!("nova-glance-proxy-{short}").into();
-        Self::build(config, None, pseudonym, recorder)
+        Self::build(config, None, pseudonym, recorder, observer)
     }
 
     /// A later snapshot. Connections to upstreams, the state of endpoints and cached tokens are kept if the new
@@ -45,19 +52,27 @@ impl Proxy {
     #[must_use]
     pub fn renewed(&self, config: Config) -> Self {
         let (pseudonym, recorder) = (Arc::clone(&self.pseudonym), Arc::clone(&self.recorder));
-        Self::build(config, Some(self), pseudonym, recorder)
+        Self::build(
+            config,
+            Some(self),
+            pseudonym,
+            recorder,
+            self.observer.clone(),
+        )
     }
 
     fn build(
-        config: Config,
+        mut config: Config,
         old: Option<&Self>,
         pseudonym: Arc<str>,
         recorder: Arc<Recorder>,
+        observer: Option<Arc<dyn UpstreamObserver>>,
     ) -> Self {
+        share_permits(&mut config);
         let upstream = |name, config: &Option<_>, old: Option<&Arc<Upstream>>, replies| {
             let config = config.as_ref()?;
-            let new = || Upstream::new(name, config, replies);
-            Some(Arc::new(old.map_or_else(new, |old| old.renewed(config))))
+            let new = || Upstream::new(name, config, replies, observer.clone());
+            Some(old.map_or_else(new, |old| old.renewed(config)))
         };
         let glance = old.and_then(|old| old.glance.as_ref());
         let nova = old.and_then(|old| old.nova.as_ref());
@@ -67,11 +82,13 @@ impl Proxy {
             nova: upstream("compute", &config.nova, nova, Replies::Passed),
             dialects: Dialect::all(&config),
             identity: config.identity.as_ref().map(|config| {
-                identity.map_or_else(|| Identity::new(config), |old| old.renewed(config))
+                let new = || Identity::new(config, observer.clone());
+                identity.map_or_else(new, |old| old.renewed(config))
             }),
             config,
             pseudonym,
             recorder,
+            observer,
         }
     }
 
@@ -84,14 +101,12 @@ impl Proxy {
             .unwrap_or(&self.dialects[0])
     }
 
-    /// Returns the state of each upstream.
-    pub fn upstreams(&self) -> Vec<UpstreamSnapshot> {
-        let services = [&self.glance, &self.nova].into_iter().flatten();
-        let identity = self.identity.as_ref();
-        services
-            .map(|upstream| upstream.snapshot())
-            .chain(identity.map(|identity| identity.upstream()))
-            .collect()
+    /// Every service that is asked, Keystone included.
+    pub fn upstreams(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        let keystone = self.identity.as_ref().map(|identity| identity.upstream());
+        [self.glance.as_ref(), self.nova.as_ref(), keystone]
+            .into_iter()
+            .flatten()
     }
 
     /// Returns the upstream of a service, if it is configured.
@@ -100,5 +115,16 @@ impl Proxy {
             Service::Glance => self.glance.as_ref(),
             Service::Nova => self.nova.as_ref(),
         }
+    }
+}
+
+/// Gives each service its share of the files, where no setting says how many calls it may get at once.
+fn share_permits(config: &mut Config) {
+    let keystone = config.identity.as_ref();
+    let taken = keystone.and_then(|keystone| keystone.upstream.max_in_flight);
+    let count = usize::from(config.glance.is_some()) + usize::from(config.nova.is_some());
+    let share = default_permits(files::soft_limit(), taken.unwrap_or(0), count);
+    for upstream in [&mut config.glance, &mut config.nova].into_iter().flatten() {
+        upstream.max_in_flight.get_or_insert(share);
     }
 }

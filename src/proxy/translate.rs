@@ -21,7 +21,7 @@ pub(super) async fn translate(
     accepted: AcceptedCall,
 ) -> Answer {
     let AcceptedCall { call, responder } = accepted;
-    let session = match session(context, parts, body_bytes) {
+    let session = match session(context, parts, body_bytes).await {
         Ok(session) => session,
         Err(fault) => return Answer::refused(&*responder, &fault),
     };
@@ -39,7 +39,7 @@ pub(super) async fn translate(
     }
 }
 
-fn session(
+async fn session(
     context: &RequestContext<'_>,
     parts: &Parts,
     body_bytes: u64,
@@ -64,7 +64,7 @@ fn session(
     guard::mark(&mut sent, parts.version, &proxy.pseudonym);
     Ok(UpstreamSession {
         back: (images.backend)(&proxy.config, *caller),
-        upstream: Arc::clone(upstream),
+        lease: upstream.lease().await?,
         headers: sent,
         secrets: Arc::new(Secrets::of(parts)),
         limits: ReplyLimits::of(&proxy.config),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::{sleep, timeout};
 
 use crate::config::{Address, Config, ConfigSource, Problems, RestartOnly};
-use crate::upstream::UpstreamSnapshot;
+use crate::upstream::{UpstreamObserver, UpstreamSnapshot};
 use crate::watch::{self, AccessLog, Observer, Recorder};
 
 mod acceptor;
@@ -40,6 +40,8 @@ pub struct Startup {
     pub source: ConfigSource,
     /// Observers of every request, in addition to the access log. A reload keeps them.
     pub observers: Vec<Arc<dyn Observer>>,
+    /// Who hears of every reply of an upstream. A reload leaves it alone too.
+    pub upstream_observer: Option<Arc<dyn UpstreamObserver>>,
 }
 
 impl Startup {
@@ -49,6 +51,7 @@ impl Startup {
             config,
             source,
             observers: Vec::new(),
+            upstream_observer: None,
         }
     }
 }
@@ -93,13 +96,14 @@ pub async fn start(startup: Startup) -> Result<Running, StartError> {
         config,
         source,
         observers,
+        upstream_observer,
     } = startup;
     let restart_only = RestartOnly::of(&config);
     let access_log = Arc::new(AccessLog::new(config.log.access.clone()));
     let first: Arc<dyn Observer> = Arc::<AccessLog>::clone(&access_log);
     let recorder = Recorder::new([first].into_iter().chain(observers));
     let listeners = config.listen.clone();
-    let shared = Arc::new(Shared::new(config, Arc::new(recorder)));
+    let shared = Arc::new(Shared::new(config, Arc::new(recorder), upstream_observer));
     let drain = Drain::new();
     let mut acceptor = Acceptor::new(drain.phases());
     let mut bound = Vec::new();
@@ -135,7 +139,9 @@ impl Running {
 
     /// Returns the state of each upstream.
     pub fn upstreams(&self) -> Vec<UpstreamSnapshot> {
-        self.shared.snapshot().proxy.upstreams()
+        let snapshot = self.shared.snapshot();
+        let upstreams = snapshot.proxy.upstreams();
+        upstreams.map(|upstream| upstream.snapshot()).collect()
     }
 
     /// Reads the configuration again, with every certificate, key and authority that it names. If anything in it is

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 
 use crate::config::{Config, Listener};
 use crate::proxy::Proxy;
+use crate::upstream::UpstreamObserver;
 use crate::watch::Recorder;
 
 /// The current snapshot, shared by all connections.
@@ -22,9 +23,13 @@ pub(super) struct Snapshot {
 
 impl Shared {
     /// The first snapshot of a process.
-    pub(super) fn new(config: Config, recorder: Arc<Recorder>) -> Self {
+    pub(super) fn new(
+        config: Config,
+        recorder: Arc<Recorder>,
+        observer: Option<Arc<dyn UpstreamObserver>>,
+    ) -> Self {
         let listeners = config.listen.clone();
-        let proxy = Arc::new(Proxy::new(config, recorder));
+        let proxy = Arc::new(Proxy::new(config, recorder, observer));
         Self(ArcSwap::from_pointee(Snapshot { proxy, listeners }))
     }
 

@@ -1,17 +1,19 @@
 //! One attempt to send a request to one endpoint.
 
 use std::error::Error as StdError;
+use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
 use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Error as ClientError;
 use tokio::time::{Instant, sleep};
 
-use super::endpoint::{EndpointState, InFlight};
+use super::endpoint::EndpointState;
+use super::exchange::Exchange;
 use super::pool::{ConnectTimedOut, Pool};
 use super::replay::ReplayBody;
 use super::retry::FailureKind;
@@ -41,35 +43,51 @@ pub(crate) struct Failure {
 /// Sends the request and returns the reply as soon as its head has arrived.
 pub(crate) async fn attempt(
     pool: &Pool,
-    endpoint: &Arc<EndpointState>,
+    mut exchange: Exchange,
     limits: AttemptLimits,
     parts: &Parts,
     body: &ReplayBody,
 ) -> Result<Response<Body>, Failure> {
-    let in_flight = InFlight::at(endpoint);
+    match head(pool, exchange.endpoint(), limits.first_byte, parts, body).await {
+        Ok(reply) => {
+            exchange.answered(reply.status());
+            Ok(reply.map(|body| body::from_upstream(body, limits.idle, exchange)))
+        }
+        Err(failure) => {
+            exchange.failed(failure.kind);
+            Err(failure)
+        }
+    }
+}
+
+/// Waits for the head of the reply, at most `first_byte` from the end of the request.
+async fn head(
+    pool: &Pool,
+    endpoint: &EndpointState,
+    first_byte: Duration,
+    parts: &Parts,
+    body: &ReplayBody,
+) -> Result<Response<Incoming>, Failure> {
     // The request is HTTP/1.1, whichever version the client uses.
     let mut request = Request::new(body.lend());
     *request.method_mut() = parts.method.clone();
     *request.uri_mut() = absolute(&endpoint.url, parts.uri.path_and_query())?;
     request.headers_mut().clone_from(&parts.headers);
     let mut reply = pin!(pool.request(request));
-    let mut late = pin!(sleep(limits.first_byte));
+    let mut late = pin!(sleep(first_byte));
     loop {
         tokio::select! {
             biased;
-            outcome = &mut reply => {
-                let reply = outcome.map_err(|error| failure(&error))?;
-                return Ok(reply.map(|body| body::from_upstream(body, limits.idle, in_flight)));
-            }
+            outcome = &mut reply => return outcome.map_err(|error| failure(&error)),
             () = &mut late => {}
         }
         // Connecting has its own limit, and a request whose body is still on its way is not late.
         let since = body.last_taken().unwrap_or_else(Instant::now);
-        if since.elapsed() >= limits.first_byte {
-            let why = format!("no reply within {:?}", limits.first_byte);
+        if since.elapsed() >= first_byte {
+            let why = format!("no reply within {first_byte:?}");
             return Err(Failure::of(FailureKind::Late, why));
         }
-        late.as_mut().reset(since + limits.first_byte);
+        late.as_mut().reset(since + first_byte);
     }
 }
 
@@ -95,7 +113,11 @@ impl Failure {
 fn failure(error: &ClientError) -> Failure {
     if error.is_connect() {
         let slow = cause::<ConnectTimedOut>(error).map(ConnectTimedOut::to_string);
-        return Failure::of(FailureKind::Connect, slow.unwrap_or_else(|| chain(error)));
+        let kind = match cause::<rustls::Error>(error) {
+            Some(_) => FailureKind::Tls,
+            None => FailureKind::Connect,
+        };
+        return Failure::of(kind, slow.unwrap_or_else(|| chain(error)));
     }
     let of_client = cause::<BodyError>(error).filter(|error| error.is_of_client());
     if let Some(error) = of_client {
@@ -144,7 +166,12 @@ fn cause<T: StdError + 'static>(error: &ClientError) -> Option<&T> {
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        cause = error.source();
+        // An I/O error has what is wrapped in it inside, and names as its source only what that stems from.
+        let wrapped = error.downcast_ref().and_then(io::Error::get_ref);
+        cause = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
     None
 }

@@ -1,33 +1,73 @@
 //! The state of one endpoint, which survives reloads.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
+use std::time::Duration;
 
+use super::outcome::Outcomes;
 use super::snapshot::EndpointSnapshot;
 use crate::config::Endpoint;
-use crate::net::body::{BodyEnd, BodyError};
 
 /// The state of an endpoint. It belongs to the URL, so it survives every reload that keeps the URL.
+///
+/// Times are milliseconds of the upstream's clock, and never 0.
 #[derive(Debug)]
 pub(crate) struct EndpointState {
     /// The URL.
     pub(crate) url: Endpoint,
-    in_flight: AtomicUsize,
+    /// The requests under way: from before connecting to the end of the reply's body.
+    pub(crate) in_flight: AtomicUsize,
+    /// The failures in a row.
+    pub(crate) failures: AtomicU32,
+    /// When the first failure of the row was; 0 without one.
+    pub(crate) failing_since: AtomicU64,
+    /// Until when it is ejected; 0 if it is not. Once the time has come, a probe may end the ejection.
+    pub(crate) ejected_until: AtomicU64,
+    /// Whether a probe is under way.
+    pub(crate) is_probing: AtomicBool,
+    /// The ejections that make the next one longer.
+    pub(crate) backoff: AtomicU32,
+    /// When the last ejection ended; 0 before the first.
+    pub(crate) back_since: AtomicU64,
+    /// All ejections since the start.
+    pub(crate) ejections: AtomicU64,
+    /// How its attempts ended, since the start.
+    pub(crate) outcomes: Outcomes,
 }
 
 impl EndpointState {
-    fn new(url: &Endpoint) -> Arc<Self> {
+    /// The state of an endpoint that has not been asked yet.
+    pub(crate) fn new(url: &Endpoint) -> Arc<Self> {
         Arc::new(Self {
             url: url.clone(),
             in_flight: AtomicUsize::new(0),
+            failures: AtomicU32::new(0),
+            failing_since: AtomicU64::new(0),
+            ejected_until: AtomicU64::new(0),
+            is_probing: AtomicBool::new(false),
+            backoff: AtomicU32::new(0),
+            back_since: AtomicU64::new(0),
+            ejections: AtomicU64::new(0),
+            outcomes: Outcomes::default(),
         })
     }
 
+    /// Whether it is ejected, also while it waits for a probe.
+    pub(crate) fn is_ejected(&self) -> bool {
+        self.ejected_until.load(Relaxed) != 0
+    }
+
     /// Returns the state at this moment.
-    pub(crate) fn snapshot(&self) -> EndpointSnapshot {
+    pub(crate) fn snapshot(&self, now: u64) -> EndpointSnapshot {
+        let until = self.ejected_until.load(Relaxed);
         EndpointSnapshot {
             url: self.url.to_string(),
-            in_flight: self.in_flight.load(Ordering::Relaxed),
+            in_flight: self.in_flight.load(Relaxed),
+            failures: self.failures.load(Relaxed),
+            ejections: self.ejections.load(Relaxed),
+            ejected_for: (until != 0).then(|| Duration::from_millis(until.saturating_sub(now))),
+            outcomes: self.outcomes.counts(),
         }
     }
 }
@@ -44,25 +84,4 @@ pub(crate) fn states(urls: &[Endpoint], known: &[Arc<EndpointState>]) -> Vec<Arc
         states.push(state.map_or_else(|| EndpointState::new(url), Arc::clone));
     }
     states
-}
-
-/// A request in flight at an endpoint.
-#[derive(Debug)]
-pub(crate) struct InFlight(Arc<EndpointState>);
-
-impl InFlight {
-    pub(crate) fn at(endpoint: &Arc<EndpointState>) -> Self {
-        endpoint.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(endpoint))
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl BodyEnd for InFlight {
-    fn ended(self, _: Result<(), &BodyError>) {}
 }

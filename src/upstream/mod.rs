@@ -1,29 +1,50 @@
 //! Sends requests to an upstream.
 //!
-//! [`Upstream::forward`] goes from endpoint to endpoint. `attempt` sends a request to one of them over a connection of
-//! the `pool`; `retry` is the table that says what follows a failure; `endpoint` has the state of an endpoint.
+//! A call takes a `lease`: a permit of the `limit`. Under it, `Upstream::ask` goes from endpoint to endpoint by its
+//! `route`: `balance` picks one, `attempt` sends a request to it over a connection of the `pool`, and `retry` is the
+//! table that says what follows a failure. `exchange` counts an attempt, and `health` decides when an endpoint is
+//! ejected. `endpoint` and `state` have what survives reloads.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering::Relaxed;
 
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{Request, Response, StatusCode};
 
 mod attempt;
+mod balance;
+mod budget;
 mod endpoint;
+mod exchange;
+mod health;
+mod lease;
+mod limit;
+mod outcome;
 mod pool;
 mod replay;
 mod retry;
+mod route;
 mod snapshot;
+mod state;
+#[cfg(test)]
+mod tests;
 
+pub use budget::RetryCause;
+pub use lease::Lease;
+pub use limit::{Shed, default_permits};
+pub use outcome::Outcome;
 pub use pool::Replies;
 pub use snapshot::{EndpointSnapshot, UpstreamSnapshot};
+pub use state::UpstreamObserver;
 
 use attempt::{AttemptLimits, Failure, attempt};
 use endpoint::{EndpointState, states};
+use exchange::Exchange;
 use pool::Pool;
 use replay::ReplayBody;
-use retry::{FailureKind, NextStep, step_after};
+use retry::FailureKind;
+use route::Route;
+use state::UpstreamState;
 
 use crate::config::UpstreamConfig;
 use crate::model::{Fault, Reason};
@@ -37,47 +58,104 @@ pub struct Upstream {
     pool: Pool,
     /// In the order of the configuration.
     endpoints: Vec<Arc<EndpointState>>,
-    /// The endpoint that could be reached last; initially the first one.
-    preferred: AtomicUsize,
+    state: Arc<UpstreamState>,
 }
 
 impl Upstream {
     /// Makes an upstream without connections. `name` is its name in the log.
-    pub fn new(name: &'static str, config: &UpstreamConfig, replies: Replies) -> Self {
-        Self {
+    pub fn new(
+        name: &'static str,
+        config: &UpstreamConfig,
+        replies: Replies,
+        observer: Option<Arc<dyn UpstreamObserver>>,
+    ) -> Arc<Self> {
+        let state = UpstreamState::new(name, permits(config), observer);
+        Arc::new(Self {
             name,
             config: config.clone(),
-            pool: Pool::new(config, replies),
+            pool: Pool::new(config, replies, Arc::clone(&state.connections_opened)),
             endpoints: states(&config.endpoints, &[]),
-            preferred: AtomicUsize::new(0),
-        }
+            state,
+        })
     }
 
-    /// The same upstream under a later configuration. The state of each URL that is still there is kept, and so are the
-    /// connections, unless a setting or a certificate that they depend on has changed.
+    /// The same upstream under a later configuration. The state of each URL that is still there is kept, and so are
+    /// permits, the budget and counts; and connections, unless a setting or a certificate that they depend on has
+    /// changed.
     #[must_use]
-    pub fn renewed(&self, config: &UpstreamConfig) -> Self {
+    pub fn renewed(&self, config: &UpstreamConfig) -> Arc<Self> {
         let endpoints = states(&config.endpoints, &self.endpoints);
-        let preferred = self.endpoints.get(self.preferred.load(Ordering::Relaxed));
-        let preferred = preferred.and_then(|state| {
-            let mut kept = endpoints.iter();
-            kept.position(|other| Arc::ptr_eq(state, other))
-        });
-        Self {
+        // Of those that are left, one at least is not ejected.
+        if config.eject_after == 0 || endpoints.iter().all(|it| it.is_ejected()) {
+            for endpoint in &endpoints {
+                self.state.health.readmit(endpoint);
+            }
+        }
+        self.state.limiter.resize(permits(config));
+        Arc::new(Self {
             name: self.name,
             config: config.clone(),
             pool: self.pool.renewed(config),
             endpoints,
-            preferred: AtomicUsize::new(preferred.unwrap_or(0)),
+            state: Arc::clone(&self.state),
+        })
+    }
+
+    /// Takes a permit for a call. If none is free, it waits in order, for `queue_timeout` at most.
+    ///
+    /// Faults: 503 if too many calls wait already, or if no permit became free in time.
+    pub async fn lease(self: &Arc<Self>) -> Result<Arc<Lease>, Fault> {
+        let (queued, wait) = (self.config.max_queued, self.config.queue_timeout);
+        match self.state.limiter.acquire(queued, wait).await {
+            Ok(()) => Ok(Lease::new(Arc::clone(self))),
+            Err(shed) => {
+                let limit = self.state.limiter.size();
+                let why = format!("{}: {limit} calls are under way", shed.word());
+                Err(Fault::overloaded(self.name).with_detail(why))
+            }
         }
+    }
+
+    /// Sends one request under a lease of its own. See [`Lease::forward`].
+    pub async fn forward(
+        self: &Arc<Self>,
+        parts: &Parts,
+        body: &mut Body,
+    ) -> Result<Response<Body>, Fault> {
+        self.lease().await?.forward(parts, body).await
+    }
+
+    /// Sends `GET /` without a token to each endpoint, past the limit. A reply ends a row of failures, so that an
+    /// upstream that gets no requests can be found well again.
+    pub async fn check(self: &Arc<Self>) {
+        let (parts, ()) = Request::new(()).into_parts();
+        let checks = self.endpoints.iter().map(|endpoint| async {
+            let exchange = Exchange::begin(self, endpoint, false, None);
+            let body = ReplayBody::new(body::empty());
+            let reply = attempt(&self.pool, exchange, self.attempt_limits(), &parts, &body).await;
+            drop(reply);
+        });
+        futures_util::future::join_all(checks).await;
+    }
+
+    /// Whether each endpoint had three failures in a row, and no request has succeeded for 10 seconds.
+    pub fn is_failing(&self) -> bool {
+        self.state.health.is_failing(&self.endpoints)
     }
 
     /// Returns the state at this moment.
     pub fn snapshot(&self) -> UpstreamSnapshot {
-        let endpoints = self.endpoints.iter().map(|endpoint| endpoint.snapshot());
+        let now = self.state.health.now();
         UpstreamSnapshot {
             name: self.name,
-            endpoints: endpoints.collect(),
+            max_in_flight: self.state.limiter.size(),
+            queued: self.state.limiter.queued(),
+            is_failing: self.is_failing(),
+            connections_opened: self.state.connections_opened.load(Relaxed),
+            retries: self.state.budget.retries(),
+            retries_denied: self.state.budget.denied(),
+            shed: self.state.limiter.shed(),
+            endpoints: self.endpoints.iter().map(|it| it.snapshot(now)).collect(),
         }
     }
 
@@ -86,86 +164,64 @@ impl Upstream {
         self.endpoints.iter().all(|e| e.url.path.is_empty())
     }
 
-    /// Sends a request and returns the reply as soon as its head has arrived; its body streams.
-    ///
-    /// The URI is path and query relative to the endpoint, and goes out byte for byte after the endpoint's own path.
-    /// `Host` is the endpoint's unless the request has one.
-    ///
-    /// The table of `retry` says when it is sent again, and where.
-    ///
-    /// Faults: 503 if no endpoint can be connected to, 504 if the head of a reply does not arrive in time, 502 if the
-    /// connection breaks. A body that breaks off later ends with [`BodyError`](body::BodyError).
-    pub async fn send(&self, parts: &Parts, mut body: Body) -> Result<Response<Body>, Fault> {
-        self.forward(parts, &mut body).await
-    }
-
-    /// Does the same. After a fault, the unsent part of the body is left in `body`.
-    pub async fn forward(&self, parts: &Parts, body: &mut Body) -> Result<Response<Body>, Fault> {
-        let kept = ReplayBody::new(std::mem::replace(body, body::empty()));
-        let outcome = self.ask(parts, &kept).await;
-        if outcome.is_err() {
-            *body = kept.take_back();
-        }
-        outcome
-    }
-
     /// Makes attempts until there is a reply or the table says to stop.
-    async fn ask(&self, parts: &Parts, body: &ReplayBody) -> Result<Response<Body>, Fault> {
-        let limits = AttemptLimits {
-            first_byte: self.config.first_byte,
-            idle: self.config.idle,
-        };
-        let mut unreachable = Vec::new();
-        let mut is_repeated = false;
-        let mut order = self.preferred_first();
-        let mut next = order.next();
-        while let Some((index, endpoint)) = next {
-            let failure = match attempt(&self.pool, endpoint, limits, parts, body).await {
+    async fn ask(
+        self: &Arc<Self>,
+        lease: &Arc<Lease>,
+        parts: &Parts,
+        body: &ReplayBody,
+    ) -> Result<Response<Body>, Fault> {
+        let (method, is_empty) = (&parts.method, body.is_empty());
+        let mut route = Route::new(self, method, is_empty, lease.endpoint());
+        self.state.budget.deposit();
+        let mut next = route.first();
+        let mut told = Vec::new();
+        while let Some(pick) = next {
+            let endpoint = pick.endpoint;
+            let exchange = Exchange::begin(self, endpoint, pick.is_probe, Some(lease));
+            let sent = attempt(&self.pool, exchange, self.attempt_limits(), parts, body).await;
+            let failure = match sent {
                 Ok(reply) => {
-                    self.preferred.store(index, Ordering::Relaxed);
+                    lease.stay_on(endpoint);
                     return Ok(reply);
                 }
                 Err(failure) => failure,
             };
-            match step_after(failure.kind, &parts.method, body.sent()) {
-                NextStep::NextEndpoint => {
-                    unreachable.push(format!("{}: {}", endpoint.url, failure.why));
-                    next = order.next();
-                }
-                NextStep::OnceMore if !is_repeated => is_repeated = true,
-                NextStep::OnceMore | NextStep::Fault => return Err(self.fault(endpoint, failure)),
+            told.push(format!("{}: {}", endpoint.url, failure.why));
+            next = route.after(pick, failure.kind, body.sent());
+            if next.is_none() {
+                return Err(self.fault(failure, &told.join("; ")));
             }
         }
-        Err(self.unreachable(&unreachable.join("; ")))
+        Err(self.unreachable("it has no endpoint"))
     }
 
-    fn preferred_first(&self) -> impl Iterator<Item = (usize, &Arc<EndpointState>)> {
-        let first = self.preferred.load(Ordering::Relaxed);
-        let in_order = self.endpoints.iter().enumerate();
-        let (count, cycle) = (in_order.len(), in_order.cycle());
-        cycle.skip(first).take(count)
+    fn attempt_limits(&self) -> AttemptLimits {
+        AttemptLimits {
+            first_byte: self.config.first_byte,
+            idle: self.config.idle,
+        }
     }
 
-    fn fault(&self, endpoint: &EndpointState, failure: Failure) -> Fault {
+    fn fault(&self, failure: Failure, told: &str) -> Fault {
         if let Some(fault) = failure.of_request {
             return *fault;
         }
-        let detail = format!("{}: {}", endpoint.url, failure.why);
         let name = self.name;
         match failure.kind {
-            FailureKind::Connect => self.unreachable(&detail),
+            FailureKind::Connect | FailureKind::Tls => self.unreachable(told),
             FailureKind::Late => Fault::upstream(
                 StatusCode::GATEWAY_TIMEOUT,
                 Reason::UpstreamTimeout,
                 format!("The {name} service did not answer in time."),
             )
-            .with_detail(detail),
+            .with_detail(told),
             FailureKind::Broke | FailureKind::Unreadable | FailureKind::Request => Fault::upstream(
                 StatusCode::BAD_GATEWAY,
                 Reason::UpstreamReply,
                 format!("The {name} service gave no valid answer."),
             )
-            .with_detail(detail),
+            .with_detail(told),
         }
     }
 
@@ -177,4 +233,9 @@ impl Upstream {
         )
         .with_detail(why)
     }
+}
+
+fn permits(config: &UpstreamConfig) -> usize {
+    let default = || default_permits(None, 0, 1);
+    config.max_in_flight.unwrap_or_else(default)
 }

@@ -1,6 +1,9 @@
 //! The connections to one upstream.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,6 +25,8 @@ use crate::net::body::BoxError;
 pub(crate) struct Pool {
     client: Client<TimeoutConnector<HttpsConnector<HttpConnector>>, ReplayAttempt>,
     made_with: PoolConfig,
+    /// Counts the connections that were opened.
+    opened: Arc<AtomicU64>,
 }
 
 /// How the proxy uses an upstream's replies.
@@ -59,9 +64,9 @@ impl PoolConfig {
 }
 
 impl Pool {
-    /// An empty pool. Nothing is connected before the first request.
-    pub(crate) fn new(config: &UpstreamConfig, replies: Replies) -> Self {
-        Self::of(PoolConfig::of(config, replies))
+    /// An empty pool. Nothing is connected before the first request. `opened` counts connections.
+    pub(crate) fn new(config: &UpstreamConfig, replies: Replies, opened: Arc<AtomicU64>) -> Self {
+        Self::of(PoolConfig::of(config, replies), opened)
     }
 
     /// The pool under a later configuration: the same connections, unless what they depend on has changed.
@@ -70,13 +75,14 @@ impl Pool {
         if config == self.made_with {
             return self.clone();
         }
-        Self::of(config)
+        Self::of(config, Arc::clone(&self.opened))
     }
 
-    fn of(made_with: PoolConfig) -> Self {
+    fn of(made_with: PoolConfig, opened: Arc<AtomicU64>) -> Self {
         Self {
-            client: client(&made_with),
+            client: client(&made_with, &opened),
             made_with,
+            opened,
         }
     }
 
@@ -88,6 +94,7 @@ impl Pool {
 
 fn client(
     config: &PoolConfig,
+    opened: &Arc<AtomicU64>,
 ) -> Client<TimeoutConnector<HttpsConnector<HttpConnector>>, ReplayAttempt> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
@@ -101,6 +108,7 @@ fn client(
     let connector = TimeoutConnector {
         connector,
         limit: config.connect,
+        opened: Arc::clone(opened),
     };
     let mut builder = Client::builder(TokioExecutor::new());
     match config.replies {
@@ -115,11 +123,12 @@ fn client(
         .build(connector)
 }
 
-/// Opens connections within a time limit for name resolution, TCP and TLS together.
+/// Opens connections within a time limit for name resolution, TCP and TLS together, and counts those that it opened.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeoutConnector<C> {
     connector: C,
     limit: Duration,
+    opened: Arc<AtomicU64>,
 }
 
 /// No connection was opened within the limit.
@@ -142,11 +151,12 @@ where
 
     fn call(&mut self, to: Uri) -> Self::Future {
         let (connecting, limit) = (self.connector.call(to), self.limit);
+        let opened = Arc::clone(&self.opened);
         Box::pin(async move {
-            match timeout(limit, connecting).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(ConnectTimedOut(limit).into()),
-            }
+            let outcome = timeout(limit, connecting).await;
+            let connection = outcome.map_err(|_| ConnectTimedOut(limit))??;
+            opened.fetch_add(1, Relaxed);
+            Ok(connection)
         })
     }
 }

@@ -36,6 +36,11 @@ impl ReplayBody {
         }
     }
 
+    /// Whether the request has no body at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
     /// How much of the request the connection of the last attempt took. A part of a body that was taken cannot be sent
     /// again.
     pub(crate) fn sent(&self) -> Sent {

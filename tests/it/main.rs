@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod architecture;
+mod balancing;
 mod cases;
 mod chain;
 mod chain_generated;
@@ -25,6 +26,7 @@ mod logged;
 mod memory;
 mod nova_recorded;
 mod observers;
+mod overload;
 mod papers;
 mod passthrough;
 mod paths;

@@ -51,7 +51,7 @@ pub(super) fn glance(store: Store) -> impl StoreService {
 
 /// A Nova: the first listener of this configuration, without observers.
 pub(super) fn nova(config: Config) -> impl StoreService {
-    Nova(Arc::new(Proxy::new(config, Arc::default())))
+    Nova(Arc::new(Proxy::new(config, Arc::default(), None)))
 }
 
 #[derive(Clone)]

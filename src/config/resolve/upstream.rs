@@ -7,7 +7,9 @@ use rustls::RootCertStore;
 
 use super::{at_least, identity as identity_of, public_url};
 use crate::config::file::{At, Section};
-use crate::config::{ClientTls, Endpoint, IdentityConfig, OnFailure, UpstreamConfig, tls};
+use crate::config::{
+    Balance, ClientTls, Endpoint, IdentityConfig, OnFailure, RetryPolicy, UpstreamConfig, tls,
+};
 
 /// The Glance that answers image requests.
 pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamConfig> {
@@ -89,6 +91,8 @@ fn upstream(
         timeouts.some_time("first_byte"),
     );
     let (idle, pool_idle) = (timeouts.some_time("idle"), section.duration("pool_idle"));
+    let max_in_flight = section.number("max_in_flight");
+    let max_in_flight = max_in_flight.map(|at| at_least(section, "max_in_flight", &at, 1));
     let secure = endpoints.iter().any(Endpoint::is_tls);
     let tls = upstream_tls(&tls, secure, listed, folder)?;
     section.is_present().then_some(UpstreamConfig {
@@ -99,6 +103,13 @@ fn upstream(
         first_byte,
         idle,
         pool_idle,
+        // Where a section lacks these, it has one endpoint.
+        balance: section.said("balance").unwrap_or(Balance::Failover),
+        eject_after: u32::try_from(section.count("eject_after").value).unwrap_or(u32::MAX),
+        retry: section.said("retry").unwrap_or(RetryPolicy::Broken),
+        max_in_flight: max_in_flight.map(|at| usize::try_from(at).unwrap_or(usize::MAX)),
+        max_queued: usize::try_from(section.count("max_queued").value).unwrap_or(usize::MAX),
+        queue_timeout: section.duration("queue_timeout"),
     })
 }
 

@@ -1,14 +1,17 @@
 //! The settings of the sections that name an upstream: its address, the settings of that section only, and the settings
 //! that all upstreams share, from one template.
 
-use super::Kind::{Duration, Text, Texts};
-use super::{Absent, Kind, Setting, nothing, setting, value};
+use super::Kind::{Count, Duration, Text, Texts};
+use super::{Absent, Kind, Setting, nothing, setting, value, words};
+use crate::config::{Balance, RetryPolicy};
 
 /// A section that names an upstream.
 pub(super) struct UpstreamSection {
     name: &'static str,
     /// The key of the address, its kind and its meaning.
     address: (&'static str, Kind, &'static str),
+    /// Whether it may have several endpoints.
+    is_balanced: bool,
     /// Defaults that differ from the template: the key, the default, and the reason.
     defaults: &'static [(&'static str, &'static str, &'static str)],
 }
@@ -17,7 +20,8 @@ pub(super) struct UpstreamSection {
 pub(super) const GLANCE: UpstreamSection = UpstreamSection {
     name: FIRST,
     address: ("endpoints", Texts,
-        "Glance's base URLs, the preferred one first. While one cannot be reached, the next one is used. A trailing `/v2` is allowed."),
+        "Glance's base URLs, which share the requests as `balance` says. A trailing `/v2` is allowed."),
+    is_balanced: true,
     defaults: &[],
 };
 
@@ -26,6 +30,7 @@ pub(super) const NOVA: UpstreamSection = UpstreamSection {
     name: "nova",
     address: ("endpoints", Texts,
         "Nova's base URLs. Requests that are not image requests go there, and so do the image requests of Glance clients, translated. A trailing `/v2` or `/v2.1` is allowed."),
+    is_balanced: true,
     defaults: &[
         ("timeouts.first_byte", r#""300s""#, "; long, because `createImage` answers late"),
     ],
@@ -36,7 +41,9 @@ pub(super) const IDENTITY: UpstreamSection = UpstreamSection {
     name: "identity",
     address: ("url", Text,
         "Keystone's base URL. If set, the proxy first validates the token of each request that it answers itself, by asking Keystone about the token with that same token. A trailing `/v3` is allowed."),
+    is_balanced: false,
     defaults: &[
+        ("max_in_flight", "64", ""),
         ("timeouts.first_byte", r#""5s""#, "; short, because image requests wait for it"),
         ("timeouts.idle", r#""5s""#, ""),
     ],
@@ -45,10 +52,29 @@ pub(super) const IDENTITY: UpstreamSection = UpstreamSection {
 /// The section that explains the shared settings in the reference; the others refer to it.
 const FIRST: &str = "glance";
 
+/// Returns the settings that all upstreams with several endpoints share, with keys relative to the section.
+#[rustfmt::skip]
+fn balanced() -> Vec<Setting> {
+    vec![
+        setting("balance", words::<Balance>(), value(r#""least_in_flight""#),
+            "The endpoint that a request goes to. `least_in_flight` draws two at random and takes the one with fewer requests in flight. `failover` takes the first one that works, in the order of `endpoints`. All requests of one list or one change stay on one endpoint."),
+        setting("eject_after", Count, value("3"),
+            "After this many failures in a row an endpoint is ejected: it gets no requests for 5 s, then for longer each time, up to 60 s. 0 means never. The last endpoint that works is never ejected."),
+        setting("retry", words::<RetryPolicy>(), value(r#""broken""#),
+            "The requests that are sent a second time. `unsent`: only those of which nothing was sent. `broken`: also a GET or HEAD whose connection ended before a reply, for at most a fifth of the requests."),
+    ]
+}
+
 /// Returns the settings that all upstreams share, with keys relative to the section.
 #[rustfmt::skip]
 fn template() -> Vec<Setting> {
     vec![
+        setting("max_in_flight", Count, nothing("1024, or less if the process may open few files"),
+            "How many calls may be in progress at the same time. A call counts until its last reply has been read to the end."),
+        setting("max_queued", Count, value("1024"),
+            "How many more calls may wait. Any further one is refused with 503."),
+        setting("queue_timeout", Duration, value(r#""1s""#),
+            "How long a call may wait before it is refused with 503."),
         setting("pool_idle", Duration, value(r#""4s""#),
             "How long an idle connection is kept open. The default is below the keep-alive of uWSGI and Apache, which is 5 s."),
         setting("timeouts.connect", Duration, value(r#""2s""#),
@@ -71,7 +97,8 @@ pub(super) fn settings(section: &UpstreamSection, own: Vec<Setting>) -> Vec<Sett
     let name = section.name;
     let (key, kind, meaning) = section.address.clone();
     let address = setting(format!("{name}.{key}"), kind, Absent::Required, meaning);
-    let filled = template().into_iter().map(|row| {
+    let balanced = section.is_balanced.then(balanced).unwrap_or_default();
+    let filled = balanced.into_iter().chain(template()).map(|row| {
         let mut defaults = section.defaults.iter();
         let other = defaults.find(|(key, ..)| *key == row.key);
         let why = other.map_or("", |(.., why)| why);

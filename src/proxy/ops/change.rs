@@ -1,20 +1,26 @@
 //! Changes the custom properties of one image.
 
+use std::time::Duration;
+
 use http::{Response, StatusCode};
+use tokio::time::sleep;
 
 use super::{ChangeSteps, UpstreamSession, read_whole, whole};
 use crate::model::change::PropertyRules;
 use crate::model::{Call, Change, Edit, Fault, Image, Reason, Responder, SentValue, Value};
 use crate::net::body::Body;
 
+/// The longest pause before a change that met a conflict is tried again, in milliseconds.
+const LONGEST_PAUSE: u64 = 50;
+
 /// Fetches the image, requests what must change, and has the responder write the result. Properties that already have
 /// the wanted value are not requested, and if all have it, nothing is.
 ///
-/// The requests of an edit change single properties and nothing else, so the work of other writers between the fetch
-/// and the edit is kept. If the upstream answers 409, it has not carried the request out, because another writer was
-/// faster. The edit is then made again from the new state of the image. Nothing else is sent twice. If an edit takes
-/// several requests and some of them have been carried out, only the rest of the edit is tried again, since the
-/// client's wish refers to the image before; and a fault says so.
+/// The requests of an edit change single properties and nothing else, so the work of other writers between the fetch and
+/// the edit is kept. If the upstream answers 409, it has not carried the request out, because another writer was faster.
+/// The edit is then made again from the new state of the image, after a short pause and within the retry budget. Nothing
+/// else is sent twice. If an edit takes several requests and some of them have been carried out, only the rest of the edit
+/// is tried again, since the client's wish refers to the image before; and a fault says so.
 pub(super) async fn change(
     session: &UpstreamSession,
     call: &Call,
@@ -26,7 +32,10 @@ pub(super) async fn change(
     let mut begun = None;
     loop {
         match once(session, call, change, steps, &mut begun, responder).await {
-            Err(fault) if is_conflict(&fault) && retries > 0 => retries -= 1,
+            Err(fault) if is_conflict(&fault) && retries > 0 && session.lease.may_retry() => {
+                retries -= 1;
+                sleep(pause()).await;
+            }
             Err(fault) if begun.is_some() => return Err(in_part(fault)),
             outcome => return outcome,
         }
@@ -64,6 +73,11 @@ async fn once(
     }
     let image: Image<'_> = session.back.shown(&json)?;
     Ok(whole(responder.changed(&image, change)))
+}
+
+/// Writers that met each other must not meet again at once.
+fn pause() -> Duration {
+    Duration::from_millis(fastrand::u64(1..=LONGEST_PAUSE))
 }
 
 fn is_conflict(fault: &Fault) -> bool {

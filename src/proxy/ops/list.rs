@@ -69,7 +69,10 @@ impl PageStream {
     /// Requests the next page at once, while the client still receives this one.
     fn end_page(&mut self) -> Result<(), Fault> {
         self.at = match self.listing.end_page()? {
-            After::End => State::End,
+            After::End => {
+                self.session.lease.release();
+                State::End
+            }
             After::Page(exchange) => self.turning(exchange),
         };
         Ok(())

@@ -12,7 +12,7 @@ use crate::model::{
 use crate::net::body::{self, Body, unreadable, upstream_broke};
 use crate::net::collect::{CollectError, beginning, collect};
 use crate::net::secrets::Secrets;
-use crate::upstream::Upstream;
+use crate::upstream::Lease;
 use crate::watch::RequestStats;
 
 mod change;
@@ -49,9 +49,9 @@ pub async fn run(
 pub struct UpstreamSession {
     /// The upstream's dialect.
     pub back: Arc<dyn Backend>,
-    /// The upstream.
-    pub upstream: Arc<Upstream>,
-    /// The headers to send: the allowlisted ones of the client, and the proxy's own.
+    /// The permit under which all requests of the call are sent, one after the other.
+    pub lease: Arc<Lease>,
+    /// The headers that are sent along: the allowlisted ones of the client, and our own.
     pub headers: HeaderMap,
     /// The request's secrets, which must not be logged if an upstream quotes them.
     pub secrets: Arc<Secrets>,
@@ -119,7 +119,7 @@ impl UpstreamSession {
         *request.headers_mut() = headers;
         self.stats.add_upstream_request();
         let (parts, body) = request.into_parts();
-        let (head, body) = self.upstream.send(&parts, body).await?.into_parts();
+        let (head, body) = self.lease.send(&parts, body).await?.into_parts();
         let identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
         let encoding = head
             .headers

@@ -65,6 +65,8 @@ pub(super) async fn scan(
             break;
         }
     }
+    // Nothing more is asked, however long the client takes to read.
+    session.lease.release();
     let head = responder.list_head();
     stream::reply(head, Writing::new(session, responder, top_n.finish())).await
 }

@@ -1,0 +1,266 @@
+//! How many requests an upstream gets at once, and how many wait for their turn.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// How many permits there are at most where no setting says so.
+const MOST: usize = 1024;
+
+/// Files that are kept for other things than connections.
+const OTHER_FILES: u64 = 64;
+
+/// The permits of an upstream where no setting says so: its share of the half of the files that clients leave, since each
+/// call may need a connection. `files` is how many the process may open, if there is a limit; `taken` permits are not
+/// shared out.
+pub fn default_permits(files: Option<u64>, taken: usize, upstreams: usize) -> usize {
+    let Some(files) = files else { return MOST };
+    let half = usize::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(usize::MAX);
+    let share = half.saturating_sub(taken) / upstreams.max(1);
+    share.clamp(1, MOST)
+}
+
+/// The permits of one upstream. It outlives reloads, also those that change how many there are.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    semaphore: Semaphore,
+    /// How many permits there are, lent ones included.
+    size: Mutex<usize>,
+    /// Permits that are lent and end when they come back, since the limit has been lowered.
+    surplus: AtomicUsize,
+    queued: AtomicUsize,
+    shed: [AtomicU64; Shed::ALL.len()],
+}
+
+/// Why a request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shed {
+    /// As many wait as may wait.
+    QueueFull,
+    /// It has waited too long.
+    QueueTimeout,
+}
+
+impl Shed {
+    /// All of them, in the order in which they are counted.
+    pub const ALL: [Self; 2] = [Self::QueueFull, Self::QueueTimeout];
+
+    /// The word in metrics.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::QueueTimeout => "queue_timeout",
+        }
+    }
+}
+
+impl Limiter {
+    /// One with so many permits.
+    pub(crate) fn new(size: usize) -> Self {
+        let size = size.min(Semaphore::MAX_PERMITS);
+        Self {
+            semaphore: Semaphore::new(size),
+            size: Mutex::new(size),
+            surplus: AtomicUsize::new(0),
+            queued: AtomicUsize::new(0),
+            shed: Default::default(),
+        }
+    }
+
+    /// Takes a permit, which [`Limiter::release`] gives back. Where none is free, waits in order for so long, if fewer
+    /// than `max_queued` wait already.
+    pub(crate) async fn acquire(&self, max_queued: usize, wait: Duration) -> Result<(), Shed> {
+        // The semaphore hands a permit that comes back to the first who waits, so this overtakes none of them.
+        if let Ok(permit) = self.semaphore.try_acquire() {
+            permit.forget();
+            return Ok(());
+        }
+        let place = Place::take(&self.queued);
+        let shed = if place.before >= max_queued {
+            Shed::QueueFull
+        } else if let Ok(Ok(permit)) = timeout(wait, self.semaphore.acquire()).await {
+            permit.forget();
+            return Ok(());
+        } else {
+            Shed::QueueTimeout
+        };
+        if let Some(count) = self.shed.get(shed as usize) {
+            count.fetch_add(1, Relaxed);
+        }
+        Err(shed)
+    }
+
+    /// Gives a permit back.
+    pub(crate) fn release(&self) {
+        let ended = self
+            .surplus
+            .fetch_update(Relaxed, Relaxed, |surplus| surplus.checked_sub(1));
+        if ended.is_err() {
+            self.semaphore.add_permits(1);
+        }
+    }
+
+    /// Changes how many permits there are. Those that are lent are not taken away.
+    pub(crate) fn resize(&self, to: usize) {
+        let to = to.min(Semaphore::MAX_PERMITS);
+        let mut size = self.size.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in *size..to {
+            self.release();
+        }
+        let fewer = size.saturating_sub(to);
+        let gone = self.semaphore.forget_permits(fewer);
+        self.surplus.fetch_add(fewer - gone, Relaxed);
+        *size = to;
+    }
+
+    /// How many permits there are, lent ones included.
+    pub(crate) fn size(&self) -> usize {
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many wait at this moment.
+    pub(crate) fn queued(&self) -> usize {
+        self.queued.load(Relaxed)
+    }
+
+    /// How many were refused since the start, each number with its reason.
+    pub(crate) fn shed(&self) -> Vec<(Shed, u64)> {
+        let counts = self.shed.iter().map(|count| count.load(Relaxed));
+        Shed::ALL.into_iter().zip(counts).collect()
+    }
+}
+
+/// A place in the queue. It is left when the wait ends, however it ends.
+struct Place<'l> {
+    queued: &'l AtomicUsize,
+    before: usize,
+}
+
+impl<'l> Place<'l> {
+    fn take(queued: &'l AtomicUsize) -> Self {
+        let before = queued.fetch_add(1, Relaxed);
+        Self { queued, before }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.queued.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use futures_util::future::join_all;
+    use tokio::sync::mpsc;
+    use tokio::task::yield_now;
+    use tokio::time::{Instant, timeout};
+
+    use super::{Limiter, Shed, default_permits};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_is_served_in_order() {
+        let limiter = Arc::new(Limiter::new(1));
+        limiter.acquire(0, SECOND).await.unwrap();
+        let (served, mut order) = mpsc::channel(10);
+        for number in 0..10 {
+            let (limiter, served) = (Arc::clone(&limiter), served.clone());
+            tokio::spawn(async move {
+                limiter.acquire(10, SECOND).await.unwrap();
+                served.send(number).await.unwrap();
+                yield_now().await;
+                limiter.release();
+            });
+            yield_now().await;
+        }
+        assert_eq!(limiter.queued(), 10);
+        limiter.release();
+        for number in 0..10 {
+            assert_eq!(order.recv().await, Some(number));
+        }
+        assert_eq!(limiter.queued(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_queue_has_an_end_and_a_limit_in_time() {
+        let limiter = Limiter::new(1);
+        limiter.acquire(0, SECOND).await.unwrap();
+        let began = Instant::now();
+        assert_eq!(limiter.acquire(0, SECOND).await, Err(Shed::QueueFull));
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        let outcomes = join_all((0..3).map(|_| limiter.acquire(2, SECOND))).await;
+        let (late, full) = (Err(Shed::QueueTimeout), Err(Shed::QueueFull));
+        assert_eq!(outcomes, [late, late, full]);
+        assert!(began.elapsed() >= SECOND);
+        assert_eq!(
+            limiter.shed(),
+            [(Shed::QueueFull, 2), (Shed::QueueTimeout, 2)]
+        );
+        assert_eq!(limiter.queued(), 0);
+        limiter.release();
+        assert_eq!(limiter.acquire(0, SECOND).await, Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_leaves_the_queue_takes_nothing_along() {
+        let limiter = Limiter::new(1);
+        limiter.acquire(0, SECOND).await.unwrap();
+        let left = timeout(SECOND / 2, limiter.acquire(1, SECOND)).await;
+        assert!(left.is_err());
+        assert_eq!(limiter.queued(), 0);
+        limiter.release();
+        assert_eq!(limiter.acquire(0, SECOND).await, Ok(()));
+        assert_eq!(limiter.acquire(0, SECOND).await, Err(Shed::QueueFull));
+    }
+
+    #[test]
+    fn few_files_are_shared_out() {
+        for (files, taken, upstreams, permits) in [
+            (None, 64, 2, 1024),
+            (Some(1_048_576), 64, 2, 1024),
+            (Some(1024), 0, 1, 480),
+            (Some(1024), 64, 2, 208),
+            (Some(100), 64, 2, 1),
+            (Some(0), 0, 0, 1),
+        ] {
+            assert_eq!(default_permits(files, taken, upstreams), permits);
+        }
+    }
+
+    /// How many permits can be had now.
+    async fn free(limiter: &Limiter) -> usize {
+        let mut taken = 0;
+        while limiter.acquire(0, SECOND).await.is_ok() {
+            taken += 1;
+        }
+        (0..taken).for_each(|_| limiter.release());
+        taken
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_size_counts_what_is_lent() {
+        let limiter = Limiter::new(4);
+        for _ in 0..3 {
+            limiter.acquire(0, SECOND).await.unwrap();
+        }
+        for (size, free_now) in [(2, 0), (5, 2), (1, 0), (4, 1)] {
+            limiter.resize(size);
+            assert_eq!((limiter.size(), free(&limiter).await), (size, free_now));
+        }
+        limiter.resize(1);
+        for free_now in [0, 0, 1] {
+            limiter.release();
+            assert_eq!(free(&limiter).await, free_now);
+        }
+    }
+}
