@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::{CONFIGURATION, eprint, exit, runtime};
 use crate::config::{Config, ConfigSource};
+use crate::proxy::open_files;
 use crate::{serve, watch};
 
 /// Runs the proxy until a signal ends it.
@@ -25,6 +26,7 @@ pub(super) fn run(file: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    open_files::raise_limit();
     let source = ConfigSource::File(file.to_owned());
     let done = runtime().and_then(|runtime| {
         runtime.block_on(async {

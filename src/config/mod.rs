@@ -171,6 +171,10 @@ pub enum OnFailure {
 /// Size and count limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// The maximum number of open connections of clients; `None`: as many as the limit on open files allows.
+    pub connections: Option<usize>,
+    /// How long a list may go on without an image that matches.
+    pub silent: Duration,
     /// The maximum size of a request's head, in bytes.
     pub header_bytes: usize,
     /// The maximum number of header lines in a request.
@@ -194,6 +198,8 @@ pub struct NovaImages {
     pub project: Option<String>,
     /// The limits for a list that this Nova cannot sort or filter itself.
     pub scan: ScanLimits,
+    /// The maximum size of the images that are kept for all such lists together, in bytes.
+    pub scan_bytes_total: usize,
 }
 
 /// Timeouts toward clients.

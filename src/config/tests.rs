@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::settings::{Absent, Kind, SETTINGS, Setting};
-use super::{
-    Address, Balance, Config, NovaImages, OnFailure, PROTOCOLS, RetryPolicy, file, protocol,
-};
+use super::{Address, Config, NovaImages, PROTOCOLS, file, protocol};
 use crate::model::ScanLimits;
 use crate::model::query::Visibility;
 use crate::nova::back::NovaImageSettings;
@@ -17,6 +15,8 @@ use crate::nova::compat::{
     AlternateStyle, Compat, InRelease, KEYS, LimitCheck, Microversion, NextLink, RELEASES,
     StatusFilter, Values, Vendor,
 };
+
+mod identity;
 
 const LEAST: &str = r#"
 [[listen]]
@@ -140,9 +140,10 @@ fn image_requests_to_a_nova_follow_the_settings() {
             images: Some(10_000),
             bytes: 64 << 20,
         },
+        scan_bytes_total: 256 << 20,
     };
     assert_eq!(config.nova_images, usual);
-    let more = "project = \"p 1\"\napi_version = \"v1.1\"\ntrusted_order = false\nmax_scan = 0\nallow_metadata_writes = true\nmax_scan_bytes = \"1MiB\"\nvisibility = \"community\"\npending_delete = true\ndisk_format = \"raw\"\ncontainer_format = \"bare\"\n[limits]\npage_size = 25\n";
+    let more = "project = \"p 1\"\napi_version = \"v1.1\"\ntrusted_order = false\nmax_scan = 0\nallow_metadata_writes = true\nmax_scan_bytes = \"1MiB\"\nmax_scan_bytes_total = \"2MiB\"\nvisibility = \"community\"\npending_delete = true\ndisk_format = \"raw\"\ncontainer_format = \"bare\"\n[limits]\npage_size = 25\n";
     let set = parse(&format!("{before_nova}{more}")).unwrap().nova_images;
     let expected = NovaImages {
         settings: Arc::new(NovaImageSettings {
@@ -160,8 +161,17 @@ fn image_requests_to_a_nova_follow_the_settings() {
             images: None,
             bytes: 1 << 20,
         },
+        scan_bytes_total: 2 << 20,
     };
     assert_eq!(set, expected);
+    let long = format!("{before_nova}max_scan_bytes = \"1GiB\"\n");
+    let long_alone = parse(&long).unwrap().nova_images;
+    assert_eq!(long_alone.scan_bytes_total, 1 << 30);
+    let told = parse(&format!("{long}max_scan_bytes_total = \"1MiB\"\n")).unwrap_err();
+    assert!(
+        told[0].ends_with("`max_scan_bytes_total` must be at least `max_scan_bytes`"),
+        "{told:?}"
+    );
     let told = parse(&format!(
         "{before_nova}project = \"a/b\"\napi_version = \"\"\n"
     ))
@@ -423,70 +433,4 @@ fn file_with(setting: &Setting, value: &str) -> String {
     };
     writeln!(text, "{header}\n{key} = {value}").unwrap();
     text
-}
-
-#[test]
-fn a_keystone_is_named_by_its_url() {
-    let named = |section: &str| parse(&format!("{LEAST}[identity]\n{section}"));
-    let identity = named("url = \"https://k.example.com/identity/v3/\"");
-    let identity = identity.unwrap().identity.unwrap();
-    let endpoint = identity.upstream.endpoints[0].to_string();
-    assert_eq!(endpoint, "https://k.example.com/identity");
-    let challenge = identity.challenge.to_str().unwrap();
-    assert_eq!(
-        challenge,
-        "Keystone uri=\"https://k.example.com/identity/v3\""
-    );
-    assert_eq!(identity.cache_ttl, Duration::from_secs(300));
-    assert_eq!(identity.on_failure, OnFailure::Continue);
-    assert_eq!(identity.service_token_roles, ["service"]);
-    assert!(parse(LEAST).unwrap().identity.is_none());
-    let refuse = named(
-        "url = \"http://k\"\non_failure = \"refuse\"\nwww_authenticate_uri = \"http://shown/v3/\"",
-    );
-    let identity = refuse.unwrap().identity.unwrap();
-    assert_eq!(identity.on_failure, OnFailure::Refuse);
-    assert_eq!(identity.challenge, "Keystone uri=\"http://shown/v3/\"");
-}
-
-#[test]
-fn errors_in_the_identity_section_are_reported() {
-    let text = format!(
-        "{LEAST}[identity]\nwww_authenticate_uri = \"http://k/\\\"\"\ncache_size = 0\n[identity.tls]\nkey = \"k\"\n"
-    );
-    assert_eq!(
-        parse(&text).unwrap_err(),
-        [
-            "c.toml:7:1: `identity.url` is missing",
-            "c.toml:8:24: a challenge cannot name a URL with quotes",
-            "c.toml:9:14: `cache_size` must be at least 1",
-            "c.toml:10:1: no endpoint is `https`: `tls` would do nothing",
-            "c.toml:11:7: `certificate` and `key` go together",
-        ]
-    );
-    let told = parse(&format!("{LEAST}[identity]\nurl = \"keystone\"\n")).unwrap_err();
-    assert!(
-        told[0].starts_with("c.toml:8:7: `keystone` is not a valid base URL"),
-        "{told:?}"
-    );
-}
-
-#[test]
-fn keystone_has_one_address_and_limits_of_its_own() {
-    let config = parse(&format!("{LEAST}[identity]\nurl = \"http://k\"\n")).unwrap();
-    let (glance, identity) = (config.glance.unwrap(), config.identity.unwrap());
-    assert_eq!(glance.balance, Balance::LeastInFlight);
-    assert_eq!((glance.eject_after, glance.retry), (3, RetryPolicy::Broken));
-    assert_eq!(glance.max_in_flight, None);
-    assert_eq!(identity.upstream.max_in_flight, Some(64));
-    assert_eq!(identity.upstream.max_queued, glance.max_queued);
-    let wrong = format!(
-        "{LEAST}max_in_flight = 0\n[identity]\nurl = \"http://k\"\nbalance = \"failover\"\n"
-    );
-    let problems = parse(&wrong).unwrap_err().join("\n");
-    assert!(
-        problems.contains("`max_in_flight` is at least 1"),
-        "{problems}"
-    );
-    assert!(problems.contains("unknown key `balance`"), "{problems}");
 }

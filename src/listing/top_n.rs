@@ -64,6 +64,11 @@ impl TopN {
         Ok(())
     }
 
+    /// Returns how many bytes are kept.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Returns a fault if too many images have been read, kept or not.
     pub fn check_walk(&self, walked: u64) -> Result<(), Fault> {
         match self.limits.images {

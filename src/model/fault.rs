@@ -23,7 +23,7 @@ pub struct Fault {
     pub message: String,
     /// For the log.
     pub detail: Option<String>,
-    /// The upstream's `Retry-After`.
+    /// When to try again: `Retry-After`, the upstream's or our own.
     pub retry_after: Option<HeaderValue>,
     /// The upstream's `WWW-Authenticate` lines.
     pub challenges: Vec<HeaderValue>,
@@ -83,12 +83,14 @@ pub enum Reason {
     UpstreamRefused,
     /// The upstream could not be reached.
     UpstreamUnreachable,
-    /// Too many requests are under way.
+    /// The proxy has reached one of its limits for the moment.
     Overloaded,
     /// The upstream did not answer in time.
     UpstreamTimeout,
     /// The upstream's reply makes no sense, or broke off.
     UpstreamReply,
+    /// No image matched for too long.
+    SearchTimeout,
     /// The client did not send its request in time.
     ClientTimeout,
     /// The client broke off.
@@ -123,6 +125,7 @@ impl Reason {
             Self::Overloaded => "overloaded",
             Self::UpstreamTimeout => "upstream_timeout",
             Self::UpstreamReply => "upstream_reply",
+            Self::SearchTimeout => "search_timeout",
             Self::ClientTimeout => "client_timeout",
             Self::ClientGone => "client_gone",
         }
@@ -179,8 +182,9 @@ impl Fault {
         )
     }
 
-    /// Too many requests of a service (`image`, `compute`) are under way. Clients are told different times to wait, so
-    /// that they do not come back together.
+    /// The proxy has reached one of its limits for the moment. `service` is the name of the service that is asked
+    /// (`image`, `compute`). Clients are told different times to wait, so that those that were refused together do not
+    /// come back together.
     #[must_use]
     pub fn overloaded(service: &str) -> Self {
         Self {

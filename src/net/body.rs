@@ -117,6 +117,11 @@ pub fn pieces(pieces: Vec<Bytes>) -> Body {
     Pieces(pieces.into()).boxed_unsync()
 }
 
+/// Returns a body that keeps `held` until it is dropped itself.
+pub fn holding(body: Body, held: impl Send + 'static) -> Body {
+    Holding { body, _held: held }.boxed_unsync()
+}
+
 /// Tells whether a client's body has been read to its end. If not, its connection cannot bring another request.
 #[derive(Clone, Debug)]
 pub struct Receipt(Option<Arc<AtomicBool>>);
@@ -279,6 +284,35 @@ impl http_body::Body for Pieces {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
+    }
+}
+
+/// A body, and what is dropped with it.
+struct Holding<H> {
+    body: Body,
+    _held: H,
+}
+
+// The body is boxed, and what is held is never pinned.
+impl<H> Unpin for Holding<H> {}
+
+impl<H> http_body::Body for Holding<H> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -3,7 +3,6 @@
 
 pub mod body;
 pub mod collect;
-pub mod files;
 pub mod headers;
 pub mod idle_timer;
 pub mod secrets;

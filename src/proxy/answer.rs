@@ -24,7 +24,7 @@ pub(super) struct Answer {
 const METHODS: HeaderValue =
     HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
-/// RFC 9209: a load balancer in front can tell this refusal from the service's own.
+/// Distinguishes a refusal of this proxy from one of the service behind it (RFC 9209).
 const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 const OVERLOADED: HeaderValue =
     HeaderValue::from_static("nova-glance-proxy; error=connection_limit_reached");

@@ -18,6 +18,7 @@ mod context;
 pub mod dialects;
 pub mod forwarded;
 pub mod guard;
+pub(crate) mod open_files;
 pub mod ops;
 pub mod passthrough;
 mod rewrite;

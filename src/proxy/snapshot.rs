@@ -5,10 +5,11 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::dialects::{Dialect, Service};
+use super::open_files;
+use super::ops::ScanMemory;
 use crate::config::{Config, Protocol};
 use crate::identity::Identity;
-use crate::net::files;
-use crate::upstream::{Replies, Upstream, UpstreamObserver, default_permits};
+use crate::upstream::{Replies, Upstream, UpstreamObserver};
 use crate::watch::Recorder;
 
 /// Everything that a request depends on, apart from itself. A request keeps its snapshot from beginning to end,
@@ -23,6 +24,8 @@ pub struct Proxy {
     pub nova: Option<Arc<Upstream>>,
     /// The dialects of the listeners.
     dialects: Vec<Dialect>,
+    /// The memory of all lists that are sorted here.
+    pub scan_memory: Arc<ScanMemory>,
     /// The Keystone that validates tokens.
     pub identity: Option<Arc<Identity>>,
     /// The name of this proxy in `Via` headers. It differs from that of any other proxy, also another instance of this
@@ -81,6 +84,7 @@ impl Proxy {
             glance: upstream("image", &config.glance, glance, Replies::Read),
             nova: upstream("compute", &config.nova, nova, Replies::Passed),
             dialects: Dialect::all(&config),
+            scan_memory: ScanMemory::renewed(old.map(|old| &old.scan_memory), &config),
             identity: config.identity.as_ref().map(|config| {
                 let new = || Identity::new(config, observer.clone());
                 identity.map_or_else(new, |old| old.renewed(config))
@@ -118,12 +122,9 @@ impl Proxy {
     }
 }
 
-/// Gives each service its share of the files, where no setting says how many calls it may get at once.
+/// Sets how many calls each upstream without a `max_in_flight` of its own gets at once.
 fn share_permits(config: &mut Config) {
-    let keystone = config.identity.as_ref();
-    let taken = keystone.and_then(|keystone| keystone.upstream.max_in_flight);
-    let count = usize::from(config.glance.is_some()) + usize::from(config.nova.is_some());
-    let share = default_permits(files::soft_limit(), taken.unwrap_or(0), count);
+    let share = open_files::permits(config, open_files::limit());
     for upstream in [&mut config.glance, &mut config.nova].into_iter().flatten() {
         upstream.max_in_flight.get_or_insert(share);
     }

@@ -68,6 +68,7 @@ async fn session(
         headers: sent,
         secrets: Arc::new(Secrets::of(parts)),
         limits: ReplyLimits::of(&proxy.config),
+        scan_memory: Arc::clone(&proxy.scan_memory),
         stats: Arc::clone(stats),
     })
 }

@@ -9,19 +9,23 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::accept_errors::{AcceptErrors, is_of_client, is_out_of_files};
+use super::admission::Admission;
 use super::connection;
+use super::counters::ListenerCounters;
 use super::drain::{Phase, Phases};
 use super::listen::{Bound, Socket};
 use super::service::SocketService;
 use crate::config::Address;
 
-/// The pause after a failed accept, for instance when no file descriptors are left.
+/// The pause after a failed accept, if nothing can be done about the failure.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// Binds the sockets of a server and accepts their clients. This is the only place that decides how many clients are
 /// accepted and which runtime serves them.
 pub(super) struct Acceptor {
     phases: Phases,
+    admission: Arc<Admission>,
     /// One future per socket, which accepts its clients.
     bound: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -34,10 +38,11 @@ pub(super) struct OpenSockets {
 }
 
 impl Acceptor {
-    /// Makes an acceptor without sockets.
-    pub(super) fn new(phases: Phases) -> Self {
+    /// Makes an acceptor without sockets. The clients of all its sockets share one limit.
+    pub(super) fn new(phases: Phases, admission: Arc<Admission>) -> Self {
         Self {
             phases,
+            admission,
             bound: Vec::new(),
         }
     }
@@ -51,8 +56,14 @@ impl Acceptor {
     ) -> io::Result<Bound> {
         let socket = Socket::bind(address).await?;
         let bound = socket.bound()?;
-        let accepting = accept(socket, Arc::new(service), self.phases.clone());
-        self.bound.push(Box::pin(accepting));
+        let listening = Listening {
+            socket,
+            service: Arc::new(service),
+            counters: self.admission.listener(address),
+            admission: Arc::clone(&self.admission),
+            phases: self.phases.clone(),
+        };
+        self.bound.push(Box::pin(listening.accept_all()));
         Ok(bound)
     }
 
@@ -71,28 +82,60 @@ impl OpenSockets {
     }
 }
 
-/// Accepts clients of one socket until the server stops, then waits for their connections to end.
-async fn accept<V: SocketService>(socket: Socket, service: Arc<V>, mut phases: Phases) {
-    let mut connections = JoinSet::new();
-    let mut stop = phases.clone();
-    loop {
-        let accepted = tokio::select! {
-            accepted = socket.accept() => accepted,
-            () = stop.reached(Phase::Stopping) => break,
-            Some(_) = connections.join_next() => continue,
-        };
-        match accepted {
-            Ok(accepted) => {
-                let serving = connection::serve(accepted, Arc::clone(&service), phases.clone());
-                connections.spawn(serving);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                sleep(ACCEPT_BACKOFF).await;
-            }
+/// One socket, and the service that runs on it.
+struct Listening<V> {
+    socket: Socket,
+    service: Arc<V>,
+    counters: Arc<ListenerCounters>,
+    admission: Arc<Admission>,
+    phases: Phases,
+}
+
+impl<V: SocketService> Listening<V> {
+    /// Accepts clients until the server stops, then waits for their connections to end.
+    async fn accept_all(mut self) {
+        let mut connections = JoinSet::new();
+        let mut stop = self.phases.clone();
+        let mut errors = AcceptErrors::default();
+        let mut has_failed = false;
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.socket.accept() => accepted,
+                () = stop.reached(Phase::Stopping) => break,
+                Some(_) = connections.join_next() => continue,
+            };
+            let accepted = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    self.counters.accept_failed();
+                    errors.note(self.counters.address(), &error);
+                    self.recover(&error, has_failed).await;
+                    has_failed = true;
+                    continue;
+                }
+            };
+            has_failed = false;
+            let admitted = tokio::select! {
+                admitted = self.admission.admit(&self.counters) => admitted,
+                () = stop.reached(Phase::Stopping) => break,
+            };
+            let (service, phases) = (Arc::clone(&self.service), self.phases.clone());
+            connections.spawn(connection::serve(accepted, service, phases, admitted));
+        }
+        drop(self.socket);
+        self.phases.reached(Phase::Stopping).await;
+        while connections.join_next().await.is_some() {}
+    }
+
+    /// Recovers from a failed accept: closes an idle connection if there are no files left, and waits if that does not
+    /// help.
+    async fn recover(&self, error: &io::Error, has_failed: bool) {
+        if is_of_client(error) {
+            return;
+        }
+        let has_closed = is_out_of_files(error) && self.admission.close_one().await;
+        if has_failed || !has_closed {
+            sleep(ACCEPT_BACKOFF).await;
         }
     }
-    drop(socket);
-    phases.reached(Phase::Stopping).await;
-    while connections.join_next().await.is_some() {}
 }

@@ -11,8 +11,10 @@ use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::admission::{Admitted, InUse, Slot};
 use super::drain::{Phase, Phases};
 use super::listen::Accepted;
 use super::service::{ConnectionConfig, SocketService};
@@ -30,7 +32,12 @@ const SEND_BUFFER: usize = 64 << 10;
 const USUAL_HEADERS: usize = 100;
 
 /// Serves an accepted connection.
-pub(super) async fn serve<V: SocketService>(accepted: Accepted, service: Arc<V>, phases: Phases) {
+pub(super) async fn serve<V: SocketService>(
+    accepted: Accepted,
+    service: Arc<V>,
+    phases: Phases,
+    admitted: Admitted,
+) {
     let config = service.connection_config();
     let peer = Peer {
         address: None,
@@ -41,6 +48,7 @@ pub(super) async fn serve<V: SocketService>(accepted: Accepted, service: Arc<V>,
         service,
         phases,
         peer,
+        admitted,
     };
     match accepted {
         Accepted::Unix(stream) => connection.secure(stream, &config).await,
@@ -61,6 +69,7 @@ struct Connection<V> {
     service: Arc<V>,
     phases: Phases,
     peer: Peer,
+    admitted: Admitted,
 }
 
 impl<V: SocketService> Connection<V> {
@@ -68,10 +77,26 @@ impl<V: SocketService> Connection<V> {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Some(server) = config.tls.clone() else {
-            return self.speak(stream, false, config).await;
+        match config.tls.clone() {
+            None => self.speak(stream, false, config).await,
+            // Boxed, since connections without TLS would have room for it, too: more than they need
+            // themselves.
+            Some(server) => Box::pin(self.speak_tls(server, stream, config)).await,
+        }
+    }
+
+    async fn speak_tls<S>(self, server: Arc<ServerConfig>, stream: S, config: &ConnectionConfig)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let handshake = tls::accept(server, stream, config.timeouts.header);
+        let outcome = tokio::select! {
+            outcome = handshake => outcome,
+            // Nothing has been asked yet.
+            () = self.admitted.slot().claimed() => return,
         };
-        match tls::accept(server, stream, config.timeouts.header).await {
+        self.admitted.counters().shook_hands(&outcome);
+        match outcome {
             Ok(stream) => {
                 let is_http2 = tls::is_http2(&stream);
                 self.speak(stream, is_http2, config).await;
@@ -86,20 +111,24 @@ impl<V: SocketService> Connection<V> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let timeouts = &config.timeouts;
-        let wire = Wire::new(stream, timeouts.header, timeouts.write);
+        let slot = Arc::clone(self.admitted.slot());
+        let wire = Wire::new(stream, Arc::clone(&slot), timeouts.header, timeouts.write);
         let handle = wire.handle();
-        let streams = Streams::new(timeouts.write);
         let mut phases = self.phases.clone();
         let connection = Arc::new(self);
         let service = {
             let (connection, handle) = (Arc::clone(&connection), handle.clone());
             service_fn(move |request| {
+                let in_use = connection.admitted.slot().begin();
                 let (request, is_last) = announce_body(request, &handle);
                 let connection = Arc::clone(&connection);
-                async move { Ok::<_, Infallible>(connection.answer(request, is_last).await) }
+                async move {
+                    let reply = connection.answer(request, is_last, in_use).await;
+                    Ok::<_, Infallible>(reply)
+                }
             })
         };
-        let builder = builder(config, streams.clone());
+        let builder = builder(config);
         let mut serving = pin!(builder.serve_connection(TokioIo::new(wire), service));
         // An HTTP/2 client can be told to leave without losing a request. An idle HTTP/1 client cannot, so it stays as
         // long as clients are accepted.
@@ -109,33 +138,46 @@ impl<V: SocketService> Connection<V> {
             Phase::Stopping
         };
         let outcome = tokio::select! {
-            outcome = serving.as_mut() => outcome,
-            () = phases.reached(leave) => {
-                serving.as_mut().graceful_shutdown();
-                serving.await
-            }
-            () = http2_idle(&handle, &streams, timeouts.idle) => {
-                serving.as_mut().graceful_shutdown();
-                tokio::select! {
-                    outcome = serving.as_mut() => outcome,
-                    // The rest of the last replies waits for a client that does not read it.
-                    () = streams.idle(timeouts.write) => Ok(()),
-                }
+            // `serving` comes first, so that a request that has arrived is seen before its connection is called idle.
+            biased;
+            outcome = serving.as_mut() => Some(outcome),
+            () = phases.reached(leave) => None,
+            () = http2_idle(&handle, &slot, timeouts.idle) => None,
+            () = slot.claimed() => None,
+        };
+        let outcome = if let Some(outcome) = outcome {
+            outcome
+        } else {
+            serving.as_mut().graceful_shutdown();
+            tokio::select! {
+                biased;
+                outcome = serving => outcome,
+                // The rest of the last replies waits for a client that does not read it.
+                () = http2_idle(&handle, &slot, timeouts.write) => Ok(()),
+                () = slot.overdue() => Ok(()),
             }
         };
         if let Err(error) = outcome {
-            log_connection_error(&connection.peer, &*error);
+            connection.log_error(&*error);
         }
     }
 
     /// Answers one request, and announces the end of the connection if this is its last request.
-    async fn answer(&self, request: Request<Incoming>, is_last: bool) -> Response<Outgoing> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        is_last: bool,
+        in_use: InUse,
+    ) -> Response<Outgoing> {
         let version = request.version();
         let mut reply = self.service.answer(&self.peer, request).await;
         let is_http2 = version >= Version::HTTP_2;
         // HTTP/1.0 has no chunks, so a body without a length ends with the connection.
         let is_endless = version < Version::HTTP_11 && reply.body().size_hint().exact().is_none();
-        let is_last = is_last || is_endless || self.phases.now() >= Phase::Closing;
+        let is_last = is_last
+            || is_endless
+            || self.phases.now() >= Phase::Closing
+            || self.admitted.slot().is_crowded();
         if !is_http2 && is_last {
             let close = HeaderValue::from_static("close");
             reply.headers_mut().insert(CONNECTION, close);
@@ -144,15 +186,30 @@ impl<V: SocketService> Connection<V> {
             // Otherwise hyper, which uses the client's version anyway, would announce that the connection is kept open.
             *reply.version_mut() = version;
         }
-        reply.map(|body| Outgoing::new(body, is_http2))
+        reply.map(|body| Outgoing::new(body, is_http2, in_use))
+    }
+
+    /// Logs the error that ended a connection. A request that hyper itself refuses, because its head is too long or is not
+    /// HTTP, never gets to the access log, so this line is the only one about it.
+    fn log_error(&self, error: &(dyn std::error::Error + 'static)) {
+        let peer = &self.peer;
+        let refused = error
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_parse);
+        if refused {
+            self.admitted.counters().head_refused();
+            tracing::info!(%peer, %error, "refused a request whose head cannot be read");
+        } else {
+            tracing::debug!(%peer, %error, "connection ended with an error");
+        }
     }
 }
 
 /// Ready when an HTTP/2 client has had no open stream for `limit`, even if it answers pings. hyper has such a limit for
 /// HTTP/1 only.
-async fn http2_idle(handle: &WireHandle, streams: &Streams, limit: Duration) {
+async fn http2_idle(handle: &WireHandle, slot: &Slot, limit: Duration) {
     loop {
-        streams.idle(limit).await;
+        slot.idle(limit).await;
         if handle.is_http2() {
             return;
         }
@@ -174,9 +231,11 @@ fn announce_body(mut request: Request<Incoming>, handle: &WireHandle) -> (Reques
     (request, flaw.is_some() || length == Length::Chunked)
 }
 
-fn builder(config: &ConnectionConfig, streams: Streams) -> Builder<Streams> {
-    let mut builder = Builder::new(streams);
+fn builder(config: &ConnectionConfig) -> Builder<Streams> {
     let (limits, timeouts) = (&config.limits, &config.timeouts);
+    let mut builder = Builder::new(Streams {
+        write: timeouts.write,
+    });
     builder
         .http1()
         // hyper applies no time limit without a timer. Its limit for heads begins when the connection becomes idle; the
@@ -199,17 +258,4 @@ fn builder(config: &ConnectionConfig, streams: Streams) -> Builder<Streams> {
         .max_send_buf_size(SEND_BUFFER)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
     builder
-}
-
-/// Logs the error that ended a connection. A request that hyper itself refuses, because its head is too long or is not
-/// HTTP, never gets to the access log, so this line is the only one about it.
-fn log_connection_error(peer: &Peer, error: &(dyn std::error::Error + 'static)) {
-    let refused = error
-        .downcast_ref::<hyper::Error>()
-        .is_some_and(hyper::Error::is_parse);
-    if refused {
-        tracing::info!(%peer, %error, "refused a request whose head cannot be read");
-    } else {
-        tracing::debug!(%peer, %error, "connection ended with an error");
-    }
 }

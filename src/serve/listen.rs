@@ -6,12 +6,17 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{
+    TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, UnixStream, lookup_host,
+};
 
 use crate::config::Address;
 
 /// Only owner and group may connect to a unix socket.
 const SOCKET_MODE: u32 = 0o660;
+
+/// How many clients the kernel keeps waiting until they are accepted, if `net.core.somaxconn` allows as many.
+const BACKLOG: u32 = 1024;
 
 /// A bound socket.
 #[derive(Debug)]
@@ -48,12 +53,12 @@ impl Socket {
     /// Binds an address. Replaces a socket file on which no process listens any more.
     pub(super) async fn bind(address: &Address) -> io::Result<Self> {
         match address {
-            // The standard library sets SO_REUSEADDR, so a restart does not have to wait for old connections to time
-            // out.
-            Address::Tcp(address) => Ok(Self::Tcp(TcpListener::bind(address).await?)),
+            Address::Tcp(address) => Ok(Self::Tcp(bind_first(address).await?)),
             Address::Unix(path) => {
                 remove_stale(path).await?;
-                let listener = UnixListener::bind(path)?;
+                let socket = UnixSocket::new_stream()?;
+                socket.bind(path)?;
+                let listener = socket.listen(BACKLOG)?;
                 std::fs::set_permissions(path, Permissions::from_mode(SOCKET_MODE))?;
                 Ok(Self::Unix(listener, SocketFile::of(path)?))
             }
@@ -105,6 +110,31 @@ impl Drop for SocketFile {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+/// Binds the first address of a name that can be bound.
+async fn bind_first(name: &str) -> io::Result<TcpListener> {
+    let mut failure = None;
+    for address in lookup_host(name).await? {
+        match bind_tcp(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = Some(error),
+        }
+    }
+    let nothing = || io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+    Err(failure.unwrap_or_else(nothing))
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A restart need not wait for old connections.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 async fn remove_stale(path: &Path) -> io::Result<()> {

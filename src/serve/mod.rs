@@ -6,11 +6,15 @@ use std::sync::Arc;
 use tokio::time::{sleep, timeout};
 
 use crate::config::{Address, Config, ConfigSource, Problems, RestartOnly};
+use crate::proxy::open_files;
 use crate::upstream::{UpstreamObserver, UpstreamSnapshot};
 use crate::watch::{self, AccessLog, Observer, Recorder};
 
+mod accept_errors;
 mod acceptor;
+mod admission;
 mod connection;
+mod counters;
 mod drain;
 mod frames;
 mod head;
@@ -23,10 +27,12 @@ mod target;
 mod tls;
 mod wire;
 
+pub use counters::{ConnectionStats, ListenerStats};
 pub use listen::Bound;
 pub use signals::Signals;
 
 use acceptor::{Acceptor, OpenSockets};
+use admission::Admission;
 use drain::{Drain, Phase};
 use service::ProxyService;
 use snapshot::Shared;
@@ -66,6 +72,7 @@ pub struct Running {
     bound: Vec<Bound>,
     drain: Drain,
     sockets: OpenSockets,
+    admission: Arc<Admission>,
 }
 
 /// Why a server could not start.
@@ -103,9 +110,10 @@ pub async fn start(startup: Startup) -> Result<Running, StartError> {
     let first: Arc<dyn Observer> = Arc::<AccessLog>::clone(&access_log);
     let recorder = Recorder::new([first].into_iter().chain(observers));
     let listeners = config.listen.clone();
+    let admission = Admission::new(connection_limit(&config));
     let shared = Arc::new(Shared::new(config, Arc::new(recorder), upstream_observer));
     let drain = Drain::new();
-    let mut acceptor = Acceptor::new(drain.phases());
+    let mut acceptor = Acceptor::new(drain.phases(), Arc::clone(&admission));
     let mut bound = Vec::new();
     for (slot, listener) in listeners.into_iter().enumerate() {
         let service = ProxyService::new(&shared, slot, Arc::clone(&listener));
@@ -128,13 +136,30 @@ pub async fn start(startup: Startup) -> Result<Running, StartError> {
         bound,
         drain,
         sockets,
+        admission,
     })
+}
+
+/// Returns how many client connections may be open, and logs it.
+fn connection_limit(config: &Config) -> usize {
+    let files = open_files::limit();
+    let connections = open_files::connections(config, files);
+    tracing::info!(files, connections, "limits");
+    if let Some(warning) = open_files::warning(config) {
+        tracing::warn!("{warning}");
+    }
+    connections
 }
 
 impl Running {
     /// The addresses at which clients are accepted, in the order of the configuration.
     pub fn addresses(&self) -> &[Bound] {
         &self.bound
+    }
+
+    /// Returns the numbers of connections.
+    pub fn connections(&self) -> ConnectionStats {
+        self.admission.stats()
     }
 
     /// Returns the state of each upstream.
@@ -154,6 +179,7 @@ impl Running {
         let needs_restart = self.restart_only.changes_in(&config);
         self.access_log.set(config.log.access.clone());
         self.renew_level(config.log.level);
+        self.admission.set_limit(connection_limit(&config));
         self.shared.renew(config);
         Ok(Reloaded::Done(needs_restart))
     }

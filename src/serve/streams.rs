@@ -1,4 +1,4 @@
-//! Time limits on the streams of an HTTP/2 connection, and on a connection without streams.
+//! Time limits on the streams of an HTTP/2 connection.
 //!
 //! If a client does not let a reply through, hyper holds a piece of the body and waits for as long as the connection
 //! lives. It does not poll the body meanwhile, so a timer inside the body would not run. But this module runs the tasks
@@ -8,16 +8,14 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::rt::Executor;
-use tokio::time::{Instant, sleep};
 
+use super::admission::InUse;
 use crate::net::body::{Body, BoxError};
 use crate::net::idle_timer::Pace;
 
@@ -38,52 +36,11 @@ struct Progress {
     moved: Cell<usize>,
 }
 
-/// Runs the streams of one connection.
-#[derive(Clone, Debug)]
+/// Runs the streams of one connection. `write` limits how long a client may take to accept the
+/// [minimum progress](crate::net::idle_timer::MIN_PROGRESS) of a reply.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Streams {
-    activity: Arc<Activity>,
-    write: Duration,
-}
-
-/// Whether any stream is open, and since when none has been.
-#[derive(Debug)]
-pub(super) struct Activity {
-    began: Instant,
-    open: AtomicUsize,
-    /// When the last stream ended, in milliseconds since the start of the connection.
-    last: AtomicU64,
-}
-
-/// Counts one stream as open until it is dropped.
-struct Open(Arc<Activity>);
-
-impl Streams {
-    /// `write` limits how long a client may take to accept the [minimum progress](crate::net::idle_timer::MIN_PROGRESS)
-    /// of a reply.
-    pub(super) fn new(write: Duration) -> Self {
-        let activity = Activity {
-            began: Instant::now(),
-            open: AtomicUsize::new(0),
-            last: AtomicU64::new(0),
-        };
-        Self {
-            activity: Arc::new(activity),
-            write,
-        }
-    }
-
-    /// Ready when no stream has been open for `limit`.
-    pub(super) async fn idle(&self, limit: Duration) {
-        let mut wait = limit;
-        loop {
-            sleep(wait).await;
-            wait = match self.activity.idle_for() {
-                None => limit,
-                Some(idle) if idle >= limit => return,
-                Some(idle) => limit.saturating_sub(idle),
-            };
-        }
-    }
+    pub(super) write: Duration,
 }
 
 impl<F> Executor<F> for Streams
@@ -91,10 +48,8 @@ where
     F: Future + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        let open = Open::new(&self.activity);
         let mut pace = Pace::new(self.write);
         let paced = async move {
-            let _open = open;
             let mut stream = pin!(stream);
             poll_fn(|cx| match stream.as_mut().poll(cx) {
                 Poll::Ready(_) => Poll::Ready(()),
@@ -128,37 +83,6 @@ impl Progress {
     }
 }
 
-impl Activity {
-    /// How long no stream has been open; `None` while one is.
-    fn idle_for(&self) -> Option<Duration> {
-        if self.open.load(Ordering::Acquire) > 0 {
-            return None;
-        }
-        let last = Duration::from_millis(self.last.load(Ordering::Acquire));
-        Some(self.began.elapsed().saturating_sub(last))
-    }
-
-    fn touch(&self) {
-        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last.store(now, Ordering::Release);
-    }
-}
-
-impl Open {
-    fn new(activity: &Arc<Activity>) -> Self {
-        activity.open.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(activity))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        // In this order, so that a reader who sees no open stream also sees the new time.
-        self.0.touch();
-        self.0.open.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 /// A reply's body on its way to a client. In HTTP/2 it goes in small pieces, and reports progress to the stream's
 /// timer.
 #[derive(Debug)]
@@ -169,15 +93,18 @@ pub(super) struct Outgoing {
     rest: Bytes,
     /// The next frame from the body after `rest`, if the body has been polled for it.
     next: Poll<Option<Result<Frame<Bytes>, BoxError>>>,
+    /// The request is under way until its reply ends.
+    _in_use: InUse,
 }
 
 impl Outgoing {
-    pub(super) fn new(body: Body, is_http2: bool) -> Self {
+    pub(super) fn new(body: Body, is_http2: bool, in_use: InUse) -> Self {
         Self {
             body,
             is_http2,
             rest: Bytes::new(),
             next: Poll::Pending,
+            _in_use: in_use,
         }
     }
 

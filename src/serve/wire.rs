@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::admission::Slot;
 use super::frames::{Flood, Frames};
 use super::head::Head;
 use crate::net::idle_timer::{IdleTimer, Pace};
@@ -42,6 +43,11 @@ pub(super) struct Wire<S> {
     write: Pace,
     linger: IdleTimer,
     is_shut: bool,
+    slot: Arc<Slot>,
+    /// Waits for the rest of a request, so the connection is not idle.
+    is_receiving: bool,
+    /// Waits until the client accepts more of a reply, so the connection is not idle.
+    is_sending: bool,
 }
 
 /// What the next bytes belong to.
@@ -119,7 +125,7 @@ impl<S> Wire<S> {
     /// Wraps a connection that has not sent a request yet. `header` limits the time for a head, counted from the start
     /// of the connection and later from the first byte of each head. `write` limits how long the client may take to
     /// accept the [minimum progress](crate::net::idle_timer::MIN_PROGRESS) of a reply.
-    pub(super) fn new(stream: S, header: Duration, write: Duration) -> Self {
+    pub(super) fn new(stream: S, slot: Arc<Slot>, header: Duration, write: Duration) -> Self {
         Self {
             stream,
             handle: WireHandle::default(),
@@ -129,6 +135,9 @@ impl<S> Wire<S> {
             write: Pace::new(write),
             linger: IdleTimer::new(LINGER),
             is_shut: false,
+            slot,
+            is_receiving: false,
+            is_sending: false,
         }
     }
 
@@ -226,8 +235,18 @@ impl<S> Wire<S> {
         Poll::Ready(())
     }
 
-    /// Pending until the client has taken too long for what it has begun; then an error.
-    fn overdue(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Waits for the client. The connection is not idle if it waits for the rest of a request. Pending until the client
+    /// has taken too long for what it has begun; then an error.
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let is_receiving = match &self.stage {
+            Stage::Head(head) => head.is_under_way() || !self.ahead.is_empty(),
+            Stage::Http2(frames) => frames.is_in_head(),
+            Stage::Body(_) | Stage::Unannounced | Stage::Flawed | Stage::Last => true,
+        };
+        hold(&self.slot, &mut self.is_receiving, is_receiving);
+        if !self.stage.is_timed() {
+            return Poll::Pending;
+        }
         ready!(self.head.poll(cx));
         Poll::Ready(Err(late("the head of a request took too long")))
     }
@@ -266,7 +285,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     ) -> Poll<io::Result<()>> {
         let wire = &mut *self;
         if wire.take_announcement(cx).is_pending() {
-            return wire.overdue(cx);
+            return wire.wait(cx);
         }
         let before = buf.filled().len();
         let read = if !wire.ahead.is_empty() {
@@ -278,8 +297,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         };
         match read {
             Poll::Ready(read) => read?,
-            Poll::Pending if wire.stage.is_timed() => return wire.overdue(cx),
-            Poll::Pending => return Poll::Pending,
+            Poll::Pending => return wire.wait(cx),
         }
         let taken = buf.remaining().min(wire.ahead.len());
         buf.put_slice(&wire.ahead[..taken]);
@@ -316,14 +334,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let wire = &mut *self;
         let polled = Pin::new(&mut wire.stream).poll_flush(cx);
-        in_time(polled, &mut wire.write, 0, cx)
+        if polled.is_ready() {
+            hold(&wire.slot, &mut wire.is_sending, false);
+        }
+        wire.in_time(polled, 0, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let wire = &mut *self;
         if !wire.is_shut {
             let polled = Pin::new(&mut wire.stream).poll_shutdown(cx);
-            ready!(in_time(polled, &mut wire.write, 0, cx))?;
+            ready!(wire.in_time(polled, 0, cx))?;
             wire.is_shut = true;
         }
         if !wire.may_be_unread() {
@@ -355,23 +376,36 @@ impl<S> Wire<S> {
         if let Stage::Http2(frames) = &mut self.stage {
             frames.wrote(bytes);
         }
-        in_time(polled, &mut self.write, bytes, cx)
+        self.in_time(polled, bytes, cx)
+    }
+
+    /// What was polled, and moved so many bytes; or an error once the client has been waited for too long.
+    fn in_time<T>(
+        &mut self,
+        polled: Poll<io::Result<T>>,
+        bytes: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.write.moved(bytes);
+            return polled;
+        }
+        hold(&self.slot, &mut self.is_sending, true);
+        ready!(self.write.poll(cx));
+        Poll::Ready(Err(late("the client takes too little of its reply")))
     }
 }
 
-/// Returns the result of an operation that moved this many bytes, or an error if the client takes too long.
-fn in_time<T>(
-    polled: Poll<io::Result<T>>,
-    pace: &mut Pace,
-    bytes: usize,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<T>> {
-    if polled.is_ready() {
-        pace.moved(bytes);
-        return polled;
+/// Sets or clears one reason to call the connection busy.
+fn hold(slot: &Slot, is_held: &mut bool, is_busy: bool) {
+    if *is_held != is_busy {
+        *is_held = is_busy;
+        if is_busy {
+            slot.enter();
+        } else {
+            slot.leave();
+        }
     }
-    ready!(pace.poll(cx));
-    Poll::Ready(Err(late("the client reads its reply too slowly")))
 }
 
 fn late(what: &'static str) -> io::Error {
@@ -390,7 +424,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
     use tokio::time::{Instant, sleep};
 
-    use super::Wire;
+    use super::{Slot, Wire};
 
     const LIMIT: Duration = Duration::from_secs(60);
     const REPLY: usize = 1 << 20;
@@ -398,7 +432,7 @@ mod tests {
     /// Writes a reply to a client that reads this many bytes at a time. Returns how long that took, and the result.
     async fn write_to(bytes: usize, each: Duration) -> (Duration, io::Result<()>) {
         let (ours, mut theirs) = duplex(16 << 10);
-        let mut wire = Wire::new(ours, LIMIT, LIMIT);
+        let mut wire = Wire::new(ours, Slot::alone(), LIMIT, LIMIT);
         tokio::spawn(async move {
             let mut space = vec![0; bytes];
             while theirs.read_exact(&mut space).await.is_ok() {

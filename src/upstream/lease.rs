@@ -1,8 +1,9 @@
-//! What one call holds of an upstream.
+//! The lease under which the requests of one call are sent.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use http::Response;
 use http::request::Parts;
@@ -68,6 +69,11 @@ impl Lease {
             *body = kept.take_back();
         }
         outcome
+    }
+
+    /// Returns how long a call may wait for what it needs before the first byte of its reply.
+    pub(crate) fn queue_timeout(&self) -> Duration {
+        self.upstream.config.queue_timeout
     }
 
     /// Whether the call may send a request again that an endpoint has refused for now, within the budget of retries.

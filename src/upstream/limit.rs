@@ -8,22 +8,6 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// How many permits there are at most where no setting says so.
-const MOST: usize = 1024;
-
-/// Files that are kept for other things than connections.
-const OTHER_FILES: u64 = 64;
-
-/// The permits of an upstream where no setting says so: its share of the half of the files that clients leave, since each
-/// call may need a connection. `files` is how many the process may open, if there is a limit; `taken` permits are not
-/// shared out.
-pub fn default_permits(files: Option<u64>, taken: usize, upstreams: usize) -> usize {
-    let Some(files) = files else { return MOST };
-    let half = usize::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(usize::MAX);
-    let share = half.saturating_sub(taken) / upstreams.max(1);
-    share.clamp(1, MOST)
-}
-
 /// The permits of one upstream. It outlives reloads, also those that change how many there are.
 #[derive(Debug)]
 pub(crate) struct Limiter {
@@ -164,7 +148,7 @@ mod tests {
     use tokio::task::yield_now;
     use tokio::time::{Instant, timeout};
 
-    use super::{Limiter, Shed, default_permits};
+    use super::{Limiter, Shed};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -221,20 +205,6 @@ mod tests {
         limiter.release();
         assert_eq!(limiter.acquire(0, SECOND).await, Ok(()));
         assert_eq!(limiter.acquire(0, SECOND).await, Err(Shed::QueueFull));
-    }
-
-    #[test]
-    fn few_files_are_shared_out() {
-        for (files, taken, upstreams, permits) in [
-            (None, 64, 2, 1024),
-            (Some(1_048_576), 64, 2, 1024),
-            (Some(1024), 0, 1, 480),
-            (Some(1024), 64, 2, 208),
-            (Some(100), 64, 2, 1),
-            (Some(0), 0, 0, 1),
-        ] {
-            assert_eq!(default_permits(files, taken, upstreams), permits);
-        }
     }
 
     /// How many permits can be had now.

@@ -31,7 +31,7 @@ mod tests;
 
 pub use budget::RetryCause;
 pub use lease::Lease;
-pub use limit::{Shed, default_permits};
+pub use limit::Shed;
 pub use outcome::Outcome;
 pub use pool::Replies;
 pub use snapshot::{EndpointSnapshot, UpstreamSnapshot};
@@ -49,6 +49,9 @@ use state::UpstreamState;
 use crate::config::UpstreamConfig;
 use crate::model::{Fault, Reason};
 use crate::net::body::{self, Body};
+
+/// How many calls an upstream gets at once, at most, if no setting says so.
+pub(crate) const MAX_IN_FLIGHT: usize = 1024;
 
 /// A service with one or more endpoints, reached over pooled HTTP/1.1 connections.
 #[derive(Debug)]
@@ -236,6 +239,5 @@ impl Upstream {
 }
 
 fn permits(config: &UpstreamConfig) -> usize {
-    let default = || default_permits(None, 0, 1);
-    config.max_in_flight.unwrap_or_else(default)
+    config.max_in_flight.unwrap_or(MAX_IN_FLIGHT)
 }

@@ -42,6 +42,24 @@ fn wrong_arguments_exit_with_64() {
     assert_eq!(run(&["--help"]).status.code(), Some(0));
 }
 
+/// No process may open so many files.
+#[test]
+fn check_warns_of_limits_that_there_are_no_files_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, format!("{GOOD}[limits]\nconnections = 2000000\n")).unwrap();
+    let output = run(&["check", "--config", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0));
+    let told = String::from_utf8(output.stdout).unwrap();
+    let begin = "warning: 2000000 connections of clients and 1024 requests to upstreams at once \
+                 need 2001088 open files";
+    assert!(
+        told.starts_with(&format!("{}: {begin}", file.display())),
+        "{told}"
+    );
+    assert!(told.ends_with(": ok\n"), "{told}");
+}
+
 #[test]
 fn check_prints_every_error_and_exits_with_0_or_78() {
     let folder = tempfile::tempdir().unwrap();

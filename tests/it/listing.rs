@@ -1,6 +1,6 @@
 //! Lists over many upstream pages are complete, or visibly broken off.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::support::pages::{self, Pages, parameter};
 use super::support::proxy::before_glance;
 use super::support::upstream::{Seen, headers};
-use super::support::{Proxy, Reply, Upstream};
+use super::support::{Program, Proxy, Reply, Upstream};
 
 const LIST: &str = "GET /v2.1/images HTTP/1.1\r\nHost: a\r\n\r\n";
 const DETAIL: &str = "GET /v2.1/images/detail HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -367,4 +367,64 @@ async fn cycles_of_pages_end_the_list() {
         assert_eq!(answer.status(), 502);
         assert!(glance.seen().len() < 40, "{}", glance.seen().len());
     }
+}
+
+/// Images without end, of which those on the first page are wanted and no others.
+fn endless(wanted: &'static str) -> impl Fn(&Seen) -> Reply {
+    move |seen| {
+        let pages = Pages {
+            images: usize::MAX,
+            ..LARGE
+        };
+        let page = pages.page(seen);
+        let page = match parameter(seen, "marker") {
+            None => page.replace("padding", wanted),
+            Some(_) => page,
+        };
+        Reply::json(page).latency(Duration::from_millis(20))
+    }
+}
+
+/// An upstream without an end, in which nothing is found, does not hold anything for ever.
+#[tokio::test]
+async fn a_list_in_which_nothing_is_found_ends() {
+    let glance = Upstream::start(endless("padding")).await;
+    let more = "[limits]\nsilent = \"300ms\"";
+    let program = Program::start(&before_glance(glance.address, more)).await;
+    let ask = |value: &str, agent: &str| {
+        format!(
+            "GET /v2.1/images/detail?property-limit={value} HTTP/1.1\r\nHost: a\r\nUser-Agent: {agent}\r\n\r\n"
+        )
+    };
+    let began = Instant::now();
+    let mut client = program.client().await;
+    client.send(ask("none", "before")).await;
+    let answer = client.answer().await;
+    assert_eq!(answer.status(), 504);
+    assert!(
+        answer
+            .text()
+            .contains("No matching image was found in time.")
+    );
+    assert!(began.elapsed() >= Duration::from_millis(300));
+    let line = program.access("before").await;
+    assert_eq!(line["reason"], "search_timeout");
+
+    let glance = Upstream::start(endless("limit")).await;
+    let program = Program::start(&before_glance(glance.address, more)).await;
+    let mut client = program.client().await;
+    client.send(ask(&"x".repeat(LARGE.padding), "behind")).await;
+    assert!(client.whole_answer().await.is_none(), "the list goes on");
+    let line = program.access("behind").await;
+    let told = "search_timeout: no image matched for 300ms (limits.silent)";
+    let items = line["items"].as_u64().unwrap();
+    assert!(
+        line["status"] == 200 && (1..=300).contains(&items),
+        "{line}"
+    );
+    assert!(line["detail"].as_str().unwrap().contains(told), "{line}");
+    // Each of them has been left.
+    let asked = glance.seen().len();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(glance.seen().len(), asked);
 }

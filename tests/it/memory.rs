@@ -2,11 +2,14 @@
 
 #![cfg(target_os = "linux")]
 
+use std::time::Duration;
+
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::support::pages::{Pages, parameter};
 use super::support::proxy::before_glance;
-use super::support::{Client, Program, Upstream};
+use super::support::{Client, Program, Reply, Upstream};
 
 const MIB: usize = 1 << 20;
 const IMAGES: usize = 100_000;
@@ -84,6 +87,48 @@ async fn many_long_lists_take_little_memory() {
     let peak = program.peak_memory();
     assert_eq!(clients.len(), CLIENTS);
     assert!(peak < 64 * MIB, "{peak} bytes for {CLIENTS} lists");
+}
+
+/// What an operator plans for: an idle connection, and replies that the client does not read. The figures appear with
+/// `--nocapture`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_connection_and_each_request_takes_little_memory() {
+    const IDLE_CLIENTS: usize = 1000;
+    const BUSY_CLIENTS: usize = 50;
+    const KIB: usize = 1 << 10;
+    let glance = glance().await;
+    let nova = Upstream::start(|_| Reply::new("200 OK", &[], vec![b'x'; 16 * MIB])).await;
+    let more = format!("[nova]\nendpoints = [\"http://{}\"]", nova.address);
+    let short = "GET /v2.1/images?name=few HTTP/1.1\r\nHost: a\r\n\r\n";
+    let passed = "GET /v2.1/servers HTTP/1.1\r\nHost: a\r\n\r\n".to_owned();
+    for (what, request, count, most) in [
+        ("an idle connection", String::new(), IDLE_CLIENTS, 64 * KIB),
+        ("a passed reply", passed, BUSY_CLIENTS, 1536 * KIB),
+        ("a streamed list", list("many", ""), BUSY_CLIENTS, 500 * KIB),
+    ] {
+        let program = Program::start(&before_glance(glance.address, &more)).await;
+        let mut client = program.client().await;
+        client.send(list("few", "?name=few")).await;
+        assert_eq!(client.answer().await.status(), 200);
+        let before = program.peak_memory();
+        let mut clients = Vec::new();
+        for _ in 0..count {
+            let mut client = program.client().await;
+            if request.is_empty() {
+                client.send(short).await;
+                assert_eq!(client.answer().await.status(), 200);
+            } else {
+                client.send(&request).await;
+                assert!(client.more().await > 0);
+            }
+            clients.push(client);
+        }
+        // Until whatever can fill up has done so.
+        sleep(Duration::from_secs(1)).await;
+        let each = (program.peak_memory() - before) / count;
+        eprintln!("{what}: {} KiB", each / KIB);
+        assert!(each <= most, "{what}: {each} bytes");
+    }
 }
 
 /// Reads at least this many bytes, or to the end, and keeps only the end.

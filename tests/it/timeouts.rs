@@ -2,6 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use nova_glance_proxy::serve::Bound;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpSocket;
+
+use super::support::client::PATIENCE;
 use super::support::proxy::before_nova;
 use super::support::{Proxy, Reply, Upstream};
 
@@ -90,7 +95,47 @@ async fn clients_that_read_nothing_are_disconnected() {
     let proxy = Proxy::start(&before_nova(nova.address, more)).await;
     let mut client = proxy.client().await;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let let_go = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let stats = &proxy.running.connections().listeners[0];
+            if (stats.accepted, stats.open) == (1, 0) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, let_go).await.unwrap();
     let got = client.rest().await.len();
     assert!(got < 64 << 20, "{got}");
+}
+
+/// Nor does it help to take a little every now and then: 64 KiB within the limit are progress, and less is none.
+#[tokio::test]
+async fn clients_that_take_too_little_are_let_go() {
+    const LARGE: usize = 64 << 20;
+    let nova = Upstream::start(|_| Reply::new("200 OK", &[], vec![b'x'; LARGE])).await;
+    let proxy = Proxy::start(&before_nova(nova.address, "[timeouts]\nwrite = \"1s\"")).await;
+    let Bound::Tcp(address) = proxy.address() else {
+        panic!()
+    };
+    for (each, is_whole) in [(512, false), (256 << 10, true)] {
+        let socket = TcpSocket::new_v4().unwrap();
+        // What the kernel would take for the client is not taken by the client.
+        socket.set_recv_buffer_size(16 << 10).unwrap();
+        let mut stream = socket.connect(*address).await.unwrap();
+        let ask = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        stream.write_all(ask).await.unwrap();
+        let began = Instant::now();
+        let (mut taken, mut space) = (0, vec![0; each]);
+        while taken < LARGE && began.elapsed() < Duration::from_secs(4) {
+            match stream.read_exact(&mut space).await {
+                Ok(read) => taken += read,
+                Err(_) => break,
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(began.elapsed() >= Duration::from_secs(1));
+        let is_open = proxy.running.connections().open == 1;
+        assert_eq!(is_open, is_whole, "{each}: {taken}");
+    }
 }

@@ -182,6 +182,8 @@ fn public_url(section: &Section<'_, '_>) -> Option<String> {
 fn limits(section: &Section<'_, '_>) -> Limits {
     let header_bytes = section.size("header_bytes");
     Limits {
+        connections: connections(section),
+        silent: section.some_time("silent"),
         header_bytes: at_least(
             section,
             "header_bytes",
@@ -194,6 +196,12 @@ fn limits(section: &Section<'_, '_>) -> Limits {
         max_items: Some(section.count("max_items").value).filter(|count| *count > 0),
         page_size: at_least(section, "page_size", &section.count("page_size"), 1),
     }
+}
+
+fn connections(section: &Section<'_, '_>) -> Option<usize> {
+    let at = section.number("connections")?;
+    let connections = at_least(section, "connections", &at, 1);
+    Some(usize::try_from(connections).unwrap_or(usize::MAX))
 }
 
 /// Reads `headers`. The limit has an upper bound because the server reserves room for that many lines in every request.

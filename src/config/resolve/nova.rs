@@ -21,19 +21,32 @@ pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
         container_format: section.word("container_format").map(str::to_owned),
         allow_metadata_writes: section.flag("allow_metadata_writes"),
     };
+    let bytes = at_least(
+        section,
+        "max_scan_bytes",
+        &section.size("max_scan_bytes"),
+        1,
+    );
     NovaImages {
         settings: Arc::new(settings),
         project: segment(section, "project"),
         scan: ScanLimits {
             images: Some(section.count("max_scan").value).filter(|most| *most > 0),
-            bytes: at_least(
-                section,
-                "max_scan_bytes",
-                &section.size("max_scan_bytes"),
-                1,
-            ),
+            bytes,
         },
+        scan_bytes_total: scan_bytes_total(section, bytes),
     }
+}
+
+/// Reads `max_scan_bytes_total`, into which one list must fit. The default never makes a configuration invalid.
+fn scan_bytes_total(section: &Section<'_, '_>, one: usize) -> usize {
+    let total = section.size("max_scan_bytes_total");
+    let is_default = total.span == section.span;
+    if !is_default && total.value < one {
+        let message = "`max_scan_bytes_total` must be at least `max_scan_bytes`";
+        section.note(&total.span, message);
+    }
+    total.value.max(one)
 }
 
 /// Reads a setting that must be one path segment.

@@ -1,17 +1,19 @@
 //! Lists: page after page, streamed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::stream::{self, ListBody};
 use super::{ListSteps, UpstreamSession, scan};
 use crate::listing::{After, Listing};
-use crate::model::{Call, Fault, Responder, UpstreamRequest};
+use crate::model::{Call, Fault, Reason, Responder, UpstreamRequest};
 use crate::net::body::{Body, unreadable, upstream_broke};
 use crate::net::secrets::Secrets;
 
@@ -88,9 +90,14 @@ impl PageStream {
 }
 
 impl ListBody for PageStream {
-    /// Continues until this many bytes are ready, or the list is complete.
+    /// Continues until this many bytes are ready, or the list is complete. Fails if no image matches for too long.
     async fn read(&mut self, enough: usize) -> Result<Bytes, Fault> {
+        let mut silence = Silence::new(self.session.limits.silent);
         while self.listing.pending() < enough {
+            // A list that is complete is not late.
+            if !matches!(self.at, State::End) {
+                silence.check(self.listing.count())?;
+            }
             match &mut self.at {
                 State::Page(body) => match body.frame().await {
                     Some(frame) => {
@@ -129,6 +136,44 @@ impl ListBody for PageStream {
 
     fn is_done(&self) -> bool {
         matches!(self.at, State::End) && self.listing.pending() == 0
+    }
+}
+
+/// How long no image has matched while the client waits for one.
+struct Silence {
+    limit: Duration,
+    since: Instant,
+    count: u64,
+}
+
+impl Silence {
+    fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            since: Instant::now(),
+            count: 0,
+        }
+    }
+
+    /// Restarts the time if more images have matched by now.
+    fn check(&mut self, count: u64) -> Result<(), Fault> {
+        if self.count != count {
+            self.count = count;
+            self.since = Instant::now();
+            return Ok(());
+        }
+        if self.since.elapsed() < self.limit {
+            return Ok(());
+        }
+        Err(Fault::proxy(
+            StatusCode::GATEWAY_TIMEOUT,
+            Reason::SearchTimeout,
+            "No matching image was found in time. Ask with another filter.",
+        )
+        .with_detail(format!(
+            "no image matched for {:?} (limits.silent)",
+            self.limit
+        )))
     }
 }
 

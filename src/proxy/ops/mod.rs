@@ -1,6 +1,7 @@
 //! The operations: async steps over a dialect's pure backend, in their order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
@@ -19,10 +20,12 @@ mod change;
 mod delete;
 mod list;
 mod scan;
+mod scan_memory;
 mod show;
 mod steps;
 mod stream;
 
+pub use scan_memory::ScanMemory;
 pub use steps::{ChangeSteps, ListSteps, NextPages, PageEnd, SortSteps, UpstreamSteps, Walk};
 
 /// Carries out a call: sends the requests of its steps, and has the responder write the reply.
@@ -57,6 +60,8 @@ pub struct UpstreamSession {
     pub secrets: Arc<Secrets>,
     /// The bounds for replies.
     pub limits: ReplyLimits,
+    /// The memory of all lists that are sorted here.
+    pub scan_memory: Arc<ScanMemory>,
     /// Counts the cost and the results of the call.
     pub stats: Arc<RequestStats>,
 }
@@ -68,6 +73,8 @@ pub struct ReplyLimits {
     pub element: usize,
     /// The longest list, in images; `None` for no bound.
     pub items: Option<u64>,
+    /// How long a list may continue without an image that matches.
+    pub silent: Duration,
     /// The bounds of a list that is sorted here.
     pub scan: ScanLimits,
 }
@@ -79,6 +86,7 @@ impl ReplyLimits {
         Self {
             element: config.limits.element_bytes,
             items: config.limits.max_items,
+            silent: config.limits.silent,
             scan: config.nova_images.scan,
         }
     }

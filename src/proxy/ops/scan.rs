@@ -2,7 +2,7 @@
 //!
 //! No image can be written before the last one has been read. Until then the position and the bytes of the images that
 //! may be in the list are kept, at most as many as the client requested. `nova.max_scan_bytes` bounds the memory of a
-//! request, and `nova.max_scan` its time. A list beyond a bound is a fault, never a shorter list.
+//! request, `nova.max_scan_bytes_total` that of all requests, and `nova.max_scan` the time. A list beyond a bound is a fault, never a shorter list.
 
 use std::sync::Arc;
 use std::vec;
@@ -19,7 +19,7 @@ use crate::listing::top_n::TopN;
 use crate::model::{
     Call, Fault, ImageId, ListEnd, Order, Position, Reason, Responder, UpstreamRequest,
 };
-use crate::net::body::{Body, upstream_broke};
+use crate::net::body::{self, Body, upstream_broke};
 use crate::net::secrets::Secrets;
 
 /// Lists images after sorting them.
@@ -40,6 +40,7 @@ pub(super) async fn scan(
         None => None,
     };
     let mut top_n = TopN::new(order, after, limit, session.limits.scan);
+    let mut share = session.scan_memory.share(session.lease.queue_timeout());
     loop {
         let mut body = match session.send(&call, pages.request(None)).await {
             Ok(body) => body,
@@ -59,6 +60,7 @@ pub(super) async fn scan(
                     Ok(Want::More)
                 })?;
                 top_n.check_walk(pages.walked())?;
+                share.cover(top_n.bytes()).await?;
             }
         }
         if !pages.turn()? {
@@ -68,7 +70,9 @@ pub(super) async fn scan(
     // Nothing more is asked, however long the client takes to read.
     session.lease.release();
     let head = responder.list_head();
-    stream::reply(head, Writing::new(session, responder, top_n.finish())).await
+    let reply = stream::reply(head, Writing::new(session, responder, top_n.finish())).await?;
+    // The memory is given back when the client has the list, or is gone.
+    Ok(reply.map(|body| body::holding(body, share)))
 }
 
 /// The position of the image after which the list begins. The list itself need not include that image.

@@ -125,6 +125,13 @@ impl Client {
         timeout(PATIENCE, read).await.unwrap().unwrap_or(0)
     }
 
+    /// Whether the other end has closed the connection in good order, without a byte: a reset is none.
+    pub async fn is_closed_in_order(&mut self) -> bool {
+        let mut more = [0];
+        let read = timeout(PATIENCE, self.stream.read(&mut more)).await;
+        matches!(read.expect("an end"), Ok(0))
+    }
+
     /// Whether the connection ends within this time. Bytes that arrive meanwhile are kept.
     pub async fn is_over_within(&mut self, limit: Duration) -> bool {
         timeout(limit, self.rest()).await.is_ok()

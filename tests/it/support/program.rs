@@ -22,10 +22,23 @@ pub struct Program {
 impl Program {
     /// Starts `serve` with this configuration, and waits until it listens.
     pub async fn start(text: &str) -> Self {
+        let program = Command::new(env!("CARGO_BIN_EXE_nova-glance-proxy"));
+        Self::run(program, text).await
+    }
+
+    /// The same, where the process may open so many files at first, and so many if it raises that limit.
+    pub async fn start_with_files(text: &str, soft: usize, hard: usize) -> Self {
+        let limits = format!(r#"ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$0" "$@""#);
+        let mut program = Command::new("sh");
+        program.args(["-c", &limits, env!("CARGO_BIN_EXE_nova-glance-proxy")]);
+        Self::run(program, text).await
+    }
+
+    async fn run(mut program: Command, text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.toml");
         std::fs::write(&file, text).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_nova-glance-proxy"))
+        let mut child = program
             .args(["serve", "--config", file.to_str().unwrap()])
             .env_remove("RUST_LOG")
             .stderr(Stdio::piped())
@@ -89,6 +102,16 @@ impl Program {
             assert!(started.elapsed() < PATIENCE, "{:#?}", self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// How much processor time it has taken so far.
+    pub fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // Behind the name, which may have blanks: the 14th and 15th field, in ticks of 10 ms.
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let ticks = fields.split(' ').skip(11).take(2);
+        let ticks: u64 = ticks.map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 10)
     }
 
     /// The highest resident memory so far, in bytes.

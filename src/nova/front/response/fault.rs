@@ -325,6 +325,27 @@ mod tests {
     }
 
     #[test]
+    fn an_overloaded_proxy_is_a_service_that_is_busy() {
+        let fault = Fault::overloaded("image");
+        for (encoding, body) in [
+            (
+                Encoding::Json,
+                r#"{"serviceUnavailable": {"code": 503, "message": "The image service is busy. Try again."}}"#,
+            ),
+            (
+                Encoding::Xml,
+                "<serviceUnavailable code=\"503\" xmlns=\"http://docs.openstack.org/compute/api/v1.1\"><message>The image service is busy. Try again.</message></serviceUnavailable>",
+            ),
+        ] {
+            let reply = nova(&fault, &fault.message, &Compat::default(), encoding);
+            assert_eq!(reply.status(), 503);
+            let wait = reply.headers()["retry-after"].to_str().unwrap();
+            assert!(["1", "2", "3"].contains(&wait), "{wait}");
+            assert_eq!(reply.body(), body);
+        }
+    }
+
+    #[test]
     fn old_releases_name_the_message_first() {
         let fault = refused(404, "");
         let reply = nova(
