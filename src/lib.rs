@@ -36,12 +36,13 @@
 //! | [`sandbox`] | a Glance on images in memory; pure | `glance`, `model`, `json`, `webob` |
 //! | [`listing`] | upstream pages in, the client's list out; pure | `model`, `json` |
 //! | [`config`] | settings, read into one immutable snapshot | `nova::{compat, back}`, `model`, `watch` |
-//! | [`docgen`] | the generated pages of `docs/` | the dialects, `deviations`, `config`, `model` |
+//! | [`metrics`] | what Prometheus scrapes; a source hands in numbers that others keep | `watch`, `model` |
+//! | [`docgen`] | the generated pages of `docs/` | the dialects, `deviations`, `config`, `metrics`, `model` |
 //! | [`net`] | bodies, headers, timers, secrets | `model` |
-//! | [`upstream`] | one service: its endpoints, connections and retries | `net`, `config`, `model` |
-//! | [`identity`] | whose token it is: cache, single flight, pause | `upstream`, `net`, `keystone`, `config`, `model` |
+//! | [`upstream`] | one service: endpoints, connections, balance, ejection, retries, limits | `net`, `config`, `watch`, `model` |
+//! | [`identity`] | whose token it is: cache, single flight, pause | `upstream`, `net`, `keystone`, `config`, `watch`, `model` |
 //! | [`proxy`] | one request, in reading order: guard, prepare, recognise, dispatch, answer | `identity`, `upstream`, `net`, `listing`, `nova`, `glance`, `config`, `watch`, `model`, `json` |
-//! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `proxy`, `upstream`, `net`, `config`, `watch` |
+//! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `proxy`, `upstream`, `net`, `config`, `metrics`, `watch` |
 //! | [`cli`] | the commands | all but `identity`, `upstream`, `listing` |
 #![forbid(unsafe_code)]
 
@@ -54,6 +55,7 @@ pub mod identity;
 pub mod json;
 pub mod keystone;
 pub mod listing;
+pub mod metrics;
 pub mod model;
 pub mod net;
 pub mod nova;

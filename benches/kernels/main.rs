@@ -15,6 +15,7 @@
     reason = "this is not a part of the program"
 )]
 
+mod metrics;
 mod payload;
 mod tree;
 

@@ -161,6 +161,14 @@ impl<'r, 't> Section<'r, 't> {
         T::of_word(word)
     }
 
+    pub(super) fn durations(&self, key: &str) -> Option<At<Vec<Duration>>> {
+        self.read(key, |value| {
+            let items = value.as_array()?.iter();
+            let read = |text: &str| humantime::parse_duration(text).ok();
+            items.map(|item| read(item.get_ref().as_str()?)).collect()
+        })
+    }
+
     pub(super) fn texts(&self, key: &str) -> At<Vec<At<String>>> {
         self.read(key, |value| {
             let items = value.as_array()?.iter();
@@ -330,6 +338,6 @@ pub(super) fn wrong(kind: &Kind) -> &'static str {
     match kind {
         Kind::Flag | Kind::FlagOr(_) | Kind::Count | Kind::Duration | Kind::Size => "\"zzz\"",
         Kind::Text | Kind::Word(_) => "12",
-        Kind::Texts | Kind::Words(_) => "[12]",
+        Kind::Texts | Kind::Words(_) | Kind::Durations => "[12]",
     }
 }

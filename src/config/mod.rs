@@ -64,6 +64,10 @@ pub struct Config {
     pub forward: Vec<HeaderName>,
     /// Log settings.
     pub log: Log,
+    /// The upper bounds of the histograms of durations; ascending, never empty.
+    pub metrics_buckets: Vec<Duration>,
+    /// The SHA-256 of the file, in hexadecimal digits.
+    pub sha256: String,
 }
 
 /// One address at which clients are accepted, and how they are served there.

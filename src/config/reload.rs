@@ -1,6 +1,7 @@
 //! Reading the configuration again while the program runs.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{Address, Config, Problems};
 use crate::watch::LogFormat;
@@ -30,6 +31,7 @@ impl ConfigSource {
 pub struct RestartOnly {
     addresses: Vec<Address>,
     log_format: Option<LogFormat>,
+    metrics_buckets: Vec<Duration>,
 }
 
 impl RestartOnly {
@@ -39,6 +41,7 @@ impl RestartOnly {
         Self {
             addresses: listen.map(|listener| listener.address.clone()).collect(),
             log_format: config.log.format,
+            metrics_buckets: config.metrics_buckets.clone(),
         }
     }
 
@@ -50,10 +53,13 @@ impl RestartOnly {
         let removed = self.addresses.iter();
         let removed = removed.filter(|address| !newer.addresses.contains(address));
         let format = (self.log_format != newer.log_format).then(|| "log.format".to_owned());
+        let buckets = self.metrics_buckets != newer.metrics_buckets;
+        let buckets = buckets.then(|| "metrics.buckets".to_owned());
         added
             .map(|address| format!("listen.address {address} (added)"))
             .chain(removed.map(|address| format!("listen.address {address} (removed)")))
             .chain(format)
+            .chain(buckets)
             .collect()
     }
 }

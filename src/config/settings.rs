@@ -44,6 +44,8 @@ pub enum Kind {
     Size,
     /// Text with a unit: `"5s"`, `"1m 30s"`, `"250ms"`.
     Duration,
+    /// A list of durations.
+    Durations,
     /// Any text; the meaning of the setting says what it may contain.
     Text,
     /// One of these words.
@@ -80,7 +82,7 @@ pub(super) trait Worded: Copy + 'static {
 }
 
 use Absent::{Nothing, Required, Value};
-use Kind::{Count, Duration, Flag, FlagOr, Size, Text, Texts, Word, Words};
+use Kind::{Count, Duration, Durations, Flag, FlagOr, Size, Text, Texts, Word, Words};
 
 /// The settings, in the order in which a file would have them.
 pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
@@ -217,6 +219,9 @@ fn proxy() -> Vec<Setting> {
             "A request that takes longer than this is slow."),
         setting("log.format", words::<LogFormat>(), nothing("`text` on a terminal, else `json`"),
             "The form of the lines on standard error: JSON objects for programs, text for people."),
+
+        setting("metrics.buckets", Durations, value(r#"["500us", "1ms", "2500us", "5ms", "10ms", "25ms", "50ms", "100ms", "250ms", "500ms", "1s", "2500ms", "5s", "10s", "30s", "60s", "300s"]"#),
+            "The upper bounds of the histograms of durations, in ascending order. They take effect at the next start."),
     ]
 }
 
@@ -367,6 +372,7 @@ impl Kind {
             Count => "a whole number".to_owned(),
             Size => "bytes, as a number or a string like \"16MiB\"".to_owned(),
             Duration => "a duration like \"5s\"".to_owned(),
+            Durations => "a list of durations like \"5s\"".to_owned(),
             Text => "a string".to_owned(),
             Word(words) => format!("one of {}", quoted(words)),
             Texts => "a list of strings".to_owned(),
@@ -438,7 +444,7 @@ mod tests {
             keys_in(""),
             [
                 "listen", "glance", "nova", "identity", "compat", "limits", "timeouts", "headers",
-                "log"
+                "log", "metrics"
             ]
         );
     }

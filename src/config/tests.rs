@@ -359,6 +359,33 @@ fn limits_that_would_stop_the_proxy_are_refused() {
 }
 
 #[test]
+fn buckets_ascend() {
+    let buckets = |list: &str| parse(&format!("{LEAST}[metrics]\nbuckets = {list}\n"));
+    let durations = buckets(r#"["500us", "1s"]"#).unwrap().metrics_buckets;
+    assert_eq!(durations, [500, 1_000_000].map(Duration::from_micros));
+    assert_eq!(parse(LEAST).unwrap().metrics_buckets.len(), 17);
+    for wrong in [
+        r#"["1s", "1s"]"#,
+        r#"["2s", "1s"]"#,
+        r#"["0s", "1s"]"#,
+        "[]",
+    ] {
+        let told = buckets(wrong).unwrap_err();
+        let told: Vec<_> = told
+            .iter()
+            .map(|line| line.split_once(": ").unwrap())
+            .collect();
+        let message =
+            "`buckets` must be 1 to 40 durations in ascending order, the first greater than zero";
+        assert_eq!(told, [("c.toml:8:11", message)], "{wrong}");
+    }
+    assert_eq!(
+        buckets("[\"soon\"]").unwrap_err(),
+        ["c.toml:8:11: `metrics.buckets` must be a list of durations like \"5s\""]
+    );
+}
+
+#[test]
 fn two_listeners_cannot_have_one_address() {
     let second = "[[listen]]\naddress = \"h:1\"\nspeaks = \"nova\"\n";
     let told = parse(&format!(

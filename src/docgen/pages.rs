@@ -5,6 +5,7 @@
 
 use super::{compatibility, deviating};
 use crate::config::settings;
+use crate::metrics;
 use crate::nova::compat;
 
 /// A generated page.
@@ -48,6 +49,12 @@ pub const GENERATED_PAGES: &[GeneratedPage] = &[
         title: "Configuration reference",
         introduction: CONFIGURATION,
         body: settings::reference,
+    },
+    GeneratedPage {
+        file: "metrics.md",
+        title: "Metrics",
+        introduction: METRICS,
+        body: metrics::reference,
     },
 ];
 
@@ -110,3 +117,10 @@ Every setting, in the order in which a file would have them. The file is TOML; `
 An unknown key or a wrong value makes the whole file invalid. `nova-glance-proxy check --config FILE` prints every error
 with its line and column, and exits with 0 or 78. File names in a configuration are relative to the directory of the
 configuration file. [operating.md](operating.md) explains which settings belong together.";
+
+const METRICS: &str = "\
+Every metric, in the order of a scrape. [operating.md](operating.md#how-do-i-monitor-it) says where they are scraped, and
+has a paragraph for each alert.
+
+No label is ever made of what a client sends: a word that its set does not have counts as `other`, and a status that the
+list does not have counts as its class. A series that does not exist from the start appears when it is first used.";

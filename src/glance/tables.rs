@@ -5,6 +5,42 @@ use crate::model::query::{
     MemberStatus, NumberField, Relation, SortKey, TextField, TimeField, Visibility,
 };
 
+/// What the log and the metrics call a request of a Glance client.
+pub(crate) mod operation {
+    /// `GET /v2/images`.
+    pub(crate) const LIST: &str = "list-images";
+    /// `GET /v2/images/{id}`.
+    pub(crate) const SHOW: &str = "show-image";
+    /// `DELETE /v2/images/{id}`.
+    pub(crate) const DELETE: &str = "delete-image";
+    /// `PATCH /v2/images/{id}`.
+    pub(crate) const UPDATE: &str = "update-image";
+    /// `GET /v2/schemas/...`.
+    pub(crate) const SCHEMA: &str = "show-schema";
+    /// `OPTIONS` of any path.
+    pub(crate) const OPTIONS: &str = "options";
+    /// `GET /healthcheck`.
+    pub(crate) const HEALTHCHECK: &str = "healthcheck";
+    /// The list of versions.
+    pub(crate) const VERSION: &str = "version";
+    /// A request that is no operation.
+    pub(crate) const NONE: &str = "none";
+
+    /// All of them.
+    #[cfg(test)]
+    pub(crate) const ALL: [&str; 9] = [
+        LIST,
+        SHOW,
+        DELETE,
+        UPDATE,
+        SCHEMA,
+        OPTIONS,
+        HEALTHCHECK,
+        VERSION,
+        NONE,
+    ];
+}
+
 /// The prefix of properties that only Glance itself writes.
 pub(crate) const RESERVED_PREFIX: &str = "os_glance_";
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{Request, StatusCode, Uri};
 
 use crate::keystone::{self, Token};
-use crate::model::{Caller, Reason};
+use crate::model::{Caller, Fault, Reason};
 use crate::net::body::{self, Body, BodyError};
 use crate::net::collect::{CollectError, collect};
 use crate::net::secrets::Secrets;
@@ -66,12 +66,12 @@ pub(crate) async fn ask(
     *request.uri_mut() = Uri::from_static(keystone::VALIDATION);
     *request.headers_mut() = keystone::headers(asked);
     let (parts, mut body) = request.into_parts();
-    let reply = keystone.forward(&parts, &mut body).await;
-    let reply = reply.map_err(|fault| match fault.reason {
+    let reply = async { keystone.lease(None).await?.forward(&parts, &mut body).await };
+    let reply = reply.await.map_err(|fault: Fault| match fault.reason {
         Reason::UpstreamUnreachable | Reason::UpstreamTimeout => {
             NoVerdict::no_answer(fault.to_string())
         }
-        // Also where too many questions are under way here, which says nothing about Keystone.
+        // This includes too many questions under way here, which says nothing about Keystone.
         _ => NoVerdict::unclear(fault.to_string()),
     })?;
     match reply.status() {

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
 use ask::{NoVerdict, NoVerdictKind, Verdict};
+use checks::TokenChecks;
 use expiring_cache::ExpiringCache;
 use pause::{PAUSE, Pause};
 use single_flight::SingleFlight;
@@ -22,9 +23,11 @@ use crate::config;
 use crate::config::OnFailure;
 use crate::keystone::Token;
 use crate::model::{Caller, Fault, Reason};
-use crate::upstream::{Replies, Upstream, UpstreamObserver};
+use crate::upstream::{Replies, Upstream};
+use crate::watch::UpstreamObserver;
 
 mod ask;
+mod checks;
 mod expiring_cache;
 mod pause;
 mod single_flight;
@@ -50,6 +53,7 @@ pub struct Identity {
     /// Tokens for which a question just failed in a way that would repeat itself.
     no_verdicts: Mutex<ExpiringCache<NoVerdict>>,
     pause: Pause,
+    checks: Arc<TokenChecks>,
 }
 
 /// Cached verdicts. Valid and refused tokens have separate caches, so that invalid tokens cannot push valid ones out.
@@ -67,7 +71,8 @@ impl Identity {
         observer: Option<Arc<dyn UpstreamObserver>>,
     ) -> Arc<Self> {
         let keystone = Upstream::new("identity", &settings.upstream, Replies::Read, observer);
-        Self::with(settings, keystone, TokenCache::new(settings.cache_size))
+        let cache = TokenCache::new(settings.cache_size);
+        Self::with(settings, keystone, cache, Arc::default())
     }
 
     /// Makes the same for a later configuration. Cached verdicts are kept if Keystone and the cache settings are the
@@ -80,13 +85,19 @@ impl Identity {
         } else {
             TokenCache::new(settings.cache_size)
         };
-        Self::with(settings, keystone, cache)
+        Self::with(settings, keystone, cache, Arc::clone(&self.checks))
+    }
+
+    /// Returns how many tokens were checked since the start, by outcome: `cached`, `valid`, `refused`, `failed`.
+    pub fn checks(&self) -> [(&'static str, u64); 4] {
+        self.checks.counts()
     }
 
     fn with(
         settings: &config::IdentityConfig,
         keystone: Arc<Upstream>,
         cache: Arc<TokenCache>,
+        checks: Arc<TokenChecks>,
     ) -> Arc<Self> {
         Arc::new(Self {
             settings: settings.clone(),
@@ -95,6 +106,7 @@ impl Identity {
             single_flight: SingleFlight::new(),
             no_verdicts: Mutex::new(ExpiringCache::new(settings.cache_size)),
             pause: Pause::default(),
+            checks,
         })
     }
 
@@ -164,8 +176,16 @@ impl Identity {
     async fn verdict(self: &Arc<Self>, token: &HeaderValue) -> Answer {
         let digest = tokens::digest_of(token);
         if let Some(verdict) = self.cache.recall(&digest) {
+            self.checks.recalled();
             return Ok(verdict);
         }
+        let answer = self.asked_verdict(digest, token).await;
+        self.checks.answered(&answer);
+        answer
+    }
+
+    /// Returns the verdict on a token that is not in the cache.
+    async fn asked_verdict(self: &Arc<Self>, digest: Digest, token: &HeaderValue) -> Answer {
         if let Some(no_verdict) = lock(&self.no_verdicts).get(&digest) {
             return Err(no_verdict);
         }

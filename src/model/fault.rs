@@ -97,10 +97,52 @@ pub enum Reason {
     ClientGone,
 }
 
-impl Reason {
-    /// The word in the access log.
+impl Source {
+    /// The word in metrics.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Proxy => "proxy",
+            Self::Upstream => "upstream",
+        }
+    }
+}
+
+impl Reason {
+    /// Every reason, in the order of [`word`](Self::word).
+    pub const ALL: [Self; 26] = [
+        Self::NoRoute,
+        Self::NoImage,
+        Self::NoProperty,
+        Self::ReservedKey,
+        Self::PropertyQuota,
+        Self::BadQuery,
+        Self::BadBody,
+        Self::BadMethod,
+        Self::NotOffered,
+        Self::BadRequest,
+        Self::MediaType,
+        Self::Unauthorized,
+        Self::WrongProject,
+        Self::BadMicroversion,
+        Self::MicroversionCeiling,
+        Self::TooLarge,
+        Self::TooManyItems,
+        Self::Loop,
+        Self::UpstreamRefused,
+        Self::UpstreamUnreachable,
+        Self::Overloaded,
+        Self::UpstreamTimeout,
+        Self::UpstreamReply,
+        Self::SearchTimeout,
+        Self::ClientTimeout,
+        Self::ClientGone,
+    ];
+
+    /// The word in the access log and in metrics.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
         match self {
             Self::NoRoute => "no_route",
             Self::NoImage => "no_image",

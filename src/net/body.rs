@@ -142,17 +142,19 @@ pub trait BodyEnd: Send + Unpin + 'static {
 }
 
 /// Wraps a client's body. The client must send at least 64 KiB, or the rest, within each `limit` of
-/// waiting.
-pub fn from_client(incoming: Incoming, limit: Duration) -> (Body, Receipt) {
+/// waiting. `count` is told how many bytes each piece has.
+pub fn from_client(
+    incoming: Incoming,
+    limit: Duration,
+    count: impl Fn(u64) + Send + Unpin + 'static,
+) -> (Body, Receipt) {
     if incoming.is_end_stream() {
         return (empty(), Receipt(None));
     }
     let whole = Arc::new(AtomicBool::new(false));
     let receipt = Receipt(Some(Arc::clone(&whole)));
-    (
-        idle_timeout_body(incoming, ClientSide(whole), limit),
-        receipt,
-    )
+    let side = ClientSide { whole, count };
+    (idle_timeout_body(incoming, side, limit), receipt)
 }
 
 /// Wraps an upstream's body. Each piece must arrive within `idle`. `end` is told how the body ends, with the last byte if
@@ -180,7 +182,6 @@ pub async fn discard(body: &mut Body) {
 ///
 /// Trailers are dropped: the headers that announce them are hop-by-hop and have been removed, and RFC 9110 (6.5.1) lets
 /// an intermediary discard trailers that it does not merge.
-#[derive(Debug)]
 struct IdleTimeoutBody<S> {
     incoming: Incoming,
     side: S,
@@ -192,7 +193,7 @@ struct IdleTimeoutBody<S> {
 /// Whose body it is.
 trait Side: Send + Unpin + 'static {
     /// So many bytes have come.
-    fn came(pace: &mut Pace, bytes: usize);
+    fn came(&self, pace: &mut Pace, bytes: usize);
 
     /// The error when too little came within the limit.
     fn idle(limit: Duration) -> BodyError;
@@ -204,17 +205,20 @@ trait Side: Send + Unpin + 'static {
     fn ended(&mut self, outcome: Result<(), &BodyError>);
 }
 
-/// A client's, and whether all of it has come.
-#[derive(Debug)]
-struct ClientSide(Arc<AtomicBool>);
+/// A client's: whether all of it has come, and who is told how many bytes came.
+struct ClientSide<C> {
+    whole: Arc<AtomicBool>,
+    count: C,
+}
 
 /// An upstream's, and who hears how it ends, until it has ended.
 #[derive(Debug)]
 struct UpstreamSide<E>(Option<E>);
 
-impl Side for ClientSide {
-    fn came(pace: &mut Pace, bytes: usize) {
+impl<C: Fn(u64) + Send + Unpin + 'static> Side for ClientSide<C> {
+    fn came(&self, pace: &mut Pace, bytes: usize) {
         pace.moved(bytes);
+        (self.count)(bytes as u64);
     }
 
     fn idle(limit: Duration) -> BodyError {
@@ -227,14 +231,14 @@ impl Side for ClientSide {
 
     fn ended(&mut self, outcome: Result<(), &BodyError>) {
         if outcome.is_ok() {
-            self.0.store(true, Ordering::Release);
+            self.whole.store(true, Ordering::Release);
         }
     }
 }
 
 impl<E: BodyEnd> Side for UpstreamSide<E> {
     /// An upstream is trusted to be slow.
-    fn came(pace: &mut Pace, _: usize) {
+    fn came(&self, pace: &mut Pace, _: usize) {
         pace.restart();
     }
 
@@ -332,7 +336,8 @@ impl<S: Side> http_body::Body for IdleTimeoutBody<S> {
             };
             match frame {
                 Some(Ok(frame)) => {
-                    S::came(&mut this.pace, frame.data_ref().map_or(0, Bytes::len));
+                    let bytes = frame.data_ref().map_or(0, Bytes::len);
+                    this.side.came(&mut this.pace, bytes);
                     if this.incoming.is_end_stream() {
                         this.side.ended(Ok(()));
                     }

@@ -49,6 +49,7 @@ impl Answer {
             reply.headers_mut().insert(PROXY_STATUS, OVERLOADED);
         }
         let disposition = Disposition {
+            source: Some(fault.source.word()),
             answered: fault.answered,
             detail: fault.detail.clone(),
             ..disposition(responder, fault.reason.word())
@@ -141,6 +142,7 @@ fn named(operation: &'static str, reason: &'static str) -> Disposition {
         project: None,
         user: None,
         reason,
+        source: None,
         answered: None,
         detail: None,
     }

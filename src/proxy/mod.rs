@@ -60,10 +60,14 @@ pub async fn handle(
         guard::merge_lengths(&mut parts.headers);
         headers::hide_secrets(&mut parts.headers);
         forwarded::drop_untrusted(listener, peer, &mut parts.headers);
-        let (mut body, receipt) = body::from_client(incoming, proxy.config.timeouts.body);
+        let stats = pending.stats();
+        let count = {
+            let stats = Arc::clone(stats);
+            move |bytes| stats.add_request_bytes(bytes)
+        };
+        let (mut body, receipt) = body::from_client(incoming, proxy.config.timeouts.body, count);
         // Reading the body would tell the client to send it.
         let is_withheld = parts.headers.contains_key(header::EXPECT);
-        let stats = pending.stats();
         let answer = answer(proxy, listener, peer, &id, stats, parts, &mut body).await;
         if !is_withheld {
             body::discard(&mut body).await;

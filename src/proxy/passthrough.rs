@@ -49,7 +49,8 @@ pub async fn pass(
     guard::mark(&mut parts.headers, parts.version, &context.proxy.pseudonym);
     parts.uri = Uri::from(target);
 
-    let mut reply = upstream.forward(parts, body).await?;
+    let lease = upstream.lease(Some(context.stats)).await?;
+    let mut reply = lease.forward(parts, body).await?;
     if reply.status().is_informational() {
         return Err(unasked_upgrade());
     }

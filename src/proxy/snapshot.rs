@@ -9,8 +9,8 @@ use super::open_files;
 use super::ops::ScanMemory;
 use crate::config::{Config, Protocol};
 use crate::identity::Identity;
-use crate::upstream::{Replies, Upstream, UpstreamObserver};
-use crate::watch::Recorder;
+use crate::upstream::{Replies, Upstream};
+use crate::watch::{Recorder, UpstreamObserver};
 
 /// Everything that a request depends on, apart from itself. A request keeps its snapshot from beginning to end,
 /// whatever is reloaded meanwhile.

@@ -64,7 +64,7 @@ async fn session(
     guard::mark(&mut sent, parts.version, &proxy.pseudonym);
     Ok(UpstreamSession {
         back: (images.backend)(&proxy.config, *caller),
-        lease: upstream.lease().await?,
+        lease: upstream.lease(Some(stats)).await?,
         headers: sent,
         secrets: Arc::new(Secrets::of(parts)),
         limits: ReplyLimits::of(&proxy.config),

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::time::{sleep, timeout};
 
 use crate::config::{Address, Config, ConfigSource, Problems, RestartOnly};
+use crate::metrics::{BuildFacts, Metrics};
 use crate::proxy::open_files;
-use crate::upstream::{UpstreamObserver, UpstreamSnapshot};
+use crate::upstream::UpstreamSnapshot;
 use crate::watch::{self, AccessLog, Observer, Recorder};
 
 mod accept_errors;
@@ -19,6 +20,7 @@ mod drain;
 mod frames;
 mod head;
 mod listen;
+mod numbers;
 mod service;
 mod signals;
 mod snapshot;
@@ -34,6 +36,7 @@ pub use signals::Signals;
 use acceptor::{Acceptor, OpenSockets};
 use admission::Admission;
 use drain::{Drain, Phase};
+use numbers::ServerNumbers;
 use service::ProxyService;
 use snapshot::Shared;
 
@@ -44,10 +47,8 @@ pub struct Startup {
     pub config: Config,
     /// The source that a reload reads the configuration from.
     pub source: ConfigSource,
-    /// Observers of every request, in addition to the access log. A reload keeps them.
+    /// Observers of every request, in addition to the access log and the metrics. A reload keeps them.
     pub observers: Vec<Arc<dyn Observer>>,
-    /// Who hears of every reply of an upstream. A reload leaves it alone too.
-    pub upstream_observer: Option<Arc<dyn UpstreamObserver>>,
 }
 
 impl Startup {
@@ -57,7 +58,6 @@ impl Startup {
             config,
             source,
             observers: Vec::new(),
-            upstream_observer: None,
         }
     }
 }
@@ -69,6 +69,7 @@ pub struct Running {
     source: ConfigSource,
     restart_only: RestartOnly,
     access_log: Arc<AccessLog>,
+    metrics: Arc<Metrics>,
     bound: Vec<Bound>,
     drain: Drain,
     sockets: OpenSockets,
@@ -103,17 +104,29 @@ pub async fn start(startup: Startup) -> Result<Running, StartError> {
         config,
         source,
         observers,
-        upstream_observer,
     } = startup;
     let restart_only = RestartOnly::of(&config);
     let access_log = Arc::new(AccessLog::new(config.log.access.clone()));
-    let first: Arc<dyn Observer> = Arc::<AccessLog>::clone(&access_log);
-    let recorder = Recorder::new([first].into_iter().chain(observers));
+    let metrics = Arc::new(Metrics::new(BuildFacts::THIS, &config.metrics_buckets));
+    let own: [Arc<dyn Observer>; 2] = [
+        Arc::<AccessLog>::clone(&access_log),
+        Arc::<Metrics>::clone(&metrics),
+    ];
+    let recorder = Recorder::new(own.into_iter().chain(observers));
     let listeners = config.listen.clone();
     let admission = Admission::new(connection_limit(&config));
-    let shared = Arc::new(Shared::new(config, Arc::new(recorder), upstream_observer));
+    let shared = Arc::new(Shared::new(
+        config,
+        Arc::new(recorder),
+        Some(Arc::<Metrics>::clone(&metrics)),
+    ));
     let drain = Drain::new();
     let mut acceptor = Acceptor::new(drain.phases(), Arc::clone(&admission));
+    metrics.add_source(Arc::new(ServerNumbers::new(
+        &shared,
+        drain.phases(),
+        Arc::clone(&admission),
+    )));
     let mut bound = Vec::new();
     for (slot, listener) in listeners.into_iter().enumerate() {
         let service = ProxyService::new(&shared, slot, Arc::clone(&listener));
@@ -133,6 +146,7 @@ pub async fn start(startup: Startup) -> Result<Running, StartError> {
         source,
         restart_only,
         access_log,
+        metrics,
         bound,
         drain,
         sockets,
@@ -160,6 +174,11 @@ impl Running {
     /// Returns the numbers of connections.
     pub fn connections(&self) -> ConnectionStats {
         self.admission.stats()
+    }
+
+    /// Returns what this server counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// Returns the state of each upstream.

@@ -6,8 +6,7 @@ use arc_swap::ArcSwap;
 
 use crate::config::{Config, Listener};
 use crate::proxy::Proxy;
-use crate::upstream::UpstreamObserver;
-use crate::watch::Recorder;
+use crate::watch::{Recorder, UpstreamObserver};
 
 /// The current snapshot, shared by all connections.
 #[derive(Debug)]

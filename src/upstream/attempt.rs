@@ -50,7 +50,7 @@ pub(crate) async fn attempt(
 ) -> Result<Response<Body>, Failure> {
     match head(pool, exchange.endpoint(), limits.first_byte, parts, body).await {
         Ok(reply) => {
-            exchange.answered(reply.status());
+            exchange.answered(reply.status(), reply.headers());
             Ok(reply.map(|body| body::from_upstream(body, limits.idle, exchange)))
         }
         Err(failure) => {

@@ -16,6 +16,8 @@ use crate::config::Endpoint;
 pub(crate) struct EndpointState {
     /// The URL.
     pub(crate) url: Endpoint,
+    /// The URL as text.
+    pub(crate) text: Arc<str>,
     /// The requests under way: from before connecting to the end of the reply's body.
     pub(crate) in_flight: AtomicUsize,
     /// The failures in a row.
@@ -41,6 +43,7 @@ impl EndpointState {
     pub(crate) fn new(url: &Endpoint) -> Arc<Self> {
         Arc::new(Self {
             url: url.clone(),
+            text: url.to_string().into(),
             in_flight: AtomicUsize::new(0),
             failures: AtomicU32::new(0),
             failing_since: AtomicU64::new(0),
@@ -62,7 +65,7 @@ impl EndpointState {
     pub(crate) fn snapshot(&self, now: u64) -> EndpointSnapshot {
         let until = self.ejected_until.load(Relaxed);
         EndpointSnapshot {
-            url: self.url.to_string(),
+            url: Arc::clone(&self.text),
             in_flight: self.in_flight.load(Relaxed),
             failures: self.failures.load(Relaxed),
             ejections: self.ejections.load(Relaxed),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::Instant;
 
 use super::Upstream;
@@ -13,6 +13,8 @@ use super::lease::Lease;
 use super::outcome::Outcome;
 use super::retry::FailureKind;
 use crate::net::body::{BodyEnd, BodyError};
+use crate::net::headers::{X_COMPUTE_REQUEST_ID, X_OPENSTACK_REQUEST_ID};
+use crate::watch::LastAttempt;
 
 /// Keeps the counts of an attempt, and tells the endpoint's health how it went. However it ends, it is taken off the
 /// requests in flight.
@@ -71,8 +73,9 @@ impl Exchange {
 
     /// The head of a reply has come. It ends the ejection of an endpoint. It does not end a row of failures before the
     /// body is there: an endpoint whose replies break off would never be ejected.
-    pub(crate) fn answered(&mut self, status: StatusCode) {
+    pub(crate) fn answered(&mut self, status: StatusCode, headers: &HeaderMap) {
         self.endpoint.outcomes.add(Outcome::of(status));
+        self.note(Some(status), request_id(headers));
         let state = &self.upstream.state;
         if let Some(observer) = &state.observer {
             observer.replied(self.upstream.name, self.began.elapsed());
@@ -98,7 +101,21 @@ impl Exchange {
             FailureKind::Request => return,
         };
         self.endpoint.outcomes.add(outcome);
+        self.note(None, None);
         self.settle_failed();
+    }
+
+    /// Shows the log this attempt.
+    fn note(&self, status: Option<StatusCode>, request_id: Option<HeaderValue>) {
+        let request = self.lease.as_ref().and_then(|lease| lease.stats.as_ref());
+        if let Some(request) = request {
+            request.set_last_attempt(LastAttempt {
+                endpoint: Arc::clone(&self.endpoint.text),
+                status,
+                duration: self.began.elapsed(),
+                request_id,
+            });
+        }
     }
 
     fn settle_failed(&mut self) {
@@ -109,6 +126,12 @@ impl Exchange {
         health.failed(endpoint, all, after, is_probe);
         self.stage = Stage::Settled;
     }
+}
+
+/// The id that a service gave the request. Old Novas have a header of their own for it.
+fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let id = headers.get(X_OPENSTACK_REQUEST_ID);
+    id.or_else(|| headers.get(X_COMPUTE_REQUEST_ID)).cloned()
 }
 
 impl BodyEnd for Exchange {

@@ -8,12 +8,13 @@ use std::time::Duration;
 use http::Response;
 use http::request::Parts;
 
-use super::Upstream;
 use super::budget::RetryCause;
 use super::endpoint::EndpointState;
 use super::replay::ReplayBody;
+use super::{Shed, Upstream};
 use crate::model::Fault;
 use crate::net::body::{self, Body};
+use crate::watch::RequestStats;
 
 /// A permit to ask an upstream, and the endpoint that the call stays on.
 ///
@@ -27,15 +28,18 @@ use crate::net::body::{self, Body};
 pub struct Lease {
     pub(crate) upstream: Arc<Upstream>,
     endpoint: Mutex<Option<Arc<EndpointState>>>,
+    /// Gets the last attempt.
+    pub(crate) stats: Option<Arc<RequestStats>>,
     is_held: AtomicBool,
 }
 
 impl Lease {
     /// One whose permit has just been taken.
-    pub(crate) fn new(upstream: Arc<Upstream>) -> Arc<Self> {
+    pub(crate) fn new(upstream: Arc<Upstream>, stats: Option<Arc<RequestStats>>) -> Arc<Self> {
         Arc::new(Self {
             upstream,
             endpoint: Mutex::default(),
+            stats,
             is_held: AtomicBool::new(true),
         })
     }
@@ -74,6 +78,12 @@ impl Lease {
     /// Returns how long a call may wait for what it needs before the first byte of its reply.
     pub(crate) fn queue_timeout(&self) -> Duration {
         self.upstream.config.queue_timeout
+    }
+
+    /// Counts the call as refused because lists that are sorted here take all of the memory for them, and makes its fault.
+    pub(crate) fn out_of_scan_memory(&self) -> Fault {
+        let why = "lists that are sorted here take all of nova.max_scan_bytes_total";
+        self.upstream.shed(Shed::ScanMemory, why)
     }
 
     /// Whether the call may send a request again that an endpoint has refused for now, within the budget of retries.

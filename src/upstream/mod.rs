@@ -35,7 +35,6 @@ pub use limit::Shed;
 pub use outcome::Outcome;
 pub use pool::Replies;
 pub use snapshot::{EndpointSnapshot, UpstreamSnapshot};
-pub use state::UpstreamObserver;
 
 use attempt::{AttemptLimits, Failure, attempt};
 use endpoint::{EndpointState, states};
@@ -49,6 +48,7 @@ use state::UpstreamState;
 use crate::config::UpstreamConfig;
 use crate::model::{Fault, Reason};
 use crate::net::body::{self, Body};
+use crate::watch::{RequestStats, UpstreamObserver};
 
 /// How many calls an upstream gets at once, at most, if no setting says so.
 pub(crate) const MAX_IN_FLIGHT: usize = 1024;
@@ -106,26 +106,27 @@ impl Upstream {
 
     /// Takes a permit for a call. If none is free, it waits in order, for `queue_timeout` at most.
     ///
+    /// `stats` gets the last attempt.
+    ///
     /// Faults: 503 if too many calls wait already, or if no permit became free in time.
-    pub async fn lease(self: &Arc<Self>) -> Result<Arc<Lease>, Fault> {
+    pub async fn lease(
+        self: &Arc<Self>,
+        stats: Option<&Arc<RequestStats>>,
+    ) -> Result<Arc<Lease>, Fault> {
         let (queued, wait) = (self.config.max_queued, self.config.queue_timeout);
         match self.state.limiter.acquire(queued, wait).await {
-            Ok(()) => Ok(Lease::new(Arc::clone(self))),
+            Ok(()) => Ok(Lease::new(Arc::clone(self), stats.cloned())),
             Err(shed) => {
                 let limit = self.state.limiter.size();
-                let why = format!("{}: {limit} calls are under way", shed.word());
-                Err(Fault::overloaded(self.name).with_detail(why))
+                Err(self.shed(shed, &format!("{limit} calls are under way")))
             }
         }
     }
 
-    /// Sends one request under a lease of its own. See [`Lease::forward`].
-    pub async fn forward(
-        self: &Arc<Self>,
-        parts: &Parts,
-        body: &mut Body,
-    ) -> Result<Response<Body>, Fault> {
-        self.lease().await?.forward(parts, body).await
+    /// Counts a call that is refused, and makes its fault.
+    pub(crate) fn shed(&self, shed: Shed, why: &str) -> Fault {
+        self.state.limiter.count(shed);
+        Fault::overloaded(self.name).with_detail(format!("{}: {why}", shed.word()))
     }
 
     /// Sends `GET /` without a token to each endpoint, past the limit. A reply ends a row of failures, so that an

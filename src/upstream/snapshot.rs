@@ -1,5 +1,6 @@
 //! The state of an upstream at one moment, for readers. Counts are since the start of the process.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::budget::RetryCause;
@@ -33,7 +34,7 @@ pub struct UpstreamSnapshot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointSnapshot {
     /// The URL as configured, without a version at its end.
-    pub url: String,
+    pub url: Arc<str>,
     /// The requests in flight, from before connecting to the end of the reply's body.
     pub in_flight: usize,
     /// The failures in a row.

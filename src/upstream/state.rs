@@ -1,19 +1,12 @@
-//! What outlives reloads of one upstream, endpoints aside.
+//! The state of one upstream that survives reloads, except that of its endpoints.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use super::budget::{Budget, RetryCause};
 use super::health::Health;
 use super::limit::Limiter;
-
-/// Hears of every reply of an upstream. `watch::Observer` is the same for requests of clients.
-pub trait UpstreamObserver: fmt::Debug + Send + Sync {
-    /// The head of a reply has come, so long after the attempt began. Must not block.
-    fn replied(&self, upstream: &'static str, to_head: Duration);
-}
+use crate::watch::UpstreamObserver;
 
 /// The state of an upstream that no configuration changes.
 #[derive(Debug)]

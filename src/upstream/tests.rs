@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use tokio::time::advance;
 
 use super::balance::Pick;
@@ -76,7 +76,7 @@ async fn three_failures_in_a_row_eject_and_a_success_ends_the_row() {
         fail(&upstream, 0);
         fail(&upstream, 0);
         let mut good = begin(&upstream, 0);
-        good.answered(OK);
+        good.answered(OK, &HeaderMap::new());
         good.ended(Ok(()));
     }
     assert_eq!(ejected(&upstream), [false, false]);
@@ -120,8 +120,10 @@ async fn what_counts_as_a_failure() {
         let mut exchange = begin(&upstream, 0);
         match way {
             Way::Kind(kind) => exchange.failed(kind),
-            Way::Status(code) => exchange.answered(StatusCode::from_u16(code).unwrap()),
-            Way::BrokenBody | Way::UnwantedBody => exchange.answered(OK),
+            Way::Status(code) => {
+                exchange.answered(StatusCode::from_u16(code).unwrap(), &HeaderMap::new());
+            }
+            Way::BrokenBody | Way::UnwantedBody => exchange.answered(OK, &HeaderMap::new()),
             Way::ClientLeft => {}
         }
         match way {
@@ -140,7 +142,7 @@ async fn replies_that_break_off_one_after_the_other_eject() {
     let upstream = upstream(2, "");
     for _ in 0..3 {
         let mut exchange = begin(&upstream, 0);
-        exchange.answered(OK);
+        exchange.answered(OK, &HeaderMap::new());
         exchange.ended(Err(&broken()));
     }
     assert_eq!(ejected(&upstream), [true, false]);
@@ -164,7 +166,7 @@ async fn a_probe_ends_the_ejection_or_makes_it_longer() {
     advance(SECOND * 70).await;
     let (_, is_probe, mut probe) = next(&upstream, &Method::GET);
     assert!(is_probe);
-    probe.answered(OK);
+    probe.answered(OK, &HeaderMap::new());
     assert_eq!(ejected(&upstream), [false, false]);
     probe.ended(Ok(()));
     let endpoint = &upstream.snapshot().endpoints[0];
@@ -181,7 +183,9 @@ async fn an_endpoint_that_served_for_long_begins_with_a_short_ejection() {
     let upstream = upstream(2, "");
     (0..3).for_each(|_| fail(&upstream, 0));
     advance(SECOND * 6).await;
-    next(&upstream, &Method::GET).2.answered(OK);
+    next(&upstream, &Method::GET)
+        .2
+        .answered(OK, &HeaderMap::new());
     for (served, least, most) in [(59, 9_000, 11_000), (60, 4_500, 5_500)] {
         advance(SECOND * served).await;
         (0..3).for_each(|_| fail(&upstream, 0));
@@ -189,7 +193,9 @@ async fn an_endpoint_that_served_for_long_begins_with_a_short_ejection() {
         let left = left.as_millis();
         assert!((least..=most).contains(&left), "{served}: {left}");
         advance(SECOND * 12).await;
-        next(&upstream, &Method::GET).2.answered(OK);
+        next(&upstream, &Method::GET)
+            .2
+            .answered(OK, &HeaderMap::new());
     }
 }
 
@@ -253,7 +259,7 @@ async fn failover_goes_back_to_the_first_as_soon_as_it_is_well() {
     advance(SECOND * 6).await;
     let (at, is_probe, mut probe) = next(&upstream, &Method::GET);
     assert_eq!((at, is_probe), (0, true));
-    probe.answered(OK);
+    probe.answered(OK, &HeaderMap::new());
     assert_eq!(next(&upstream, &Method::POST).0, 0);
 }
 
@@ -343,7 +349,7 @@ async fn an_upstream_is_failing_while_nothing_succeeds_anywhere() {
     fail(&upstream, 1);
     assert!(upstream.is_failing());
     let mut good = begin(&upstream, 1);
-    good.answered(OK);
+    good.answered(OK, &HeaderMap::new());
     good.ended(Ok(()));
     assert!(!upstream.is_failing());
     (0..3).for_each(|_| fail(&upstream, 1));
@@ -384,10 +390,10 @@ async fn a_probe_that_fails_after_a_reload_does_not_eject_the_one_that_is_left()
 async fn a_permit_lasts_until_the_call_and_its_bodies_have_ended() {
     let upstream = upstream(1, "max_in_flight = 1\nmax_queued = 0");
     for way in ["dropped", "released", "body"] {
-        let lease = upstream.lease().await.unwrap();
+        let lease = upstream.lease(None).await.unwrap();
         let mut exchange = Exchange::begin(&upstream, &upstream.endpoints[0], false, Some(&lease));
-        exchange.answered(OK);
-        let refused = upstream.lease().await.unwrap_err();
+        exchange.answered(OK, &HeaderMap::new());
+        let refused = upstream.lease(None).await.unwrap_err();
         assert_eq!(
             (refused.status, refused.reason.word()),
             (StatusCode::SERVICE_UNAVAILABLE, "overloaded")
@@ -396,7 +402,7 @@ async fn a_permit_lasts_until_the_call_and_its_bodies_have_ended() {
             "dropped" => {
                 drop(lease);
                 assert!(
-                    upstream.lease().await.is_err(),
+                    upstream.lease(None).await.is_err(),
                     "the body is still on its way"
                 );
                 drop(exchange);
@@ -410,8 +416,11 @@ async fn a_permit_lasts_until_the_call_and_its_bodies_have_ended() {
                 lease.release();
             }
         }
-        let lease = upstream.lease().await.unwrap();
-        assert!(upstream.lease().await.is_err(), "{way}: there is only one");
+        let lease = upstream.lease(None).await.unwrap();
+        assert!(
+            upstream.lease(None).await.is_err(),
+            "{way}: there is only one"
+        );
         drop(lease);
     }
 }

@@ -9,6 +9,7 @@ use super::line::{LogFormat, LogLine};
 use super::log_queue::LOG;
 use super::record::{Record, ReplyEnd};
 use super::recorder::Observer;
+use super::upstream::LastAttempt;
 
 /// The `target` of the lines.
 const TARGET: &str = "access";
@@ -120,10 +121,37 @@ fn line(format: LogFormat, record: &Record) -> Vec<u8> {
     line.number("items", stats.items());
     line.number("bytes", record.bytes);
     line.number("upstream_requests", stats.upstream_requests());
-    let duration = u64::try_from(record.duration.as_micros());
-    line.number("duration_us", duration.unwrap_or(u64::MAX));
+    if let Some(attempt) = stats.last_attempt() {
+        upstream(&mut line, &attempt);
+    }
+    line.number("duration_us", micros(record.duration));
     optional(&mut line, "user_agent", &request.user_agent);
     line.end(TARGET)
+}
+
+fn upstream(line: &mut LogLine, attempt: &LastAttempt) {
+    line.text("upstream", &attempt.endpoint);
+    if let Some(status) = attempt.status {
+        line.number("upstream_status", status.as_u16().into());
+    }
+    line.number("upstream_us", micros(attempt.duration));
+    let id = attempt.request_id.as_ref().and_then(|id| id.to_str().ok());
+    if let Some(id) = id.filter(|id| is_request_id(id)) {
+        line.text("upstream_request_id", id);
+    }
+}
+
+/// Whether this is `req-` and a UUID, as every OpenStack service makes its ids (oslo.context). The upstream wrote the text,
+/// so nothing else of it gets into the log.
+fn is_request_id(text: &str) -> bool {
+    let uuid = text.strip_prefix("req-");
+    uuid.is_some_and(|uuid| {
+        uuid.len() == 36 && uuid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+    })
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -154,6 +182,7 @@ mod tests {
                 project: known.map(str::to_owned),
                 user: known.map(str::to_owned),
                 reason: "document",
+                source: None,
                 answered: known.map(|_| StatusCode::FORBIDDEN),
                 detail: known.map(str::to_owned),
             },

@@ -10,6 +10,7 @@ mod log_queue;
 mod record;
 mod recorder;
 pub(crate) mod request_stats;
+mod upstream;
 
 pub use access::{AccessLog, AccessLogSettings, AccessMode};
 pub use line::LogFormat;
@@ -17,3 +18,4 @@ pub use log::{LevelError, LogGuard, init, level, log_lines_dropped, panics, set_
 pub use record::{Disposition, Record, ReplyEnd, RequestFacts};
 pub use recorder::{Observer, PendingRecord, RecordedBody, Recorder};
 pub use request_stats::RequestStats;
+pub use upstream::{LastAttempt, UpstreamObserver};

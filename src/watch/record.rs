@@ -46,6 +46,8 @@ pub struct Disposition {
     pub user: Option<String>,
     /// Why this status: `translated`, `via_upstream`, `document`, or a fault's reason.
     pub reason: &'static str,
+    /// Who caused a fault: `client`, `proxy` or `upstream`; `None` where the reply is what was asked for.
+    pub source: Option<&'static str>,
     /// The status of the error reply that an upstream gave to an image request; `None` where it gave none.
     pub answered: Option<StatusCode>,
     /// Details of a fault or of a broken reply, for the operator only.
@@ -60,6 +62,7 @@ impl Disposition {
             project: None,
             user: None,
             reason: "client_gone",
+            source: None,
             answered: None,
             detail: None,
         }
@@ -106,4 +109,19 @@ pub struct Record {
     pub duration: Duration,
     /// Counts of upstream requests and images.
     pub stats: Arc<RequestStats>,
+}
+
+impl Record {
+    /// The record of a request of which nothing more is known. It says that the client left.
+    pub fn begun(request: RequestFacts) -> Self {
+        Self {
+            request,
+            disposition: Disposition::client_gone(),
+            status: None,
+            end: ReplyEnd::ClientGone,
+            bytes: 0,
+            duration: Duration::ZERO,
+            stats: Arc::default(),
+        }
+    }
 }

@@ -9,7 +9,6 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http::{Method, StatusCode};
@@ -52,15 +51,7 @@ impl Recorder {
         }
         PendingRecord {
             recorder: Arc::clone(self),
-            record: Record {
-                request,
-                disposition: Disposition::client_gone(),
-                status: None,
-                end: ReplyEnd::ClientGone,
-                bytes: 0,
-                duration: Duration::ZERO,
-                stats: Arc::default(),
-            },
+            record: Record::begun(request),
         }
     }
 }

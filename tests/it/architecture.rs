@@ -46,16 +46,17 @@ const MODULES: &[ModuleRule] = &[
     pure("glance", &["model", "json", "webob"]),
     pure("sandbox", &["glance", "model", "json", "webob"]),
     pure("listing", &["model", "json"]),
+    shell("metrics", &["watch", "model"]),
     shell("config", &["nova", "model", "watch"]),
     pure(
         "docgen",
-        &["config", "deviations", "nova", "glance", "model"],
+        &["config", "deviations", "nova", "glance", "metrics", "model"],
     ),
     shell("net", &["model"]),
-    shell("upstream", &["net", "config", "model"]),
+    shell("upstream", &["net", "config", "watch", "model"]),
     shell(
         "identity",
-        &["upstream", "net", "keystone", "config", "model"],
+        &["upstream", "net", "keystone", "config", "watch", "model"],
     ),
     shell(
         "proxy",
@@ -64,7 +65,10 @@ const MODULES: &[ModuleRule] = &[
             "json",
         ],
     ),
-    shell("serve", &["proxy", "upstream", "net", "config", "watch"]),
+    shell(
+        "serve",
+        &["proxy", "upstream", "net", "config", "metrics", "watch"],
+    ),
     shell(
         "cli",
         &[
@@ -75,6 +79,7 @@ const MODULES: &[ModuleRule] = &[
             "docgen",
             "deviations",
             "config",
+            "metrics",
             "watch",
             "nova",
             "glance",

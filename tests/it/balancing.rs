@@ -2,19 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use nova_glance_proxy::config::{Config, ConfigSource};
-use nova_glance_proxy::serve::{self, Startup};
-use nova_glance_proxy::upstream::{self, Outcome, Replies, UpstreamObserver, UpstreamSnapshot};
+use nova_glance_proxy::config::Config;
+use nova_glance_proxy::upstream::{self, Outcome, Replies, UpstreamSnapshot};
 use tokio::net::TcpListener;
 
 use super::support::pages::{Pages, few, id};
 use super::support::proxy::{before_glance, before_nova};
-use super::support::{Client, Proxy, Reply, Upstream};
+use super::support::{Proxy, Reply, Upstream};
 
 const GET: &str = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST: &str = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
@@ -312,44 +311,4 @@ async fn a_check_finds_out_that_an_endpoint_is_well_again() {
     asked.check().await;
     assert_eq!(failures(), 0);
     assert_eq!(upstream.seen().len(), 4);
-}
-
-/// Keeps what it hears.
-#[derive(Debug, Default)]
-struct Heard(Mutex<Vec<(&'static str, Duration)>>);
-
-impl UpstreamObserver for Heard {
-    fn replied(&self, upstream: &'static str, to_head: Duration) {
-        self.0.lock().unwrap().push((upstream, to_head));
-    }
-}
-
-#[tokio::test]
-async fn an_observer_hears_how_long_each_reply_took_also_after_a_reload() {
-    const LATENCY: Duration = Duration::from_millis(50);
-    let nova = Upstream::start(|_| Reply::json("{}").latency(LATENCY)).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("config.toml");
-    std::fs::write(&file, before_nova(nova.address, "")).unwrap();
-    let source = ConfigSource::File(file);
-    let config = source.read().unwrap().unwrap();
-    let heard = Arc::new(Heard::default());
-    let running = serve::start(Startup {
-        upstream_observer: Some(Arc::<Heard>::clone(&heard)),
-        ..Startup::new(config, source)
-    })
-    .await
-    .unwrap();
-    for _ in 0..2 {
-        let mut client = Client::connect(&running.addresses()[0]).await;
-        client.send(GET).await;
-        assert_eq!(client.answer().await.status(), 200);
-        running.reload().unwrap();
-    }
-    let heard = heard.0.lock().unwrap();
-    assert_eq!(heard.len(), 2);
-    for (upstream, to_head) in &*heard {
-        assert_eq!(*upstream, "compute");
-        assert!(*to_head >= LATENCY, "{to_head:?}");
-    }
 }

@@ -293,3 +293,59 @@ async fn the_log_names_listeners_as_the_configuration_does() {
         .collect();
     assert_eq!(spoken, ["nova", "glance"]);
 }
+
+/// The id may be anything that the upstream writes, so only the form that OpenStack's services give it is logged.
+#[tokio::test]
+async fn the_line_names_the_endpoint_that_was_asked_last() {
+    const ID: &str = "req-0b6a1d43-1a2c-4f0a-9c4e-27a1cf14bb0f";
+    let glance = Upstream::start(|seen| {
+        let image = pages::image(1, "x");
+        match seen.target().rsplit('-').next().unwrap_or_default() {
+            "000000000001" => {
+                let header = format!("X-Openstack-Request-Id: {ID}");
+                Reply::new("200 OK", &[&header], image)
+            }
+            "000000000002" => Reply::new("200 OK", &["X-Openstack-Request-Id: s3cr3t"], image),
+            _ => Reply::raw("").close(),
+        }
+    })
+    .await;
+    let old_id = format!("X-Compute-Request-Id: {ID}");
+    let nova = Upstream::start(move |_| Reply::new("403 Forbidden", &[&old_id], "{}")).await;
+    let text = format!(
+        "{}[nova]\nendpoints = [\"http://{}\"]\n",
+        before_glance(glance.address, ""),
+        nova.address
+    );
+    let program = Program::start(&text).await;
+    let image = |number| format!("/v2.1/images/{}", id(number));
+    for (agent, target, endpoint, status, request_id) in [
+        ("known", image(1), &glance, Some(200), Some(ID)),
+        ("odd", image(2), &glance, Some(200), None),
+        ("broken", image(3), &glance, None, None),
+        (
+            "passed",
+            "/v2.1/servers".to_owned(),
+            &nova,
+            Some(403),
+            Some(ID),
+        ),
+    ] {
+        let mut client = program.client().await;
+        client.send(request(agent, "GET", &target, "")).await;
+        client.whole_answer().await.unwrap();
+        let line = program.access(agent).await;
+        assert_eq!(line["upstream"], format!("http://{}", endpoint.address));
+        assert_eq!(line["upstream_status"].as_u64(), status, "{line}");
+        assert_eq!(line["upstream_request_id"].as_str(), request_id, "{line}");
+        let time = line["upstream_us"].as_u64().unwrap();
+        assert!(time > 0 && time <= line["duration_us"].as_u64().unwrap());
+    }
+    let mut client = program.client().await;
+    client
+        .send(request("own", "GET", "/v2.1/images?limit=-1", ""))
+        .await;
+    client.whole_answer().await.unwrap();
+    let line = program.access("own").await;
+    assert!(line.get("upstream").is_none(), "{line}");
+}

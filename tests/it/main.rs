@@ -26,6 +26,8 @@ mod listing;
 mod log;
 mod logged;
 mod memory;
+mod metrics;
+mod monitoring;
 mod nova_recorded;
 mod observers;
 mod overload;

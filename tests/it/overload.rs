@@ -130,7 +130,11 @@ async fn a_passed_request_is_refused_too_and_its_connection_goes_on() {
     assert_eq!(nova.seen().len(), 1);
     assert_eq!(
         snapshot(&proxy, "compute").shed,
-        [(Shed::QueueFull, 2), (Shed::QueueTimeout, 0)]
+        [
+            (Shed::QueueFull, 2),
+            (Shed::QueueTimeout, 0),
+            (Shed::ScanMemory, 0)
+        ]
     );
     drop(holder);
     until_in_flight(&proxy, "compute", 0).await;
@@ -162,7 +166,11 @@ async fn who_waits_gets_the_permit_that_comes_back_or_503_in_time() {
     assert!(began.elapsed() >= Duration::from_millis(200));
     assert_eq!(
         snapshot(&proxy, "compute").shed,
-        [(Shed::QueueFull, 0), (Shed::QueueTimeout, 1)]
+        [
+            (Shed::QueueFull, 0),
+            (Shed::QueueTimeout, 1),
+            (Shed::ScanMemory, 0)
+        ]
     );
 }
 

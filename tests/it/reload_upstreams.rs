@@ -145,7 +145,9 @@ fn in_flight(proxy: &Proxy) -> Vec<(String, usize)> {
     let upstreams = proxy.running.upstreams();
     let nova = upstreams.into_iter().find(|it| it.name == "compute");
     let endpoints = nova.unwrap().endpoints.into_iter();
-    endpoints.map(|it| (it.url, it.in_flight)).collect()
+    endpoints
+        .map(|it| (it.url.to_string(), it.in_flight))
+        .collect()
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ async fn sorted_lists_take_only_so_much_together() {
         let status = "Proxy-Status: nova-glance-proxy; error=connection_limit_reached\r\n";
         assert!(reply.contains(status), "{reply}");
         assert!(
-            reply.contains("The image service is busy. Try again."),
+            reply.contains("The compute service is busy. Try again."),
             "{reply}"
         );
     }

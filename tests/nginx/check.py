@@ -10,7 +10,8 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
+
+from processes import free_port, wait_for
 
 IMAGE = "70a599e0-31e7-49b7-b260-868f441e862b"
 PASSED = [
@@ -30,23 +31,6 @@ def check(what, got, wanted):
     if got != wanted:
         FAILURES.append(what)
         print(f"{what}: {got!r} instead of {wanted!r}")
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
-def wait_for(port, child):
-    end = time.monotonic() + 20
-    while time.monotonic() < end and child.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    sys.exit(f"{child.args[0]} does not listen on {port}")
 
 
 def ask(port, method, target, host=None):

@@ -1,8 +1,11 @@
 //! Turns the values of a file into a [`Config`], or into the list of everything that is wrong with them.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use http::HeaderName;
 use rustls::ServerConfig;
 use toml::de::DeTable;
@@ -50,6 +53,9 @@ const NEVER_FORWARDED: &[&str] = &[
 /// The highest number of header lines that can be configured. Clients need far fewer.
 const MOST_HEADERS: u64 = 4096;
 
+/// Each series of a histogram has as many lines.
+const MOST_BUCKETS: usize = 40;
+
 /// hyper's smallest read buffer, in bytes.
 const SMALLEST_HEADER_LIMIT: usize = 8192;
 
@@ -63,7 +69,7 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     // After a syntax error, values may be missing, and reporting those would mislead.
     let config = errors
         .is_empty()
-        .then(|| sections(&Section::root(&report, &table), file));
+        .then(|| sections(&Section::root(&report, &table), file, sha256(text)));
     match (report.finish(file), config) {
         (None, Some(config)) => Ok(config),
         (Some(problems), _) => Err(problems),
@@ -74,7 +80,7 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     }
 }
 
-fn sections(root: &Section<'_, '_>, file: &Path) -> Config {
+fn sections(root: &Section<'_, '_>, file: &Path, sha256: String) -> Config {
     let folder = file.parent().unwrap_or(Path::new(""));
     let listen = root.sections("listen");
     if listen.is_empty() {
@@ -107,6 +113,8 @@ fn sections(root: &Section<'_, '_>, file: &Path) -> Config {
         timeouts: timeouts(&root.section("timeouts")),
         forward: forward(&root.section("headers")),
         log: log(&root.section("log")),
+        metrics_buckets: metrics_buckets(&root.section("metrics")),
+        sha256,
         glance,
         nova,
         identity,
@@ -254,6 +262,31 @@ fn log(section: &Section<'_, '_>) -> Log {
         },
         format: section.said("format"),
     }
+}
+
+fn metrics_buckets(section: &Section<'_, '_>) -> Vec<Duration> {
+    let Some(At { value, span }) = section.durations("buckets") else {
+        return Vec::new();
+    };
+    let ascend = value.windows(2).all(|pair| pair[0] < pair[1]);
+    let has_first = value.first().is_some_and(|first| !first.is_zero());
+    if !has_first || !ascend || value.len() > MOST_BUCKETS {
+        section.note(
+            &span,
+            format!(
+                "`buckets` must be 1 to {MOST_BUCKETS} durations in ascending order, the first greater than zero"
+            ),
+        );
+    }
+    value
+}
+
+fn sha256(text: &str) -> String {
+    let mut hex = String::new();
+    for byte in digest(&SHA256, text.as_bytes()).as_ref() {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }
 
 /// Returns the value, and notes it if it is below `least`.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 
+use super::tables::operation;
 use crate::model::{
     Call, Caller, Document, Fault, FaultWriter, Frontend, ImageId, Reason, Recognized, RefusedCall,
     RequestHead, Routed,
@@ -177,10 +178,10 @@ pub fn read(context: &GlanceContext, head: RequestHead<'_>) -> Option<Recognized
 /// Wraps a reply that depends on nothing but the request.
 fn document(head: RequestHead<'_>, reply: Response<Bytes>) -> Recognized {
     let (operation, signed) = match *head.method {
-        Method::OPTIONS => ("options", false),
-        _ if is_healthcheck(head.path) => ("healthcheck", false),
-        _ if needs_token(head.path) => ("schema", true),
-        _ => ("version", false),
+        Method::OPTIONS => (operation::OPTIONS, false),
+        _ if is_healthcheck(head.path) => (operation::HEALTHCHECK, false),
+        _ if needs_token(head.path) => (operation::SCHEMA, true),
+        _ => (operation::VERSION, false),
     };
     Recognized::Reply(Document {
         reply,

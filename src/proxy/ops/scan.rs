@@ -60,7 +60,8 @@ pub(super) async fn scan(
                     Ok(Want::More)
                 })?;
                 top_n.check_walk(pages.walked())?;
-                share.cover(top_n.bytes()).await?;
+                let covered = share.cover(top_n.bytes()).await;
+                covered.map_err(|_| session.lease.out_of_scan_memory())?;
             }
         }
         if !pages.turn()? {

@@ -1,27 +1,21 @@
 //! One limit on the memory of all lists that are sorted here.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::config::Config;
-use crate::model::Fault;
 
 /// Lists take memory in steps of this many bytes.
 const STEP: usize = 1 << 20;
-
-/// What the clients of such lists call the service.
-const SERVICE: &str = "image";
 
 /// The memory that all lists may take together.
 #[derive(Debug)]
 pub struct ScanMemory {
     total: usize,
     steps: Arc<Semaphore>,
-    refused: AtomicU64,
 }
 
 /// The memory that one list has taken. Dropping it gives everything back.
@@ -32,6 +26,10 @@ pub(super) struct ScanShare {
     taken: Option<OwnedSemaphorePermit>,
 }
 
+/// No memory became free in time.
+#[derive(Debug)]
+pub(super) struct OutOfMemory;
+
 impl ScanMemory {
     /// Makes one with this many bytes.
     pub fn new(total: usize) -> Self {
@@ -39,7 +37,6 @@ impl ScanMemory {
         Self {
             total,
             steps: Arc::new(Semaphore::new(steps)),
-            refused: AtomicU64::new(0),
         }
     }
 
@@ -53,11 +50,6 @@ impl ScanMemory {
         }
     }
 
-    /// Returns how many lists were refused because no memory was left.
-    pub fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
-    }
-
     /// Makes the share of one list, which is empty. The list waits for each step this long.
     pub(super) fn share(self: &Arc<Self>, wait: Duration) -> ScanShare {
         ScanShare {
@@ -69,9 +61,9 @@ impl ScanMemory {
 }
 
 impl ScanShare {
-    /// Grows to at least this many bytes. If no memory becomes free in time, returns a fault; the list then gives back what
+    /// Grows to at least this many bytes. If no memory becomes free in time, fails; the list then gives back what
     /// it has, so lists do not wait for each other forever.
-    pub(super) async fn cover(&mut self, bytes: usize) -> Result<(), Fault> {
+    pub(super) async fn cover(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         let taken = self.taken.as_ref();
         let taken = taken.map_or(0, OwnedSemaphorePermit::num_permits);
         let missing = bytes.div_ceil(STEP).saturating_sub(taken);
@@ -81,9 +73,7 @@ impl ScanShare {
         let missing = u32::try_from(missing).unwrap_or(u32::MAX);
         let steps = Arc::clone(&self.memory.steps).acquire_many_owned(missing);
         let Ok(Ok(more)) = timeout(self.wait, steps).await else {
-            self.memory.refused.fetch_add(1, Ordering::Relaxed);
-            let why = "lists that are sorted here take all of nova.max_scan_bytes_total";
-            return Err(Fault::overloaded(SERVICE).with_detail(why));
+            return Err(OutOfMemory);
         };
         match &mut self.taken {
             Some(taken) => taken.merge(more),
@@ -102,8 +92,6 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{STEP, ScanMemory};
-    use crate::model::Reason;
-
     const WAIT: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
@@ -116,13 +104,8 @@ mod tests {
         }
         other.cover(STEP).await.unwrap();
         let began = Instant::now();
-        let fault = other.cover(STEP + 1).await.unwrap_err();
+        assert!(other.cover(STEP + 1).await.is_err());
         assert_eq!(began.elapsed(), WAIT);
-        assert_eq!(
-            (fault.status.as_u16(), fault.reason),
-            (503, Reason::Overloaded)
-        );
-        assert_eq!(memory.refused(), 1);
         drop(one);
         other.cover(4 * STEP).await.unwrap();
         drop(other);

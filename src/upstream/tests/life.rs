@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use proptest::prelude::*;
 use tokio::time::advance;
 
@@ -60,7 +60,7 @@ impl Life {
         match (event, chosen) {
             (Event::Ask(is_replayable), _) => self.ask(is_replayable).await,
             (Event::Answer(_, code), Some(at)) => {
-                self.under_way[at].answered(StatusCode::from_u16(code).unwrap());
+                self.under_way[at].answered(StatusCode::from_u16(code).unwrap(), &HeaderMap::new());
             }
             (Event::Fail(_), Some(at)) => {
                 let mut exchange = self.under_way.swap_remove(at);
@@ -87,7 +87,7 @@ impl Life {
         } else {
             Method::POST
         };
-        let Ok(lease) = self.upstream.lease().await else {
+        let Ok(lease) = self.upstream.lease(None).await else {
             assert_eq!(self.under_way.len(), 8, "refused although a permit is free");
             return;
         };
@@ -143,7 +143,7 @@ proptest! {
                 assert!(!endpoint.is_probing.load(Relaxed), "a probe is lost");
             }
             let mut leases = Vec::new();
-            while let Ok(lease) = life.upstream.lease().await {
+            while let Ok(lease) = life.upstream.lease(None).await {
                 leases.push(lease);
             }
             assert_eq!(leases.len(), 8, "permits are lost, or there are too many");

@@ -6,6 +6,7 @@ use super::patch::{self, PatchDraft};
 use crate::glance::front::image;
 use crate::glance::front::response::fault::ErrorFormat;
 use crate::glance::front::response::responder::{GlanceResponder, GlanceView};
+use crate::glance::tables::operation;
 use crate::model::{Call, Change, Fault, ImageId, PendingCall, Reason, Recognized, RequestHead};
 
 /// Reads `DELETE` and `PATCH` of an image; `None` for everything else. Glance checks the media type of a patch before
@@ -13,8 +14,8 @@ use crate::model::{Call, Change, Fault, ImageId, PendingCall, Reason, Recognized
 #[must_use]
 pub(crate) fn write(head: RequestHead<'_>) -> Option<Recognized> {
     let operation = match *head.method {
-        Method::DELETE => "delete-image",
-        Method::PATCH => "update-image",
+        Method::DELETE => operation::DELETE,
+        Method::PATCH => operation::UPDATE,
         _ => return None,
     };
     let id = image(head.path)?;

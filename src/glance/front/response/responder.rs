@@ -9,6 +9,7 @@ use super::fault::{self, ErrorFormat};
 use super::json;
 use crate::glance::front::discovery;
 use crate::glance::front::request::query::ListRequest;
+use crate::glance::tables::operation;
 use crate::model::{
     Change, Fault, FaultWriter, Image, ListEnd, Reason, Responder, SentValue, Value,
 };
@@ -92,11 +93,11 @@ impl GlanceResponder {
 impl FaultWriter for GlanceResponder {
     fn operation(&self) -> &'static str {
         match self.view {
-            GlanceView::List { .. } | GlanceView::NoList => "list-images",
-            GlanceView::Image { .. } => "show-image",
+            GlanceView::List { .. } | GlanceView::NoList => operation::LIST,
+            GlanceView::Image { .. } => operation::SHOW,
             GlanceView::Write { operation, .. } => operation,
-            GlanceView::Document => "show-schema",
-            GlanceView::WrongMethod { .. } | GlanceView::Nowhere => "none",
+            GlanceView::Document => operation::SCHEMA,
+            GlanceView::WrongMethod { .. } | GlanceView::Nowhere => operation::NONE,
         }
     }
 
@@ -114,7 +115,7 @@ impl FaultWriter for GlanceResponder {
             GlanceView::Write { id, operation } if fault.reason == Reason::NoImage => {
                 let mut worded = fault.clone();
                 worded.message = match *operation {
-                    "delete-image" => format!("Failed to find image {id} to delete"),
+                    operation::DELETE => format!("Failed to find image {id} to delete"),
                     _ => format!("No image found with ID {id}"),
                 };
                 fault::write(self.format, &worded, None)
