@@ -42,10 +42,12 @@
 //! | [`upstream`] | one service: endpoints, connections, balance, ejection, retries, limits | `net`, `config`, `watch`, `model` |
 //! | [`identity`] | whose token it is: cache, single flight, pause | `upstream`, `net`, `keystone`, `config`, `watch`, `model` |
 //! | [`proxy`] | one request, in reading order: guard, prepare, recognise, dispatch, answer | `identity`, `upstream`, `net`, `listing`, `nova`, `glance`, `config`, `watch`, `model`, `json` |
-//! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `proxy`, `upstream`, `net`, `config`, `metrics`, `watch` |
+//! | [`admin`] | the admin listener: health, metrics, status, control, the page | `net`, `config`, `watch`, `webob` |
+//! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `admin`, `proxy`, `upstream`, `net`, `config`, `metrics`, `watch` |
 //! | [`cli`] | the commands | all but `identity`, `upstream`, `listing` |
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod deviations;

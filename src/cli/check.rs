@@ -19,7 +19,18 @@ pub(super) fn run(file: &Path) -> ExitCode {
 
 fn ok(file: &Path, config: &Config) -> String {
     let file = file.display();
+    let placed = config.warnings.iter().map(|warning| {
+        let place = warning
+            .place
+            .map(|it| format!("{}:{}:", it.line, it.column));
+        format!(
+            "{file}:{} warning: {}\n",
+            place.unwrap_or_default(),
+            warning.message
+        )
+    });
     let warnings = open_files::warning(config).into_iter();
     let warnings = warnings.map(|warning| format!("{file}: warning: {warning}\n"));
-    format!("{}{file}: ok", warnings.collect::<String>())
+    let warnings: String = placed.chain(warnings).collect();
+    format!("{warnings}{file}: ok")
 }

@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use crate::config::{DEFAULT_FILE, PROTOCOLS, Protocol};
 
 mod check;
+mod ctl;
 mod explain;
 mod sandbox;
 mod serve;
@@ -36,6 +37,8 @@ enum Command {
     Check(ConfigFile),
     /// Try the proxy without a cloud, in front of a built-in image service
     Sandbox(sandbox::SandboxOptions),
+    /// Ask a running proxy through its admin listener: exits with 0, 1 for a refusal, 69 if it cannot be reached
+    Ctl(ctl::CtlOptions),
     /// Show what a request would send upstream, what the proxy would decide itself, and which deviations apply
     Explain(explain::ExplainOptions),
 }
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Serve(file) => serve::run(&file.config),
         Command::Check(file) => check::run(&file.config),
         Command::Sandbox(options) => sandbox::run(&options),
+        Command::Ctl(options) => ctl::run(&options),
         Command::Explain(options) => explain::run(&options),
     }
 }

@@ -19,6 +19,19 @@ pub enum Address {
     Unix(PathBuf),
 }
 
+impl Address {
+    /// Whether only this host can reach it.
+    pub(crate) fn is_local(&self) -> bool {
+        let Self::Tcp(text) = self else {
+            return true;
+        };
+        let bound: Option<Authority> = text.parse().ok();
+        let host = bound.as_ref().map_or("", |bound| bound.host());
+        let ip: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+        host == "localhost" || ip.is_some_and(|ip| ip.to_canonical().is_loopback())
+    }
+}
+
 impl FromStr for Address {
     type Err = String;
 
@@ -195,6 +208,28 @@ mod tests {
         }
         for bad in ["", "8774", "localhost", "unix:", "a:b", "u@h:1", "h:99999"] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_local_or_exposed() {
+        for local in [
+            "127.0.0.1:1",
+            "127.1.2.3:1",
+            "[::1]:1",
+            "[::ffff:127.0.0.1]:1",
+            "localhost:1",
+            "unix:/x",
+        ] {
+            assert!(local.parse::<Address>().unwrap().is_local(), "{local}");
+        }
+        for exposed in [
+            "0.0.0.0:1",
+            "[::]:1",
+            "10.0.0.1:1",
+            "localhost.example.com:1",
+        ] {
+            assert!(!exposed.parse::<Address>().unwrap().is_local(), "{exposed}");
         }
     }
 

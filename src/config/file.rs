@@ -184,6 +184,13 @@ impl<'r, 't> Section<'r, 't> {
         .unwrap_or_else(|| self.empty())
     }
 
+    /// Returns the values of the words listed at `key`.
+    pub(super) fn all_said<T: Worded>(&self, key: &str) -> Vec<T> {
+        let words = self.words(key).unwrap_or_default();
+        let said = |word| T::ALL.iter().copied().find(|said| said.word() == word);
+        words.into_iter().filter_map(said).collect()
+    }
+
     /// Returns the words listed at `key`, which must be among those in the table of settings.
     pub(super) fn words(&self, key: &str) -> Option<Vec<&'static str>> {
         let setting = self.setting(key)?;
@@ -199,6 +206,11 @@ impl<'r, 't> Section<'r, 't> {
     /// Notes a problem.
     pub(super) fn note(&self, span: &Range<usize>, message: impl Into<String>) {
         self.report.note(span, message);
+    }
+
+    /// Notes a warning: a value that is allowed and probably not intended.
+    pub(super) fn warn(&self, span: &Range<usize>, message: impl Into<String>) {
+        self.report.warn(span, message);
     }
 
     /// Returns the value, or notes its error.

@@ -18,6 +18,8 @@ use crate::nova::compat::Compat;
 use crate::watch::{AccessLogSettings, LogFormat};
 
 mod address;
+mod admin;
+mod effective;
 mod file;
 mod place;
 pub mod protocol;
@@ -29,10 +31,13 @@ mod tests;
 mod tls;
 
 pub use address::{Address, Endpoint, Trusted, masked};
+pub use admin::{AdminArea, AdminListener, UpstreamHealthMode};
+pub use effective::ConfigText;
 pub use place::{LineColumn, Problem, Problems};
 pub use protocol::{PROTOCOLS, Protocol};
 pub use reload::{ConfigSource, RestartOnly};
 pub use tls::ClientTls;
+pub(crate) use tls::client_tls;
 
 /// The configuration file that is read if the command line names none.
 pub const DEFAULT_FILE: &str = "/etc/nova-glance-proxy/config.toml";
@@ -42,6 +47,10 @@ pub const DEFAULT_FILE: &str = "/etc/nova-glance-proxy/config.toml";
 pub struct Config {
     /// The addresses at which clients are accepted; never empty.
     pub listen: Vec<Arc<Listener>>,
+    /// The admin listeners, for probes, scrapers and operators.
+    pub admin: Vec<Arc<AdminListener>>,
+    /// What a failing upstream means for readiness.
+    pub upstream_health: UpstreamHealthMode,
     /// The Glance that answers image requests of Nova clients.
     pub glance: Option<UpstreamConfig>,
     /// The Nova that gets all other requests, and that answers image requests of Glance clients.
@@ -66,8 +75,10 @@ pub struct Config {
     pub log: Log,
     /// The upper bounds of the histograms of durations; ascending, never empty.
     pub metrics_buckets: Vec<Duration>,
-    /// The SHA-256 of the file, in hexadecimal digits.
-    pub sha256: String,
+    /// Values that are allowed and probably not intended, in the order of the file.
+    pub warnings: Vec<Problem>,
+    /// The text that this was read from.
+    pub text: Arc<ConfigText>,
 }
 
 /// One address at which clients are accepted, and how they are served there.
@@ -81,6 +92,8 @@ pub struct Listener {
     pub base_path: String,
     /// The TLS settings; `None` if the listener does not use TLS.
     pub tls: Option<Arc<ServerConfig>>,
+    /// The path that a load balancer checks; `None` if there is none.
+    pub health_path: Option<String>,
     /// The base URL of links; `None` if links take it from the request. No trailing slash.
     pub public_url: Option<String>,
     /// The peers whose `Forwarded` and `X-Forwarded-*` headers are believed.

@@ -68,6 +68,7 @@ impl fmt::Display for Problems {
 pub(super) struct Report<'t> {
     text: &'t str,
     found: RefCell<Vec<(usize, String)>>,
+    warned: RefCell<Vec<(usize, String)>>,
 }
 
 impl<'t> Report<'t> {
@@ -75,7 +76,18 @@ impl<'t> Report<'t> {
         Self {
             text,
             found: RefCell::default(),
+            warned: RefCell::default(),
         }
+    }
+
+    /// Notes what is allowed and hardly meant.
+    pub(super) fn warn(&self, span: &Range<usize>, message: impl Into<String>) {
+        self.warned.borrow_mut().push((span.start, message.into()));
+    }
+
+    /// What was warned of so far, sorted by place.
+    pub(super) fn warnings(&self) -> Vec<Problem> {
+        self.problems(self.warned.take())
     }
 
     /// Notes a problem with the piece of text at `span`.
@@ -100,24 +112,26 @@ impl<'t> Report<'t> {
 
     /// Returns the problems sorted by place, or `None` if there are none.
     pub(super) fn finish(self, file: &Path) -> Option<Problems> {
-        let mut found = self.found.into_inner();
-        found.sort();
-        found.dedup();
-        let found: Vec<Problem> = found
-            .into_iter()
-            .map(|(offset, message)| Problem {
-                place: Some(place(self.text, offset)),
-                message,
-            })
-            .collect();
+        let found = self.problems(self.found.take());
         (!found.is_empty()).then(|| Problems {
             file: file.to_owned(),
             found,
         })
     }
+
+    fn problems(&self, mut found: Vec<(usize, String)>) -> Vec<Problem> {
+        found.sort();
+        found.dedup();
+        let problem = |(offset, message)| Problem {
+            place: Some(place(self.text, offset)),
+            message,
+        };
+        found.into_iter().map(problem).collect()
+    }
 }
 
-fn place(text: &str, offset: usize) -> LineColumn {
+/// Where a byte of a text stands.
+pub(super) fn place(text: &str, offset: usize) -> LineColumn {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     LineColumn {

@@ -16,6 +16,8 @@ pub struct Protocol {
     pub example: &'static str,
     /// The usual address of that service.
     pub usual_address: &'static str,
+    /// The path that the service answers to load balancers itself, if it does: the default of `listen.health_path`.
+    pub health_path: Option<&'static str>,
     /// Whether `[compat]` applies to these clients.
     pub has_compat: bool,
 }
@@ -28,6 +30,7 @@ pub static NOVA: Protocol = Protocol {
     needs: "glance",
     example: "glance = { endpoints = [\"http://glance:9292\"] }",
     usual_address: "127.0.0.1:8774",
+    health_path: None,
     has_compat: true,
 };
 
@@ -39,6 +42,7 @@ pub static GLANCE: Protocol = Protocol {
     needs: "nova",
     example: "nova = { endpoints = [\"http://nova:8774\"] }",
     usual_address: "127.0.0.1:9292",
+    health_path: Some("/healthcheck"),
     has_compat: false,
 };
 

@@ -29,7 +29,7 @@ impl ConfigSource {
 /// The settings that take effect only at a restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestartOnly {
-    addresses: Vec<Address>,
+    addresses: Vec<(&'static str, Address)>,
     log_format: Option<LogFormat>,
     metrics_buckets: Vec<Duration>,
 }
@@ -37,9 +37,13 @@ pub struct RestartOnly {
 impl RestartOnly {
     /// Takes these settings from the configuration that the process started with.
     pub fn of(config: &Config) -> Self {
-        let listen = config.listen.iter();
+        let listen = config.listen.iter().map(|at| ("listen", &at.address));
+        let admin = config.admin.iter().map(|at| ("admin", &at.address));
+        let addresses = listen.chain(admin);
         Self {
-            addresses: listen.map(|listener| listener.address.clone()).collect(),
+            addresses: addresses
+                .map(|(section, address)| (section, address.clone()))
+                .collect(),
             log_format: config.log.format,
             metrics_buckets: config.metrics_buckets.clone(),
         }
@@ -56,8 +60,10 @@ impl RestartOnly {
         let buckets = self.metrics_buckets != newer.metrics_buckets;
         let buckets = buckets.then(|| "metrics.buckets".to_owned());
         added
-            .map(|address| format!("listen.address {address} (added)"))
-            .chain(removed.map(|address| format!("listen.address {address} (removed)")))
+            .map(|(section, address)| format!("{section}.address {address} (added)"))
+            .chain(
+                removed.map(|(section, address)| format!("{section}.address {address} (removed)")),
+            )
             .chain(format)
             .chain(buckets)
             .collect()

@@ -9,13 +9,14 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use super::protocol::{self, PROTOCOLS, Protocol};
-use super::{Balance, HostHeader, OnFailure, RetryPolicy};
+use super::protocol::{PROTOCOLS, Protocol};
+use super::{AdminArea, Balance, HostHeader, OnFailure, RetryPolicy, UpstreamHealthMode};
 use crate::model::attributes::{CONTAINER_FORMATS, DISK_FORMATS};
 use crate::model::query::Visibility;
 use crate::watch::{AccessMode, LogFormat};
 
 mod compat;
+mod listeners;
 mod upstream;
 
 /// One setting.
@@ -87,36 +88,16 @@ use Kind::{Count, Duration, Durations, Flag, FlagOr, Size, Text, Texts, Word, Wo
 /// The settings, in the order in which a file would have them.
 pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
     [
-        listen(),
+        listeners::settings(),
         upstream::settings(&upstream::GLANCE, glance()),
         upstream::settings(&upstream::NOVA, nova()),
         upstream::settings(&upstream::IDENTITY, identity()),
         compat::settings(),
+        listeners::health(),
         proxy(),
     ]
     .concat()
 });
-
-#[rustfmt::skip]
-fn listen() -> Vec<Setting> {
-    vec![
-        setting("listen.address", Text, Required,
-            "The address to accept clients on: `host:port` (port 0 picks a free port, which the log names) or `unix:/path` (mode 0660)."),
-        setting("listen.speaks", words::<&Protocol>(), Required, protocol::meaning()),
-        setting("listen.base_path", Text, value(r#""""#),
-            "The path under which this listener mounts the API, such as `/compute`."),
-        setting("listen.public_url", Text, nothing("taken from the request"),
-            "The base URL of links, mount point included. By default it is made of the request's scheme and `Host`, and `base_path`."),
-        setting("listen.trusted_proxies", Texts, value("[]"),
-            "Networks (`10.0.0.0/8`, `::1`) and `unix`. `Forwarded` and `X-Forwarded-*` headers are believed only from these peers."),
-        setting("listen.tls.certificate", Text, Required,
-            "PEM file with the certificate chain, leaf first. File names are relative to the configuration file."),
-        setting("listen.tls.key", Text, Required,
-            "PEM file with the private key."),
-        setting("listen.tls.client_ca", Text, nothing("clients need no certificate"),
-            "PEM file with certificate authorities. If set, each client must show a certificate that one of them signed."),
-    ]
-}
 
 #[rustfmt::skip]
 fn glance() -> Vec<Setting> {
@@ -257,6 +238,11 @@ fn flag_or<T: Worded>() -> Kind {
     )
 }
 
+/// A list with any words of a type.
+fn words_of<T: Worded>() -> Kind {
+    Words(T::ALL.iter().map(|said| said.word()).collect())
+}
+
 /// One of the words of a type.
 fn words<T: Worded>() -> Kind {
     Word(T::ALL.iter().map(|said| said.word()).collect())
@@ -267,6 +253,25 @@ impl Worded for &'static Protocol {
 
     fn word(self) -> &'static str {
         self.word
+    }
+}
+
+impl Worded for AdminArea {
+    const ALL: &'static [Self] = &[Self::Health, Self::Metrics, Self::Status, Self::Control];
+
+    fn word(self) -> &'static str {
+        Self::word(self)
+    }
+}
+
+impl Worded for UpstreamHealthMode {
+    const ALL: &'static [Self] = &[Self::Report, Self::Require];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Require => "require",
+        }
     }
 }
 
@@ -443,8 +448,8 @@ mod tests {
         assert_eq!(
             keys_in(""),
             [
-                "listen", "glance", "nova", "identity", "compat", "limits", "timeouts", "headers",
-                "log", "metrics"
+                "listen", "admin", "glance", "nova", "identity", "compat", "health", "limits",
+                "timeouts", "headers", "log", "metrics"
             ]
         );
     }

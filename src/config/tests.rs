@@ -273,7 +273,7 @@ forward = ["X-Fine", "Content-Length", "a b"]
     let expected = [
         "c.toml:3:11: `nowhere` is not a valid address: write `host:port` or `unix:/path`",
         &format!("c.toml:4:10: `listen.speaks` must be one of {protocols}"),
-        "c.toml:5:1: unknown key `colour`: `listen` takes address, speaks, base_path, public_url, trusted_proxies, tls",
+        "c.toml:5:1: unknown key `colour`: `listen` takes address, speaks, base_path, public_url, trusted_proxies, health_path, tls",
         "c.toml:7:1: `listen.address` is missing",
         "c.toml:7:1: a listener that speaks glance needs `[nova]`, which answers its clients",
         "c.toml:9:34: `x` is not a valid network: write `10.0.0.0/8`, `::1` or `unix`",
@@ -450,13 +450,14 @@ fn settings_have_an_effect() {
 fn file_with(setting: &Setting, value: &str) -> String {
     let (section, key) = setting.key.rsplit_once('.').unwrap();
     let mut text = String::new();
-    let header = match section.strip_prefix("listen") {
-        Some("") => "[[listen]]".to_owned(),
-        Some(_) => {
-            text.push_str("[[listen]]\n");
+    let top = section.split('.').next().unwrap();
+    let header = match (top, top == section) {
+        ("listen" | "admin", true) => format!("[[{section}]]"),
+        ("listen" | "admin", false) => {
+            writeln!(text, "[[{top}]]").unwrap();
             format!("[{section}]")
         }
-        None => format!("[{section}]"),
+        _ => format!("[{section}]"),
     };
     writeln!(text, "{header}\n{key} = {value}").unwrap();
     text

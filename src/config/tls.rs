@@ -114,6 +114,30 @@ fn digest<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> [u8; 32] {
     digest
 }
 
+/// Makes the TLS settings of a command: it trusts the authorities of a PEM file, or the system's if there is none, and
+/// shows a certificate if it has one and its key.
+///
+/// # Errors
+/// Names the file that cannot be used, and why.
+pub(crate) fn client_tls(
+    ca: Option<&Path>,
+    identity: Option<(&Path, &Path)>,
+) -> Result<Arc<ClientConfig>, String> {
+    let of_system = || {
+        system_authorities()
+            .map_err(|_| "the system has no root certificates: name some".to_owned())
+    };
+    let roots = ca.map_or_else(of_system, authorities)?;
+    let identity = identity.map(|(chain, key_file)| {
+        Ok::<_, String>(TlsIdentity {
+            chain: certificates(chain)?,
+            key: key(key_file)?,
+        })
+    });
+    let tls = client(roots, identity.transpose()?).map_err(|error| error.to_string())?;
+    Ok(tls.config)
+}
+
 /// Reads the authorities of a PEM file.
 pub(super) fn authorities(file: &Path) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();

@@ -23,7 +23,6 @@ mod series;
 pub use families::{
     FAMILIES, FamilyId, FamilyKind, LabelValues, MetricFamily, MetricLabel, reference,
 };
-pub use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 pub use samples::{MetricsSource, SampleValue, Samples};
 
 /// The metrics of a process. They are made once, and outlive every reload.
@@ -84,7 +83,7 @@ impl Metrics {
         sources.push(source);
     }
 
-    /// Everything as Prometheus reads it; the media type is [`CONTENT_TYPE`].
+    /// Returns everything in the text format 0.0.4 of Prometheus.
     pub fn text(&self) -> String {
         let mut out = Samples::new();
         let BuildFacts {

@@ -261,6 +261,7 @@ mod tests {
             speaks: &protocol::NOVA,
             base_path: "/compute".to_owned(),
             tls: None,
+            health_path: None,
             public_url: None,
             trusted,
         }

@@ -49,12 +49,12 @@ impl Acceptor {
 
     /// Binds a socket and sets the service that runs on it. The kernel queues its clients until [`Acceptor::open`] is
     /// called.
-    pub(super) async fn bind(
+    pub(super) async fn bind<V: SocketService>(
         &mut self,
         address: &Address,
-        service: impl SocketService,
+        service: V,
     ) -> io::Result<Bound> {
-        let socket = Socket::bind(address).await?;
+        let socket = Socket::bind(address, V::FILE_MODE).await?;
         let bound = socket.bound()?;
         let listening = Listening {
             socket,

@@ -257,5 +257,9 @@ fn builder(config: &ConnectionConfig) -> Builder<Streams> {
         .max_concurrent_streams(STREAMS)
         .max_send_buf_size(SEND_BUFFER)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
-    builder
+    if config.is_http1_only {
+        builder.http1_only()
+    } else {
+        builder
+    }
 }

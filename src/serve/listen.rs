@@ -12,9 +12,6 @@ use tokio::net::{
 
 use crate::config::Address;
 
-/// Only owner and group may connect to a unix socket.
-const SOCKET_MODE: u32 = 0o660;
-
 /// How many clients the kernel keeps waiting until they are accepted, if `net.core.somaxconn` allows as many.
 const BACKLOG: u32 = 1024;
 
@@ -50,8 +47,8 @@ pub(super) struct SocketFile {
 }
 
 impl Socket {
-    /// Binds an address. Replaces a socket file on which no process listens any more.
-    pub(super) async fn bind(address: &Address) -> io::Result<Self> {
+    /// Binds an address. Replaces a socket file on which no process listens any more; the new one has this mode.
+    pub(super) async fn bind(address: &Address, mode: u32) -> io::Result<Self> {
         match address {
             Address::Tcp(address) => Ok(Self::Tcp(bind_first(address).await?)),
             Address::Unix(path) => {
@@ -59,7 +56,7 @@ impl Socket {
                 let socket = UnixSocket::new_stream()?;
                 socket.bind(path)?;
                 let listener = socket.listen(BACKLOG)?;
-                std::fs::set_permissions(path, Permissions::from_mode(SOCKET_MODE))?;
+                std::fs::set_permissions(path, Permissions::from_mode(mode))?;
                 Ok(Self::Unix(listener, SocketFile::of(path)?))
             }
         }

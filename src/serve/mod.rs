@@ -3,16 +3,18 @@
 use std::io;
 use std::sync::Arc;
 
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::config::{Address, Config, ConfigSource, Problems, RestartOnly};
-use crate::metrics::{BuildFacts, Metrics};
+use crate::config::{Address, Config, ConfigSource, Listener, Problems};
+use crate::metrics::Metrics;
 use crate::proxy::open_files;
 use crate::upstream::UpstreamSnapshot;
-use crate::watch::{self, AccessLog, Observer, Recorder};
+use crate::watch::Observer;
 
 mod accept_errors;
 mod acceptor;
+mod admin;
 mod admission;
 mod connection;
 mod counters;
@@ -24,9 +26,11 @@ mod numbers;
 mod service;
 mod signals;
 mod snapshot;
+mod state;
 mod streams;
 mod target;
 mod tls;
+mod upstream_checks;
 mod wire;
 
 pub use counters::{ConnectionStats, ListenerStats};
@@ -34,11 +38,10 @@ pub use listen::Bound;
 pub use signals::Signals;
 
 use acceptor::{Acceptor, OpenSockets};
-use admission::Admission;
-use drain::{Drain, Phase};
+use admin::AdminSockets;
 use numbers::ServerNumbers;
 use service::ProxyService;
-use snapshot::Shared;
+use state::ServerState;
 
 /// What a server needs to start.
 #[derive(Debug)]
@@ -65,15 +68,12 @@ impl Startup {
 /// A running server. Dropping it ends everything at once; [`Running::shutdown`] lets requests finish.
 #[derive(Debug)]
 pub struct Running {
-    shared: Arc<Shared>,
-    source: ConfigSource,
-    restart_only: RestartOnly,
-    access_log: Arc<AccessLog>,
-    metrics: Arc<Metrics>,
-    bound: Vec<Bound>,
-    drain: Drain,
+    state: Arc<ServerState>,
+    admin_bound: Vec<Bound>,
     sockets: OpenSockets,
-    admission: Arc<Admission>,
+    admin: AdminSockets,
+    /// Checks failing upstreams. It ends with the server.
+    _checks: JoinSet<()>,
 }
 
 /// Why a server could not start.
@@ -98,60 +98,51 @@ pub enum Reloaded {
     Done(Vec<String>),
 }
 
-/// Binds every listener and starts to serve.
+/// Binds every listener and starts to serve. Admin listeners are bound first, so that `/ready` can tell that the server
+/// starts.
 pub async fn start(startup: Startup) -> Result<Running, StartError> {
     let Startup {
         config,
         source,
         observers,
     } = startup;
-    let restart_only = RestartOnly::of(&config);
-    let access_log = Arc::new(AccessLog::new(config.log.access.clone()));
-    let metrics = Arc::new(Metrics::new(BuildFacts::THIS, &config.metrics_buckets));
-    let own: [Arc<dyn Observer>; 2] = [
-        Arc::<AccessLog>::clone(&access_log),
-        Arc::<Metrics>::clone(&metrics),
-    ];
-    let recorder = Recorder::new(own.into_iter().chain(observers));
-    let listeners = config.listen.clone();
-    let admission = Admission::new(connection_limit(&config));
-    let shared = Arc::new(Shared::new(
-        config,
-        Arc::new(recorder),
-        Some(Arc::<Metrics>::clone(&metrics)),
-    ));
-    let drain = Drain::new();
-    let mut acceptor = Acceptor::new(drain.phases(), Arc::clone(&admission));
-    metrics.add_source(Arc::new(ServerNumbers::new(
-        &shared,
-        drain.phases(),
-        Arc::clone(&admission),
-    )));
+    let (listeners, admin) = (config.listen.clone(), config.admin.clone());
+    let state = ServerState::new(config, source, observers);
+    let numbers = ServerNumbers::new(&state);
+    state.metrics.add_source(Arc::new(numbers));
+    let (admin, admin_bound) = AdminSockets::bind(&state, &admin).await?;
+    let (sockets, bound) = bind(&state, &listeners).await?;
+    // Clients are accepted only after every address is bound, so that a server that fails to start serves none.
+    let sockets = sockets.open();
+    let _ = state.bound.set(bound);
+    state.drain.open();
+    let mut checks = JoinSet::new();
+    checks.spawn(upstream_checks::run(Arc::downgrade(&state)));
+    Ok(Running {
+        _checks: checks,
+        state,
+        admin_bound,
+        sockets,
+        admin,
+    })
+}
+
+/// Binds the listeners for clients.
+async fn bind(
+    state: &Arc<ServerState>,
+    listeners: &[Arc<Listener>],
+) -> Result<(Acceptor, Vec<Bound>), StartError> {
+    let mut acceptor = Acceptor::new(state.drain.phases(), Arc::clone(&state.admission));
     let mut bound = Vec::new();
-    for (slot, listener) in listeners.into_iter().enumerate() {
-        let service = ProxyService::new(&shared, slot, Arc::clone(&listener));
+    for (slot, listener) in listeners.iter().enumerate() {
+        let service = ProxyService::new(state, slot, Arc::clone(listener));
         let at = acceptor.bind(&listener.address, service).await;
-        let at = at.map_err(|error| StartError::Bind {
-            address: listener.address.clone(),
-            error,
-        })?;
+        let at = at.map_err(|error| StartError::bind(&listener.address, error))?;
         let (speaks, tls) = (listener.speaks.word, listener.tls.is_some());
         tracing::info!(address = %at, speaks, tls, "listening");
         bound.push(at);
     }
-    // Clients are accepted only after every address is bound, so that a server that fails to start serves none.
-    let sockets = acceptor.open();
-    Ok(Running {
-        shared,
-        source,
-        restart_only,
-        access_log,
-        metrics,
-        bound,
-        drain,
-        sockets,
-        admission,
-    })
+    Ok((acceptor, bound))
 }
 
 /// Returns how many client connections may be open, and logs it.
@@ -165,67 +156,61 @@ fn connection_limit(config: &Config) -> usize {
     connections
 }
 
+impl StartError {
+    fn bind(address: &Address, error: io::Error) -> Self {
+        Self::Bind {
+            address: address.clone(),
+            error,
+        }
+    }
+}
+
 impl Running {
     /// The addresses at which clients are accepted, in the order of the configuration.
     pub fn addresses(&self) -> &[Bound] {
-        &self.bound
+        self.state.bound.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// The addresses of the admin listeners, in the order of the configuration.
+    pub fn admin_addresses(&self) -> &[Bound] {
+        &self.admin_bound
     }
 
     /// Returns the numbers of connections.
     pub fn connections(&self) -> ConnectionStats {
-        self.admission.stats()
+        self.state.admission.stats()
     }
 
     /// Returns what this server counts.
     pub fn metrics(&self) -> &Arc<Metrics> {
-        &self.metrics
+        &self.state.metrics
     }
 
     /// Returns the state of each upstream.
     pub fn upstreams(&self) -> Vec<UpstreamSnapshot> {
-        let snapshot = self.shared.snapshot();
-        let upstreams = snapshot.proxy.upstreams();
-        upstreams.map(|upstream| upstream.snapshot()).collect()
+        self.state.upstreams()
     }
 
     /// Reads the configuration again, with every certificate, key and authority that it names. If anything in it is
     /// wrong, nothing changes. Requests in flight keep the configuration that they began with.
     pub fn reload(&self) -> Result<Reloaded, Problems> {
-        let Some(read) = self.source.read() else {
-            return Ok(Reloaded::Fixed);
-        };
-        let config = read?;
-        let needs_restart = self.restart_only.changes_in(&config);
-        self.access_log.set(config.log.access.clone());
-        self.renew_level(config.log.level);
-        self.admission.set_limit(connection_limit(&config));
-        self.shared.renew(config);
-        Ok(Reloaded::Done(needs_restart))
-    }
-
-    /// A level that was set in the running process holds until the configured one changes.
-    fn renew_level(&self, level: &'static str) {
-        if self.shared.snapshot().proxy.config.log.level == level {
-            return;
-        }
-        if let Err(error) = watch::set_level(level) {
-            tracing::warn!(%error, level, "the log level stays as it was");
-        }
+        self.state.reload()
     }
 
     /// Shuts down gracefully. For `drain.min`, clients are still accepted and are told to close their connections. Then
-    /// no new clients are accepted, and requests in flight have up to `drain.max` to finish. Dropping the future ends
-    /// everything at once.
+    /// no new clients are accepted, and requests in flight have up to `drain.max` to finish. Admin listeners close last.
+    /// Dropping the future ends everything at once.
     pub async fn shutdown(mut self) {
-        let timeouts = self.shared.snapshot().proxy.config.timeouts.clone();
-        self.drain.enter(Phase::Closing);
+        let timeouts = self.state.timeouts();
+        self.state.drain.end();
         sleep(timeouts.drain_min).await;
-        self.drain.enter(Phase::Stopping);
+        self.state.drain.stop();
         if timeout(timeouts.drain_max, self.sockets.ended())
             .await
             .is_err()
         {
             tracing::warn!(limit = ?timeouts.drain_max, "requests that took longer than drain.max were cut off");
         }
+        self.admin.close().await;
     }
 }

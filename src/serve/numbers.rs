@@ -2,49 +2,37 @@
 
 use std::sync::{Arc, Weak};
 
-use super::admission::Admission;
 use super::counters::ConnectionStats;
-use super::drain::{Phase, Phases};
-use super::snapshot::Shared;
+use super::drain::Phase;
+use super::state::ServerState;
 use crate::metrics::{FamilyId, MetricsSource, Samples};
 use crate::upstream::{EndpointSnapshot, UpstreamSnapshot};
 
-/// The numbers of one server.
+/// The numbers of one server. The server holds the metrics, and so this.
 #[derive(Debug)]
-pub(super) struct ServerNumbers {
-    admission: Arc<Admission>,
-    /// The snapshot holds the recorder, and so the metrics that hold this.
-    shared: Weak<Shared>,
-    phases: Phases,
-}
+pub(super) struct ServerNumbers(Weak<ServerState>);
 
 impl ServerNumbers {
-    /// The numbers of the server that has this snapshot and these phases.
-    pub(super) fn new(shared: &Arc<Shared>, phases: Phases, admission: Arc<Admission>) -> Self {
-        Self {
-            admission,
-            shared: Arc::downgrade(shared),
-            phases,
-        }
+    pub(super) fn new(state: &Arc<ServerState>) -> Self {
+        Self(Arc::downgrade(state))
     }
 }
 
 impl MetricsSource for ServerNumbers {
     fn collect(&self, out: &mut Samples) {
-        add_connections(out, &self.admission.stats());
-        out.add(FamilyId::Draining, &[], self.phases.now() >= Phase::Closing);
-        let Some(shared) = self.shared.upgrade() else {
+        let Some(state) = self.0.upgrade() else {
             return;
         };
-        let proxy = &shared.snapshot().proxy;
-        out.add(FamilyId::ConfigInfo, &[&proxy.config.sha256], true);
+        let is_draining = state.drain.now() >= Phase::Closing;
+        out.add(FamilyId::Draining, &[], is_draining);
+        add_connections(out, &state.admission.stats());
+        let proxy = &state.shared.snapshot().proxy;
+        out.add(FamilyId::ConfigInfo, &[&proxy.config.text.sha256], true);
         for upstream in proxy.upstreams() {
             add_upstream(out, &upstream.snapshot());
         }
-        let Some(identity) = &proxy.identity else {
-            return;
-        };
-        for (outcome, count) in identity.checks() {
+        let checks = proxy.identity.iter().flat_map(|identity| identity.checks());
+        for (outcome, count) in checks {
             out.add(FamilyId::TokenChecks, &[outcome], count);
         }
     }

@@ -11,14 +11,19 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use rustls::ServerConfig;
 
-use super::snapshot::Shared;
+use super::state::ServerState;
+use crate::admin::ManagedServer as _;
+use crate::admin::health::check_on_api;
 use crate::config::{Limits, Listener, Timeouts};
-use crate::net::body::Body;
+use crate::net::body::{self, Body};
 use crate::proxy;
 use crate::proxy::forwarded::Peer;
 
 /// A service that runs on the connections of one socket.
 pub(super) trait SocketService: Send + Sync + 'static {
+    /// The mode of the socket's file, if it has one.
+    const FILE_MODE: u32;
+
     /// The settings of a connection that is accepted now.
     fn connection_config(&self) -> ConnectionConfig;
 
@@ -37,12 +42,14 @@ pub(super) struct ConnectionConfig {
     pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) limits: Limits,
     pub(super) timeouts: Timeouts,
+    /// Whether HTTP/2 is refused.
+    pub(super) is_http1_only: bool,
 }
 
 /// The proxy, as one `[[listen]]` of the configuration sets it up.
 #[derive(Debug)]
 pub(super) struct ProxyService {
-    shared: Arc<Shared>,
+    state: Arc<ServerState>,
     /// The index of the listener in every snapshot.
     slot: usize,
     /// The listener that the socket was bound for.
@@ -51,9 +58,9 @@ pub(super) struct ProxyService {
 
 impl ProxyService {
     /// Makes a service for the listener at index `slot` of the snapshots.
-    pub(super) fn new(shared: &Arc<Shared>, slot: usize, first: Arc<Listener>) -> Self {
+    pub(super) fn new(state: &Arc<ServerState>, slot: usize, first: Arc<Listener>) -> Self {
         Self {
-            shared: Arc::clone(shared),
+            state: Arc::clone(state),
             slot,
             first,
         }
@@ -61,21 +68,31 @@ impl ProxyService {
 }
 
 impl SocketService for ProxyService {
+    /// Owner and group may connect.
+    const FILE_MODE: u32 = 0o660;
+
     fn connection_config(&self) -> ConnectionConfig {
-        let snapshot = self.shared.snapshot();
+        let snapshot = self.state.shared.snapshot();
         let config = &snapshot.proxy.config;
         let listener = snapshot.listeners.get(self.slot).unwrap_or(&self.first);
         ConnectionConfig {
             tls: listener.tls.clone(),
             limits: config.limits.clone(),
             timeouts: config.timeouts.clone(),
+            is_http1_only: false,
         }
     }
 
     /// Uses the configuration snapshot of the moment in which the request arrives.
     async fn answer(&self, peer: &Peer, request: Request<Incoming>) -> Response<Body> {
-        let snapshot = self.shared.snapshot();
+        let snapshot = self.state.shared.snapshot();
         let listener = snapshot.listeners.get(self.slot).unwrap_or(&self.first);
+        let (parts, incoming) = request.into_parts();
+        let readiness = || self.state.readiness();
+        if let Some(reply) = check_on_api(listener.health_path.as_deref(), &parts, readiness) {
+            return reply.map(body::full);
+        }
+        let request = Request::from_parts(parts, incoming);
         proxy::handle(&snapshot.proxy, listener, peer, request).await
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Reloaded, Running};
+use super::Running;
 
 /// The signals that a server handles. They are caught as soon as this value exists, so a signal that arrives while the
 /// server starts does not kill it.
@@ -30,7 +30,10 @@ impl Signals {
     pub async fn serve(mut self, running: Running) {
         loop {
             tokio::select! {
-                _ = self.hangup.recv() => reload(&running),
+                _ = self.hangup.recv() => {
+                    // The log tells what came of it.
+                    let _ = running.state.reload_and_log();
+                }
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
             }
@@ -40,22 +43,6 @@ impl Signals {
             () = running.shutdown() => tracing::info!("drained"),
             _ = self.terminate.recv() => tracing::warn!("ended at once"),
             _ = self.interrupt.recv() => tracing::warn!("ended at once"),
-        }
-    }
-}
-
-fn reload(running: &Running) {
-    match running.reload() {
-        Ok(Reloaded::Fixed) => tracing::info!("nothing to reload"),
-        Ok(Reloaded::Done(needs_restart)) if needs_restart.is_empty() => tracing::info!("reloaded"),
-        Ok(Reloaded::Done(needs_restart)) => {
-            tracing::warn!(
-                takes_a_restart = needs_restart.join(", "),
-                "reloaded in part"
-            );
-        }
-        Err(problems) => {
-            tracing::error!(%problems, "reload failed, keeping the running configuration");
         }
     }
 }

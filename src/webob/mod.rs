@@ -2,6 +2,7 @@
 //! `Accept`, writing and reading error pages, and mapping paths. It does no I/O and knows no dialect.
 
 pub mod accept;
+pub mod healthcheck;
 mod markup;
 pub mod page;
 pub mod python;

@@ -65,9 +65,12 @@ const MODULES: &[ModuleRule] = &[
             "json",
         ],
     ),
+    shell("admin", &["net", "config", "watch", "webob"]),
     shell(
         "serve",
-        &["proxy", "upstream", "net", "config", "metrics", "watch"],
+        &[
+            "admin", "proxy", "upstream", "net", "config", "metrics", "watch",
+        ],
     ),
     shell(
         "cli",

@@ -73,6 +73,15 @@ fn check_prints_every_error_and_exits_with_0_or_78() {
         )
     };
     assert_eq!(check(GOOD), (Some(0), format!("{}: ok\n", file.display())));
+    let warned = GOOD.replace("[glance]", "health_path = \"/up\"\n[glance]");
+    let (code, told) = check(&warned);
+    let (warning, ok) = told.split_once('\n').unwrap();
+    assert_eq!(
+        (code, ok),
+        (Some(0), format!("{}: ok\n", file.display()).as_str())
+    );
+    let place = format!("{}:4:15: warning: `health_path` is set", file.display());
+    assert!(warning.starts_with(&place), "{warning}");
     let (code, told) = check("[[listen]]\naddress = 1\nspeaks = 2\n");
     assert_eq!(code, Some(78));
     let places: Vec<_> = told

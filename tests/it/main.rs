@@ -3,6 +3,9 @@
 // A panic is how a test fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod admin;
+mod admin_drain;
+mod admin_upstreams;
 mod architecture;
 mod balancing;
 mod cases;
@@ -11,6 +14,7 @@ mod chain_generated;
 mod commands;
 mod connections;
 mod connections_http2;
+mod ctl;
 mod drain;
 mod explained;
 mod glance_recorded;

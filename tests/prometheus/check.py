@@ -178,6 +178,8 @@ url = "http://127.0.0.1:{cloud}/v3"
 endpoints = ["http://127.0.0.1:{cloud}"]
 [nova]
 endpoints = ["http://127.0.0.1:{cloud}"]
+[[admin]]
+address = "127.0.0.1:{metrics}"
 """
     file = os.path.join(options.state, "proxy.toml")
     with open(file, "w") as out:
@@ -212,7 +214,7 @@ def main():
     file = configuration(options, cloud.server_address[1], port, tls, metrics)
     children = []
     try:
-        children.append(start(options, "proxy", [options.bin, file, str(metrics)], metrics))
+        children.append(start(options, "proxy", [options.bin, "serve", "--config", file], metrics))
         arguments = ["--config.file", "prometheus.yaml", "--storage.tsdb.path", "data", "--log.level", "warn"]
         arguments = [os.path.join(options.state, part) if part in ("prometheus.yaml", "data") else part for part in arguments]
         children.append(start(options, "prometheus", ["prometheus", *arguments, f"--web.listen-address=127.0.0.1:{web}"], web))

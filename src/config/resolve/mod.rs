@@ -1,11 +1,9 @@
 //! Turns the values of a file into a [`Config`], or into the list of everything that is wrong with them.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use http::HeaderName;
 use rustls::ServerConfig;
 use toml::de::DeTable;
@@ -15,11 +13,12 @@ use super::file::{At, Section};
 use super::place::Report;
 use super::protocol::NOVA;
 use super::{
-    Address, Config, Endpoint, HostHeader, Limits, Listener, Log, Problems, Protocol, Timeouts,
-    Trusted, tls,
+    Address, AdminListener, Config, ConfigText, Endpoint, HostHeader, Limits, Listener, Log,
+    Problems, Protocol, Timeouts, Trusted, UpstreamHealthMode, tls,
 };
 use crate::watch::{AccessLogSettings, AccessMode};
 
+mod admin;
 mod compat;
 mod nova;
 mod upstream;
@@ -69,7 +68,16 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     // After a syntax error, values may be missing, and reporting those would mislead.
     let config = errors
         .is_empty()
-        .then(|| sections(&Section::root(&report, &table), file, sha256(text)));
+        .then(|| {
+            whole(
+                &Section::root(&report, &table),
+                &Arc::new(ConfigText::new(file, text)),
+            )
+        })
+        .map(|config| Config {
+            warnings: report.warnings(),
+            ..config
+        });
     match (report.finish(file), config) {
         (None, Some(config)) => Ok(config),
         (Some(problems), _) => Err(problems),
@@ -80,8 +88,8 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     }
 }
 
-fn sections(root: &Section<'_, '_>, file: &Path, sha256: String) -> Config {
-    let folder = file.parent().unwrap_or(Path::new(""));
+fn whole(root: &Section<'_, '_>, text: &Arc<ConfigText>) -> Config {
+    let folder = text.file.parent().unwrap_or(Path::new(""));
     let listen = root.sections("listen");
     if listen.is_empty() {
         root.note(&root.span, "at least one `[[listen]]` is required");
@@ -91,9 +99,16 @@ fn sections(root: &Section<'_, '_>, file: &Path, sha256: String) -> Config {
     for section in &listen {
         needs_upstream(section, root);
     }
+    let timeouts = timeouts(&root.section("timeouts"));
+    if timeouts.drain_min.is_zero() {
+        admin::warn_of_short_drain(&listen);
+    }
     let listen = listen.iter().map(|section| listener(section, folder));
     let listen: Vec<_> = listen.map(Arc::new).collect();
-    refuse_duplicate_addresses(root, &listen);
+    let admin = root.sections("admin").into_iter();
+    let admin = admin.map(|section| admin::listener(&section, folder));
+    let admin: Vec<_> = admin.map(Arc::new).collect();
+    refuse_duplicate_addresses(root, &addresses(&listen, &admin));
     let host = nova.said("host").unwrap_or(HostHeader::Client);
     let rewrite_location = nova.flag("rewrite_location");
     let limits = limits(&root.section("limits"));
@@ -103,21 +118,27 @@ fn sections(root: &Section<'_, '_>, file: &Path, sha256: String) -> Config {
         upstream::nova(&nova, folder),
     );
     let compat = compat::compat(&root.section("compat"), glance.as_ref(), nova.is_some());
+    let health = root.section("health");
     Config {
         listen,
+        admin,
+        upstream_health: health
+            .said("upstream")
+            .unwrap_or(UpstreamHealthMode::Report),
         host,
         rewrite_location,
         nova_images,
         compat: Arc::new(compat),
         limits,
-        timeouts: timeouts(&root.section("timeouts")),
+        timeouts,
         forward: forward(&root.section("headers")),
         log: log(&root.section("log")),
         metrics_buckets: metrics_buckets(&root.section("metrics")),
-        sha256,
         glance,
         nova,
         identity,
+        warnings: Vec::new(),
+        text: Arc::clone(text),
     }
 }
 
@@ -141,6 +162,7 @@ fn listener(section: &Section<'_, '_>, folder: &Path) -> Listener {
     let path = section
         .text("base_path")
         .and_then(|at| section.keep(&at.span, base_path(&at.value)));
+    let speaks = section.said("speaks").unwrap_or(&NOVA);
     let mut trusted = Trusted::default();
     for at in section.texts("trusted_proxies").value {
         section.keep(&at.span, trusted.add(&at.value));
@@ -148,9 +170,10 @@ fn listener(section: &Section<'_, '_>, folder: &Path) -> Listener {
     Listener {
         // An invalid address has been noted, so this placeholder never gets into a `Config`.
         address: address.unwrap_or(Address::Tcp(String::new())),
-        speaks: section.said("speaks").unwrap_or(&NOVA),
+        speaks,
         base_path: path.unwrap_or_default(),
         tls: listener_tls(&section.section("tls"), folder),
+        health_path: admin::health_path(section, speaks),
         public_url: public_url(section),
         trusted,
     }
@@ -281,14 +304,6 @@ fn metrics_buckets(section: &Section<'_, '_>) -> Vec<Duration> {
     value
 }
 
-fn sha256(text: &str) -> String {
-    let mut hex = String::new();
-    for byte in digest(&SHA256, text.as_bytes()).as_ref() {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
-}
-
 /// Returns the value, and notes it if it is below `least`.
 fn at_least<T: Copy + PartialOrd + std::fmt::Display>(
     section: &Section<'_, '_>,
@@ -302,27 +317,35 @@ fn at_least<T: Copy + PartialOrd + std::fmt::Display>(
     at.value
 }
 
+/// Returns every address to listen on, with its section and the index of the section in the file.
+fn addresses<'c>(
+    listen: &'c [Arc<Listener>],
+    admin: &'c [Arc<AdminListener>],
+) -> Vec<(&'static str, usize, &'c Address)> {
+    let listen = listen.iter().map(|at| &at.address).enumerate();
+    let admin = admin.iter().map(|at| &at.address).enumerate();
+    let listen = listen.map(|(index, address)| ("listen", index, address));
+    let admin = admin.map(|(index, address)| ("admin", index, address));
+    listen.chain(admin).collect()
+}
+
 /// Notes an address that two listeners have, unless it picks a free port.
-fn refuse_duplicate_addresses(root: &Section<'_, '_>, listen: &[Arc<Listener>]) {
-    for (index, listener) in listen.iter().enumerate() {
-        let picks =
-            matches!(&listener.address, Address::Tcp(at) if at.is_empty() || at.ends_with(":0"));
-        let earlier = listen.iter().take(index);
-        if !picks
-            && earlier
-                .into_iter()
-                .any(|other| other.address == listener.address)
-        {
-            let sections = root.sections("listen");
-            if let Some(section) = sections.get(index) {
-                section.note(
-                    &section.span,
-                    format!(
-                        "another listener already has the address {}",
-                        listener.address
-                    ),
-                );
-            }
+fn refuse_duplicate_addresses(
+    root: &Section<'_, '_>,
+    addresses: &[(&'static str, usize, &Address)],
+) {
+    for (at, (section, index, address)) in addresses.iter().enumerate() {
+        let picks = matches!(address, Address::Tcp(at) if at.is_empty() || at.ends_with(":0"));
+        let is_taken = addresses
+            .iter()
+            .take(at)
+            .any(|(.., other)| other == address);
+        let sections = root.sections(section);
+        if let Some(section) = sections.get(*index).filter(|_| is_taken && !picks) {
+            section.note(
+                &section.span,
+                format!("another listener already has the address {address}"),
+            );
         }
     }
 }

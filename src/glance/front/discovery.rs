@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::glance::tables::VERSIONS;
-use crate::webob::accept;
 
 /// The schema documents of Glance 32 and 33, byte for byte.
 const SCHEMAS: &[(&str, &str)] = &[
@@ -40,26 +39,6 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// Returns the reply of the health check (`oslo_middleware/healthcheck`): as text, or as JSON for a client that prefers
-/// it.
-pub(crate) fn healthcheck(method: &Method, headers: &HeaderMap) -> Response<Bytes> {
-    const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
-    let offers = ["text/plain", "application/json"];
-    if *method != Method::HEAD && accept::preferred(headers, &offers) == Some("application/json") {
-        return json(
-            StatusCode::OK,
-            "{\n    \"detailed\": false,\n    \"reasons\": [\n        \"OK\"\n    ]\n}",
-        );
-    }
-    let is_head = *method == Method::HEAD;
-    let mut response = Response::new(Bytes::from_static(if is_head { b"" } else { b"OK" }));
-    if is_head {
-        *response.status_mut() = StatusCode::NO_CONTENT;
-    }
-    response.headers_mut().insert(CONTENT_TYPE, TEXT);
     response
 }
 

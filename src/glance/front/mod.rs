@@ -15,6 +15,7 @@ use crate::model::{
     Call, Caller, Document, Fault, FaultWriter, Frontend, ImageId, Reason, Recognized, RefusedCall,
     RequestHead, Routed,
 };
+use crate::webob::healthcheck::healthcheck;
 use crate::webob::urlmap::collapsed;
 
 mod discovery;
@@ -160,7 +161,7 @@ pub fn read(context: &GlanceContext, head: RequestHead<'_>) -> Option<Recognized
             GlanceResponder::new(format, GlanceView::Document),
         ),
         GlanceRoute::Schema(text) => document(head, discovery::json(StatusCode::OK, text)),
-        GlanceRoute::Healthcheck => document(head, discovery::healthcheck(method, headers)),
+        GlanceRoute::Healthcheck => document(head, healthcheck(method, headers, None)),
         GlanceRoute::Versions => document(head, discovery::versions(StatusCode::OK, &context.base)),
         GlanceRoute::Choices => document(
             head,

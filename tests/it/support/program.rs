@@ -70,6 +70,11 @@ impl Program {
         &self.address
     }
 
+    /// Returns the configuration file.
+    pub fn file(&self) -> std::path::PathBuf {
+        self.folder.path().join("config.toml")
+    }
+
     /// Returns everything that has been logged.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
