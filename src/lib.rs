@@ -35,7 +35,7 @@
 //! | [`glance`] | the Glance dialect: `front`, `back`; pure | `model`, `json`, `webob` |
 //! | [`sandbox`] | a Glance on images in memory; pure | `glance`, `model`, `json`, `webob` |
 //! | [`listing`] | upstream pages in, the client's list out; pure | `model`, `json` |
-//! | [`config`] | settings, read into one immutable snapshot | `nova::{compat, back}`, `model`, `watch` |
+//! | [`config`] | settings from a file and the environment, read into one immutable snapshot | `nova::{compat, back}`, `model`, `watch` |
 //! | [`metrics`] | what Prometheus scrapes; a source hands in numbers that others keep | `watch`, `model` |
 //! | [`docgen`] | the generated pages of `docs/` | the dialects, `deviations`, `config`, `metrics`, `model` |
 //! | [`net`] | bodies, headers, timers, secrets | `model` |
@@ -43,8 +43,8 @@
 //! | [`identity`] | whose token it is: cache, single flight, pause | `upstream`, `net`, `keystone`, `config`, `watch`, `model` |
 //! | [`proxy`] | one request, in reading order: guard, prepare, recognise, dispatch, answer | `identity`, `upstream`, `net`, `listing`, `nova`, `glance`, `config`, `watch`, `model`, `json` |
 //! | [`admin`] | the admin listener: health, metrics, status, control, the page | `net`, `config`, `watch`, `webob` |
-//! | [`serve`] | sockets, TLS, connections, reload, drain, signals | `admin`, `proxy`, `upstream`, `net`, `config`, `metrics`, `watch` |
-//! | [`cli`] | the commands | all but `identity`, `upstream`, `listing` |
+//! | [`serve`] | sockets, TLS, connections, reload, renewed certificates, drain, signals | `admin`, `proxy`, `upstream`, `net`, `config`, `metrics`, `watch` |
+//! | [`cli`] | the commands | all but `identity`, `listing` |
 #![forbid(unsafe_code)]
 
 pub mod admin;

@@ -27,6 +27,9 @@ struct ReloadRefused {
 #[derive(Serialize)]
 struct ReloadProblem {
     file: String,
+    /// The environment variable that is wrong, if it is not the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variable: Option<String>,
     /// Counted from 1; absent where the file itself could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
@@ -80,6 +83,7 @@ fn refused(problems: &Problems) -> ReloadRefused {
     let found = problems.found.iter();
     let problems = found.map(|problem| ReloadProblem {
         file: file.to_string(),
+        variable: problem.variable.clone(),
         line: problem.place.map(|place| place.line),
         column: problem.place.map(|place| place.column),
         message: problem.message.clone(),

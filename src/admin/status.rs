@@ -1,7 +1,5 @@
-//! What a server does at one moment: the document at `/status`.
-//!
-//! The owner of each number hands it in with its own plain snapshot. Their fields are joined in one place, where the
-//! server implements `ManagedServer::status`.
+//! The state of a server at one moment: the document at `/status`. The server fills it in where it implements
+//! `ManagedServer`.
 
 use serde::Serialize;
 
@@ -26,11 +24,13 @@ pub(crate) struct ServerStatus {
     pub(crate) listeners: Vec<ListenerStatus>,
     /// The services that requests are sent to.
     pub(crate) upstreams: Vec<UpstreamStatus>,
+    /// The files of certificates in use, each once for each role.
+    pub(crate) certificates: Vec<CertificateStatus>,
     /// What is bounded.
     pub(crate) limits: LimitStatus,
     /// The filter of the log.
     pub(crate) log_level: String,
-    /// Lines of the log that were lost, because nobody read them.
+    /// Lines of the log that were dropped, because standard error took no more.
     pub(crate) log_lines_dropped: u64,
     /// Panics since the start.
     pub(crate) panics: u64,
@@ -41,10 +41,12 @@ pub(crate) struct ServerStatus {
 pub(crate) struct ConfigStatus {
     /// The file.
     pub(crate) file: String,
-    /// The SHA-256 of what stood in it, in hexadecimal digits.
+    /// The SHA-256 of its text, in hexadecimal digits.
     pub(crate) sha256: String,
     /// When it was read (RFC 3339, UTC).
     pub(crate) loaded: String,
+    /// The environment variables that override it.
+    pub(crate) overridden_by_environment: Vec<String>,
 }
 
 /// A listener for clients.
@@ -88,6 +90,19 @@ pub(crate) struct EndpointStatus {
     pub(crate) failures: u32,
     /// If it is ejected, for how many seconds it stays so.
     pub(crate) ejected_for_s: Option<u64>,
+}
+
+/// A file of certificates.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CertificateStatus {
+    /// `server`, `client_ca`, `upstream_ca` or `upstream_client`.
+    pub(crate) role: &'static str,
+    /// The file.
+    pub(crate) file: String,
+    /// When the first of its certificates expires (RFC 3339, UTC).
+    pub(crate) not_after: String,
+    /// The SHA-256 of its content, in hexadecimal digits.
+    pub(crate) sha256: String,
 }
 
 /// Bounds, and how much of them is used.

@@ -60,9 +60,11 @@ impl ManagedServer for Fake {
                 file: String::new(),
                 sha256: String::new(),
                 loaded: String::new(),
+                overridden_by_environment: Vec::new(),
             },
             listeners: Vec::new(),
             upstreams: Vec::new(),
+            certificates: Vec::new(),
             limits: LimitStatus {
                 connections: 1,
                 connections_open: 0,
@@ -378,6 +380,7 @@ async fn reload_names_what_waits_or_what_is_wrong() {
     let expected = serde_json::json!({"takes_a_restart": ["log.format"]});
     assert_eq!((answer.status, json), (200, expected));
     let problem = |place, message: &str| Problem {
+        variable: None,
         place,
         message: message.to_owned(),
     };

@@ -1,36 +1,88 @@
 //! `check`: finds what is wrong with a configuration, and warns of what may not be intended.
 
-use std::path::Path;
 use std::process::ExitCode;
 
-use super::{CONFIGURATION, print};
+use super::{CONFIGURATION, ConfigFile, UNAVAILABLE, eprint, print, runtime};
 use crate::config::Config;
 use crate::proxy::open_files;
+use crate::upstream::probe::probe;
 
-/// Prints every error with its place; or warnings, and one line that says that the configuration is valid.
-pub(super) fn run(file: &Path) -> ExitCode {
-    let (text, code) = match Config::load(file) {
-        Ok(config) => (ok(file, &config), ExitCode::SUCCESS),
-        Err(problems) => (problems.to_string(), ExitCode::from(CONFIGURATION)),
-    };
-    print(&text);
-    code
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckOptions {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Exit with 78 if there are warnings, too
+    #[arg(long)]
+    strict: bool,
+    /// Connect to every endpoint, print its TLS and its versions, and exit with 69 if one fails
+    #[arg(long)]
+    connect: bool,
 }
 
-fn ok(file: &Path, config: &Config) -> String {
-    let file = file.display();
-    let placed = config.warnings.iter().map(|warning| {
-        let place = warning
-            .place
-            .map(|it| format!("{}:{}:", it.line, it.column));
-        format!(
-            "{file}:{} warning: {}\n",
-            place.unwrap_or_default(),
-            warning.message
-        )
+/// Prints every error and every warning with its place, or one line that says that the configuration is valid.
+pub(super) fn run(options: &CheckOptions) -> ExitCode {
+    let files = options.file.files();
+    let config = match files.load() {
+        Ok(config) => config,
+        Err(problems) => {
+            print(&problems);
+            return ExitCode::from(CONFIGURATION);
+        }
+    };
+    let warnings = warnings(&config);
+    for warning in &warnings {
+        print(warning);
+    }
+    if options.strict && !warnings.is_empty() {
+        return ExitCode::from(CONFIGURATION);
+    }
+    if options.connect && !connects(&config) {
+        return ExitCode::from(UNAVAILABLE);
+    }
+    let file = &files.file;
+    if file.exists() {
+        print(&format_args!("{}: ok", file.display()));
+    } else {
+        print(&"environment variables: ok");
+    }
+    ExitCode::SUCCESS
+}
+
+/// Returns every warning, in the form of an error.
+fn warnings(config: &Config) -> Vec<String> {
+    let file = &config.text.file;
+    let placed = config.warnings.iter();
+    let placed = placed.map(|it| format!("{}: warning: {}", it.origin(file), it.message));
+    let of_files = open_files::warning(config).into_iter();
+    let of_files = of_files.map(|warning| format!("{}: warning: {warning}", file.display()));
+    placed.chain(of_files).collect()
+}
+
+/// Connects to every endpoint, prints what it finds, and returns whether all of them work.
+fn connects(config: &Config) -> bool {
+    let identity = config.identity.as_ref().map(|identity| &identity.upstream);
+    let upstreams = [
+        ("image", config.glance.as_ref()),
+        ("compute", config.nova.as_ref()),
+        ("identity", identity),
+    ];
+    let upstreams = upstreams
+        .into_iter()
+        .filter_map(|(name, settings)| Some((name, settings?)));
+    let found = runtime().map(|runtime| {
+        runtime.block_on(async {
+            let mut all_work = true;
+            for (name, settings) in upstreams {
+                for probed in probe(name, settings).await {
+                    all_work &= probed.works;
+                    print(&format_args!("{name}: {}", probed.text));
+                }
+            }
+            all_work
+        })
     });
-    let warnings = open_files::warning(config).into_iter();
-    let warnings = warnings.map(|warning| format!("{file}: warning: {warning}\n"));
-    let warnings: String = placed.chain(warnings).collect();
-    format!("{warnings}{file}: ok")
+    found.unwrap_or_else(|error| {
+        eprint(&error);
+        false
+    })
 }

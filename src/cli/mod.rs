@@ -8,22 +8,27 @@ use anyhow::Context as _;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 
-use crate::config::{DEFAULT_FILE, PROTOCOLS, Protocol};
+use crate::config::{ConfigFiles, DEFAULT_FILE, Environment, PROTOCOLS, Protocol};
 
 mod check;
+mod config;
 mod ctl;
 mod explain;
+mod manual;
 mod sandbox;
 mod serve;
+mod version;
 
 /// The exit status of a wrong command line (`EX_USAGE` of sysexits).
 const USAGE: u8 = 64;
+/// The exit status if a service cannot be reached (`EX_UNAVAILABLE` of sysexits).
+const UNAVAILABLE: u8 = 69;
 /// The exit status of a wrong configuration (`EX_CONFIG` of sysexits).
 const CONFIGURATION: u8 = 78;
 
 /// Answers legacy Nova images clients from Glance v2, and Glance v2 clients from a cloud that only has the legacy API.
 #[derive(Debug, Parser)]
-#[command(version, about, arg_required_else_help = true)]
+#[command(version, long_version = version::long(), about, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -34,20 +39,45 @@ enum Command {
     /// Run the proxy: SIGHUP reloads, SIGTERM drains
     Serve(ConfigFile),
     /// Check a configuration: print every error with its place, and exit with 0 or 78
-    Check(ConfigFile),
+    Check(check::CheckOptions),
+    /// Print every setting with its default and its meaning, or the settings in effect with their origins
+    Config(config::ConfigOptions),
     /// Try the proxy without a cloud, in front of a built-in image service
     Sandbox(sandbox::SandboxOptions),
     /// Ask a running proxy through its admin listener: exits with 0, 1 for a refusal, 69 if it cannot be reached
     Ctl(ctl::CtlOptions),
     /// Show what a request would send upstream, what the proxy would decide itself, and which deviations apply
     Explain(explain::ExplainOptions),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_parser = manual::shells())]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, in roff
+    Man,
 }
 
 #[derive(Debug, clap::Args)]
 struct ConfigFile {
-    /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
-    config: PathBuf,
+    /// The configuration file [default: /etc/nova-glance-proxy/config.toml]
+    #[arg(long, value_name = "FILE", env = FILE_VARIABLE)]
+    config: Option<PathBuf>,
+}
+
+/// The variable that names the configuration file.
+const FILE_VARIABLE: &str = "NOVA_GLANCE_PROXY_CONFIG";
+
+impl ConfigFile {
+    /// The file, and the environment variables that override it. Without a file that was named, the variables are
+    /// enough.
+    fn files(&self) -> ConfigFiles {
+        ConfigFiles {
+            file: self.config.clone().unwrap_or_else(|| DEFAULT_FILE.into()),
+            is_optional: self.config.is_none(),
+            environment: Environment::of_process(),
+        }
+    }
 }
 
 /// Runs the command that the command line names, and returns the exit status of the process.
@@ -66,8 +96,11 @@ pub fn main() -> ExitCode {
         }
     };
     match arguments.command {
-        Command::Serve(file) => serve::run(&file.config),
-        Command::Check(file) => check::run(&file.config),
+        Command::Serve(file) => serve::run(file.files()),
+        Command::Check(options) => check::run(&options),
+        Command::Config(options) => config::run(&options),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man => manual::page(),
         Command::Sandbox(options) => sandbox::run(&options),
         Command::Ctl(options) => ctl::run(&options),
         Command::Explain(options) => explain::run(&options),

@@ -1,18 +1,21 @@
 //! `serve`: runs the proxy.
 
-use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::{CONFIGURATION, eprint, exit, runtime};
-use crate::config::{Config, ConfigSource};
+use crate::config::{ConfigFiles, ConfigSource};
 use crate::proxy::open_files;
 use crate::{serve, watch};
 
+/// How long a file system may still hold up the end, if it does not answer.
+const LAST_READS: Duration = Duration::from_secs(1);
+
 /// Runs the proxy until a signal ends it.
-pub(super) fn run(file: &Path) -> ExitCode {
-    let config = match Config::load(file) {
+pub(super) fn run(files: ConfigFiles) -> ExitCode {
+    let config = match files.load() {
         Ok(config) => config,
         Err(problems) => {
             eprint(&problems);
@@ -27,16 +30,18 @@ pub(super) fn run(file: &Path) -> ExitCode {
         }
     };
     open_files::raise_limit();
-    let source = ConfigSource::File(file.to_owned());
+    let source = ConfigSource::Files(files);
     let done = runtime().and_then(|runtime| {
-        runtime.block_on(async {
+        let done = runtime.block_on(async {
             let signals = serve::Signals::caught().context("cannot catch signals")?;
             let running = serve::start(serve::Startup::new(config, source)).await?;
             signals.serve(running).await;
             Ok(())
-        })
+        });
+        runtime.shutdown_timeout(LAST_READS);
+        done
     });
-    // The log is closed only after the runtime and all requests have ended, so that no line is lost.
+    // The runtime is gone, and every request with it.
     drop(log);
     exit(done)
 }

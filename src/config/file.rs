@@ -10,6 +10,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::nearest::nearest;
 use super::place::Report;
 #[cfg(test)]
 use super::settings::Kind;
@@ -237,12 +238,15 @@ impl<'r, 't> Section<'r, 't> {
                 } else {
                     format!("`{path}`")
                 };
+                let hint = nearest(key.get_ref(), known.iter().copied());
+                let hint = hint.map(|key| format!("; did you mean `{key}`?"));
                 report.note(
                     &key.span(),
                     format!(
-                        "unknown key `{}`: {here} takes {}",
+                        "unknown key `{}`: {here} takes {}{}",
                         key.get_ref(),
-                        known.join(", ")
+                        known.join(", "),
+                        hint.unwrap_or_default()
                     ),
                 );
             }

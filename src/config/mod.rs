@@ -1,7 +1,7 @@
-//! The operator's configuration: a TOML file, read into one immutable [`Config`].
+//! The operator's configuration: a TOML file and environment variables, read into one immutable [`Config`].
 //!
-//! [`settings`] is the table of all settings. `file` reads a file's values by that table, and `resolve` turns them into
-//! the types below. Reading checks everything, certificates and keys included, so code that has a `Config` needs no
+//! [`settings`] is the table of all settings. `environment` lays variables over the values of the file, `file` reads
+//! them by that table, and `resolve` turns them into the types below. Reading checks everything, certificates and keys included, so code that has a `Config` needs no
 //! further checks.
 
 use std::net::IpAddr;
@@ -20,24 +20,33 @@ use crate::watch::{AccessLogSettings, LogFormat};
 mod address;
 mod admin;
 mod effective;
+mod environment;
 mod file;
+mod nearest;
 mod place;
 pub mod protocol;
 mod reload;
 mod resolve;
 pub mod settings;
+mod source;
 #[cfg(test)]
 mod tests;
+mod text;
 mod tls;
+mod tls_file;
 
 pub use address::{Address, Endpoint, Trusted, masked};
 pub use admin::{AdminArea, AdminListener, UpstreamHealthMode};
-pub use effective::ConfigText;
+pub use environment::{Environment, PREFIX, variable};
 pub use place::{LineColumn, Problem, Problems};
 pub use protocol::{PROTOCOLS, Protocol};
 pub use reload::{ConfigSource, RestartOnly};
+pub use source::ConfigFiles;
+pub use text::ConfigText;
 pub use tls::ClientTls;
 pub(crate) use tls::client_tls;
+pub(crate) use tls_file::digest_of;
+pub use tls_file::{Expiry, TlsFile, TlsRole};
 
 /// The configuration file that is read if the command line names none.
 pub const DEFAULT_FILE: &str = "/etc/nova-glance-proxy/config.toml";
@@ -73,12 +82,16 @@ pub struct Config {
     pub forward: Vec<HeaderName>,
     /// Log settings.
     pub log: Log,
+    /// How often certificates, keys and authorities are looked at; zero means only on a reload.
+    pub certificate_poll: Duration,
+    /// Every certificate, key and authority that was read.
+    pub tls_files: Vec<TlsFile>,
+    /// What is allowed, but probably not wanted, sorted by place.
+    pub warnings: Vec<Problem>,
+    /// Everything that this configuration was read from.
+    pub text: Arc<ConfigText>,
     /// The upper bounds of the histograms of durations; ascending, never empty.
     pub metrics_buckets: Vec<Duration>,
-    /// Values that are allowed and probably not intended, in the order of the file.
-    pub warnings: Vec<Problem>,
-    /// The text that this was read from.
-    pub text: Arc<ConfigText>,
 }
 
 /// One address at which clients are accepted, and how they are served there.
@@ -250,14 +263,23 @@ pub struct Log {
 impl Config {
     /// Reads and checks a configuration file. Returns every problem that it has.
     pub fn load(file: &Path) -> Result<Self, Problems> {
-        let text = std::fs::read_to_string(file).map_err(|e| Problems::unreadable(file, &e))?;
-        Self::parse(&text, file)
+        ConfigFiles::only(file).load()
     }
 
     /// Reads a configuration from `text`. Problems name it as `file`, and relative file names in it start from that
     /// file's folder.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Problems> {
-        resolve::config(text, file)
+        let text = ConfigText::new(file, text.to_owned(), Environment::default());
+        resolve::config(&Arc::new(text))
+    }
+
+    /// Reads the same text again, with certificates, keys and authorities as they are now. Changes to the file itself
+    /// have no effect.
+    ///
+    /// # Errors
+    /// Every problem, with its place.
+    pub fn with_new_certificates(&self) -> Result<Self, Problems> {
+        resolve::config(&self.text)
     }
 }
 

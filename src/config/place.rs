@@ -21,8 +21,10 @@ pub struct Problems {
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The place in the file; `None` if the file itself cannot be read.
+    /// The place in the file; `None` if the file itself cannot be read, or if a variable is wrong.
     pub place: Option<LineColumn>,
+    /// The environment variable that is wrong, if it is not the file.
+    pub variable: Option<String>,
     /// What is wrong, and what would be right.
     pub message: String,
 }
@@ -43,8 +45,21 @@ impl Problems {
             file: file.to_owned(),
             found: vec![Problem {
                 place: None,
+                variable: None,
                 message: format!("cannot be read: {error}"),
             }],
+        }
+    }
+}
+
+impl Problem {
+    /// Returns where it is: `file:line:column`, the file, or the variable.
+    pub fn origin(&self, file: &Path) -> String {
+        let file = file.display();
+        match (&self.variable, self.place) {
+            (Some(name), _) => name.clone(),
+            (None, Some(LineColumn { line, column })) => format!("{file}:{line}:{column}"),
+            (None, None) => file.to_string(),
         }
     }
 }
@@ -53,11 +68,8 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.found.iter().enumerate() {
             let separator = if index == 0 { "" } else { "\n" };
-            write!(f, "{separator}{}:", self.file.display())?;
-            if let Some(LineColumn { line, column }) = problem.place {
-                write!(f, "{line}:{column}:")?;
-            }
-            write!(f, " {}", problem.message)?;
+            let origin = problem.origin(&self.file);
+            write!(f, "{separator}{origin}: {}", problem.message)?;
         }
         Ok(())
     }
@@ -67,25 +79,28 @@ impl fmt::Display for Problems {
 #[derive(Debug)]
 pub(super) struct Report<'t> {
     text: &'t str,
+    /// The names of the variables that override the text. Their places are numbers behind its end.
+    variables: Vec<&'t str>,
     found: RefCell<Vec<(usize, String)>>,
     warned: RefCell<Vec<(usize, String)>>,
 }
 
 impl<'t> Report<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(super) fn new(text: &'t str, variables: Vec<&'t str>) -> Self {
         Self {
             text,
+            variables,
             found: RefCell::default(),
             warned: RefCell::default(),
         }
     }
 
-    /// Notes what is allowed and hardly meant.
+    /// Notes something that is allowed, but that the operator probably does not want.
     pub(super) fn warn(&self, span: &Range<usize>, message: impl Into<String>) {
         self.warned.borrow_mut().push((span.start, message.into()));
     }
 
-    /// What was warned of so far, sorted by place.
+    /// Returns the warnings so far, sorted by place.
     pub(super) fn warnings(&self) -> Vec<Problem> {
         self.problems(self.warned.take())
     }
@@ -97,6 +112,26 @@ impl<'t> Report<'t> {
         let pieces: Vec<_> = message.split('`').map(masked).collect();
         let message = pieces.join("`");
         self.found.borrow_mut().push((span.start, message));
+    }
+
+    /// Returns the place of a variable: a number behind all places of the file.
+    pub(super) fn variable(&self, index: usize) -> Range<usize> {
+        let place = self.text.len() + 1 + index;
+        place..place
+    }
+
+    /// Returns the name of the variable at a place, if the place is not in the file.
+    fn variable_at(&self, offset: usize) -> Option<&'t str> {
+        let index = offset.checked_sub(self.text.len() + 1)?;
+        self.variables.get(index).copied()
+    }
+
+    /// Returns where a value comes from: `file:line`, or the name of a variable.
+    pub(super) fn origin(&self, span: &Range<usize>, file: &str) -> String {
+        match self.variable_at(span.start) {
+            Some(name) => name.to_owned(),
+            None => format!("{file}:{}", place(self.text, span.start).line),
+        }
     }
 
     /// Returns the value, or notes its error at `span`.
@@ -122,16 +157,21 @@ impl<'t> Report<'t> {
     fn problems(&self, mut found: Vec<(usize, String)>) -> Vec<Problem> {
         found.sort();
         found.dedup();
-        let problem = |(offset, message)| Problem {
-            place: Some(place(self.text, offset)),
-            message,
+        let problem = |(offset, message)| {
+            let variable = self.variable_at(offset).map(str::to_owned);
+            let is_in_file = variable.is_none();
+            Problem {
+                place: is_in_file.then(|| place(self.text, offset)),
+                variable,
+                message,
+            }
         };
         found.into_iter().map(problem).collect()
     }
 }
 
-/// Where a byte of a text stands.
-pub(super) fn place(text: &str, offset: usize) -> LineColumn {
+/// Returns the line and column of a byte of the text.
+fn place(text: &str, offset: usize) -> LineColumn {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     LineColumn {

@@ -1,16 +1,16 @@
 //! Reading the configuration again while the program runs.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use super::source::ConfigFiles;
 use super::{Address, Config, Problems};
 use crate::watch::LogFormat;
 
 /// The origin of a configuration, which a reload reads again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigSource {
-    /// A file, read anew on each reload.
-    File(PathBuf),
+    /// A file and environment variables, read again on each reload.
+    Files(ConfigFiles),
     /// A configuration made by this process, which does not change.
     Fixed,
 }
@@ -20,7 +20,7 @@ impl ConfigSource {
     /// is fixed.
     pub fn read(&self) -> Option<Result<Config, Problems>> {
         match self {
-            Self::File(file) => Some(Config::load(file)),
+            Self::Files(files) => Some(files.load()),
             Self::Fixed => None,
         }
     }

@@ -82,6 +82,9 @@ pub(super) trait Worded: Copy + 'static {
     }
 }
 
+/// The sections that are arrays of tables. Variables number their entries.
+pub(super) const ARRAYS: [&str; 2] = ["listen", "admin"];
+
 use Absent::{Nothing, Required, Value};
 use Kind::{Count, Duration, Durations, Flag, FlagOr, Size, Text, Texts, Word, Words};
 
@@ -188,6 +191,9 @@ fn proxy() -> Vec<Setting> {
             "How long clients are still accepted after SIGTERM, so that a load balancer has time to notice."),
         setting("timeouts.drain.max", Duration, value(r#""30s""#),
             "How long requests in flight may take to finish after that."),
+
+        setting("reload.certificates", Duration, value(r#""30s""#),
+            "How often the files that `tls` settings name are looked at. What changed takes effect once it was the same twice in a row. `0s`: only with SIGHUP."),
 
         setting("headers.forward", Texts, value("[]"),
             "Headers of translated requests to forward to the upstream, in addition to those that are always forwarded."),
@@ -449,7 +455,7 @@ mod tests {
             keys_in(""),
             [
                 "listen", "admin", "glance", "nova", "identity", "compat", "health", "limits",
-                "timeouts", "headers", "log", "metrics"
+                "timeouts", "reload", "headers", "log", "metrics"
             ]
         );
     }

@@ -1,7 +1,7 @@
 //! Certificates, keys and authorities, read from PEM files and checked against each other.
 //!
 //! The configuration snapshot contains the parsed files, not their names. A certificate that is replaced on disk takes
-//! effect with the next reload, and never if it is invalid.
+//! effect when it is read again, and never if it is invalid.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -123,25 +123,28 @@ pub(crate) fn client_tls(
     ca: Option<&Path>,
     identity: Option<(&Path, &Path)>,
 ) -> Result<Arc<ClientConfig>, String> {
-    let of_system = || {
-        system_authorities()
-            .map_err(|_| "the system has no root certificates: name some".to_owned())
+    let roots = match ca {
+        Some(file) => authorities(file, certificates(file, &read(file)?)?)?,
+        None => system_authorities()
+            .map_err(|_| "the system has no root certificates: name some".to_owned())?,
     };
-    let roots = ca.map_or_else(of_system, authorities)?;
     let identity = identity.map(|(chain, key_file)| {
         Ok::<_, String>(TlsIdentity {
-            chain: certificates(chain)?,
-            key: key(key_file)?,
+            chain: certificates(chain, &read(chain)?)?,
+            key: key(key_file, &read(key_file)?)?,
         })
     });
     let tls = client(roots, identity.transpose()?).map_err(|error| error.to_string())?;
     Ok(tls.config)
 }
 
-/// Reads the authorities of a PEM file.
-pub(super) fn authorities(file: &Path) -> Result<RootCertStore, String> {
+/// Returns the authorities with these certificates, which are of this file.
+pub(super) fn authorities(
+    file: &Path,
+    certificates: Vec<CertificateDer<'static>>,
+) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(file)? {
+    for certificate in certificates {
         roots
             .add(certificate)
             .map_err(|error| format!("{}: {error}", file.display()))?;
@@ -162,10 +165,12 @@ pub(super) fn system_authorities() -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-/// Reads the certificates of a PEM file; there must be at least one.
-pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let pem = read(file)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+/// Returns the certificates in the content of a PEM file; there must be at least one.
+pub(super) fn certificates(
+    file: &Path,
+    pem: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
         Ok(_) => Err(format!("{} contains no certificate", file.display())),
@@ -173,13 +178,14 @@ pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, 
     }
 }
 
-/// Reads the private key of a PEM file.
-pub(super) fn key(file: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_slice(&read(file)?)
+/// Returns the private key in the content of a PEM file.
+pub(super) fn key(file: &Path, pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+    PrivateKeyDer::from_pem_slice(pem)
         .map_err(|error| format!("{} contains no usable private key: {error}", file.display()))
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, String> {
+/// Reads a PEM file.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))
 }
 

@@ -116,7 +116,10 @@ Every setting, in the order in which a file would have them. The file is TOML; `
 
 An unknown key or a wrong value makes the whole file invalid. `nova-glance-proxy check --config FILE` prints every error
 with its line and column, and exits with 0 or 78. File names in a configuration are relative to the directory of the
-configuration file. [operating.md](operating.md) explains which settings belong together.";
+configuration file. [operating.md](operating.md) explains which settings belong together.
+
+Every setting is also an [environment variable](operating.md#how-do-i-set-something-by-an-environment-variable), which
+overrides the file. `nova-glance-proxy config --effective` prints the settings in effect, each with its origin.";
 
 const METRICS: &str = "\
 Every metric, in the order of a scrape. [operating.md](operating.md#how-do-i-monitor-it) says where they are scraped, and

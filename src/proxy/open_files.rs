@@ -36,6 +36,17 @@ pub(crate) fn connections(config: &Config, files: usize) -> usize {
     config.limits.connections.unwrap_or(usual)
 }
 
+/// Returns how many client connections may be open now, and logs it.
+pub(crate) fn connection_limit(config: &Config) -> usize {
+    let files = limit();
+    let connections = connections(config, files);
+    tracing::info!(files, connections, "limits");
+    if let Some(warning) = warning(config) {
+        tracing::warn!("{warning}");
+    }
+    connections
+}
+
 /// Returns how many calls an upstream without a `max_in_flight` of its own gets at once: the share of each such upstream
 /// in the other half of this many files.
 pub(super) fn permits(config: &Config, files: usize) -> usize {

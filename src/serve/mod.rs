@@ -8,7 +8,6 @@ use tokio::time::{sleep, timeout};
 
 use crate::config::{Address, Config, ConfigSource, Listener, Problems};
 use crate::metrics::Metrics;
-use crate::proxy::open_files;
 use crate::upstream::UpstreamSnapshot;
 use crate::watch::Observer;
 
@@ -16,6 +15,7 @@ mod accept_errors;
 mod acceptor;
 mod admin;
 mod admission;
+mod certificates;
 mod connection;
 mod counters;
 mod drain;
@@ -23,6 +23,7 @@ mod frames;
 mod head;
 mod listen;
 mod numbers;
+mod reload;
 mod service;
 mod signals;
 mod snapshot;
@@ -35,11 +36,14 @@ mod wire;
 
 pub use counters::{ConnectionStats, ListenerStats};
 pub use listen::Bound;
+pub use reload::{CertificateSnapshot, ReloadCount, ReloadSnapshot, Reloaded};
 pub use signals::Signals;
 
 use acceptor::{Acceptor, OpenSockets};
 use admin::AdminSockets;
+use certificates::watch_certificates;
 use numbers::ServerNumbers;
+use reload::ReloadTrigger;
 use service::ProxyService;
 use state::ServerState;
 
@@ -72,8 +76,8 @@ pub struct Running {
     admin_bound: Vec<Bound>,
     sockets: OpenSockets,
     admin: AdminSockets,
-    /// Checks failing upstreams. It ends with the server.
-    _checks: JoinSet<()>,
+    /// The tasks that check failing upstreams and watch certificates. They end with the server.
+    _tasks: JoinSet<()>,
 }
 
 /// Why a server could not start.
@@ -87,15 +91,6 @@ pub enum StartError {
         /// The error of the system.
         error: io::Error,
     },
-}
-
-/// The result of a reload.
-#[derive(Debug)]
-pub enum Reloaded {
-    /// There is nothing to read, because the configuration was made in this process.
-    Fixed,
-    /// The new configuration is in effect, except for the settings named here, which need a restart.
-    Done(Vec<String>),
 }
 
 /// Binds every listener and starts to serve. Admin listeners are bound first, so that `/ready` can tell that the server
@@ -116,10 +111,11 @@ pub async fn start(startup: Startup) -> Result<Running, StartError> {
     let sockets = sockets.open();
     let _ = state.bound.set(bound);
     state.drain.open();
-    let mut checks = JoinSet::new();
-    checks.spawn(upstream_checks::run(Arc::downgrade(&state)));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(upstream_checks::run(Arc::downgrade(&state)));
+    tasks.spawn(watch_certificates(Arc::clone(&state.reloader)));
     Ok(Running {
-        _checks: checks,
+        _tasks: tasks,
         state,
         admin_bound,
         sockets,
@@ -143,17 +139,6 @@ async fn bind(
         bound.push(at);
     }
     Ok((acceptor, bound))
-}
-
-/// Returns how many client connections may be open, and logs it.
-fn connection_limit(config: &Config) -> usize {
-    let files = open_files::limit();
-    let connections = open_files::connections(config, files);
-    tracing::info!(files, connections, "limits");
-    if let Some(warning) = open_files::warning(config) {
-        tracing::warn!("{warning}");
-    }
-    connections
 }
 
 impl StartError {
@@ -191,10 +176,15 @@ impl Running {
         self.state.upstreams()
     }
 
+    /// Returns the numbers of reloads, and the certificates in use.
+    pub fn reloads(&self) -> ReloadSnapshot {
+        self.state.reloader.numbers()
+    }
+
     /// Reads the configuration again, with every certificate, key and authority that it names. If anything in it is
     /// wrong, nothing changes. Requests in flight keep the configuration that they began with.
     pub fn reload(&self) -> Result<Reloaded, Problems> {
-        self.state.reload()
+        self.state.reloader.reload(ReloadTrigger::Signal)
     }
 
     /// Shuts down gracefully. For `drain.min`, clients are still accepted and are told to close their connections. Then

@@ -1,9 +1,11 @@
 //! Hands numbers that the server keeps to the metrics.
 
 use std::sync::{Arc, Weak};
+use std::time::SystemTime;
 
 use super::counters::ConnectionStats;
 use super::drain::Phase;
+use super::reload::ReloadSnapshot;
 use super::state::ServerState;
 use crate::metrics::{FamilyId, MetricsSource, Samples};
 use crate::upstream::{EndpointSnapshot, UpstreamSnapshot};
@@ -31,6 +33,7 @@ impl MetricsSource for ServerNumbers {
         for upstream in proxy.upstreams() {
             add_upstream(out, &upstream.snapshot());
         }
+        add_reloads(out, &state.reloader.numbers());
         let checks = proxy.identity.iter().flat_map(|identity| identity.checks());
         for (outcome, count) in checks {
             out.add(FamilyId::TokenChecks, &[outcome], count);
@@ -85,5 +88,33 @@ fn add_endpoint(out: &mut Samples, upstream: &str, endpoint: &EndpointSnapshot) 
     for (outcome, count) in endpoint.outcomes.iter().filter(|(_, count)| *count > 0) {
         let labels = [upstream, &endpoint.url, outcome.word()];
         out.add(FamilyId::UpstreamRequests, &labels, *count);
+    }
+}
+
+fn add_reloads(out: &mut Samples, reloads: &ReloadSnapshot) {
+    out.add(
+        FamilyId::ConfigReloadSuccessful,
+        &[],
+        reloads.last_succeeded,
+    );
+    let read_at = reloads.config_read_at.as_duration().as_secs_f64();
+    out.add(FamilyId::ConfigReloadSuccess, &[], read_at);
+    for (family, counts) in [
+        (FamilyId::ConfigReloads, &reloads.config),
+        (FamilyId::TlsReloads, &reloads.tls),
+    ] {
+        for count in counts {
+            out.add(family, &[count.trigger, count.outcome], count.count);
+        }
+    }
+    for certificate in &reloads.certificates {
+        let file = certificate.file.to_string_lossy();
+        let since = certificate.not_after.duration_since(SystemTime::UNIX_EPOCH);
+        let not_after = since.map_or(0, |since| since.as_secs());
+        out.add(
+            FamilyId::CertificateNotAfter,
+            &[certificate.role, &file],
+            not_after,
+        );
     }
 }

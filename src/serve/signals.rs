@@ -5,6 +5,7 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Running;
+use super::reload::ReloadTrigger;
 
 /// The signals that a server handles. They are caught as soon as this value exists, so a signal that arrives while the
 /// server starts does not kill it.
@@ -32,7 +33,7 @@ impl Signals {
             tokio::select! {
                 _ = self.hangup.recv() => {
                     // The log tells what came of it.
-                    let _ = running.state.reload_and_log();
+                    let _ = running.state.reload_and_log(ReloadTrigger::Signal);
                 }
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,

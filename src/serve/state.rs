@@ -1,6 +1,6 @@
 //! The state of a server, which the admin listener, signals and the services of the listeners read and change.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -8,35 +8,30 @@ use jiff::Timestamp;
 use super::admission::Admission;
 use super::drain::{Drain, Phase};
 use super::listen::Bound;
+use super::reload::{CertificateSnapshot, ReloadTrigger, Reloaded, Reloader};
 use super::snapshot::{Shared, Snapshot};
-use super::{Reloaded, connection_limit};
 use crate::admin::status::{
-    ConfigStatus, EndpointStatus, LimitStatus, ListenerStatus, UpstreamStatus,
+    CertificateStatus, ConfigStatus, EndpointStatus, LimitStatus, ListenerStatus, UpstreamStatus,
 };
 use crate::admin::{ManagedServer, Readiness, ServerStage, ServerStatus, UpstreamHealth};
-use crate::config::{
-    Config, ConfigSource, OnFailure, Problems, RestartOnly, Timeouts, UpstreamHealthMode,
-};
+use crate::config::{Config, ConfigSource, OnFailure, Problems, Timeouts, UpstreamHealthMode};
 use crate::metrics::{BuildFacts, Metrics};
+use crate::proxy::open_files;
 use crate::upstream::{Upstream, UpstreamSnapshot};
 use crate::watch::{self, AccessLog, Observer, Recorder};
 
 /// The state of a server from its start to its end.
 #[derive(Debug)]
 pub(super) struct ServerState {
-    pub(super) shared: Shared,
+    pub(super) shared: Arc<Shared>,
     pub(super) drain: Drain,
     pub(super) admission: Arc<Admission>,
     /// The addresses at which clients are accepted, in the order of the configuration; set once all of them are bound.
     pub(super) bound: OnceLock<Vec<Bound>>,
     pub(super) metrics: Arc<Metrics>,
-    source: ConfigSource,
-    restart_only: RestartOnly,
-    access_log: Arc<AccessLog>,
+    pub(super) reloader: Arc<Reloader>,
     started: Instant,
     started_at: Timestamp,
-    /// A reload holds it, so that two reloads do not mix.
-    reloading: Mutex<()>,
 }
 
 impl ServerState {
@@ -53,18 +48,19 @@ impl ServerState {
             Arc::<Metrics>::clone(&metrics),
         ];
         let recorder = Arc::new(Recorder::new(own.into_iter().chain(observers)));
+        let admission = Admission::new(open_files::connection_limit(&config));
+        let observer = Some(Arc::<Metrics>::clone(&metrics) as _);
+        let shared = Arc::new(Shared::new(config, recorder, observer));
+        let reloader = Reloader::new(&shared, source, access_log, Arc::clone(&admission));
         Arc::new(Self {
-            restart_only: RestartOnly::of(&config),
-            admission: Admission::new(connection_limit(&config)),
-            shared: Shared::new(config, recorder, Some(Arc::<Metrics>::clone(&metrics))),
+            shared,
             drain: Drain::new(),
+            admission,
             bound: OnceLock::new(),
             metrics,
-            source,
-            access_log,
+            reloader: Arc::new(reloader),
             started: Instant::now(),
             started_at: Timestamp::now(),
-            reloading: Mutex::new(()),
         })
     }
 
@@ -73,27 +69,9 @@ impl ServerState {
         self.shared.snapshot().proxy.config.timeouts.clone()
     }
 
-    /// Reads the configuration again: see [`Running::reload`](super::Running::reload).
-    pub(super) fn reload(&self) -> Result<Reloaded, Problems> {
-        let _alone = self
-            .reloading
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(read) = self.source.read() else {
-            return Ok(Reloaded::Fixed);
-        };
-        let config = read?;
-        let needs_restart = self.restart_only.changes_in(&config);
-        self.access_log.set(config.log.access.clone());
-        self.renew_level(config.log.level);
-        self.admission.set_limit(connection_limit(&config));
-        self.shared.renew(config);
-        Ok(Reloaded::Done(needs_restart))
-    }
-
     /// Reloads, and logs the result.
-    pub(super) fn reload_and_log(&self) -> Result<Reloaded, Problems> {
-        let outcome = self.reload();
+    pub(super) fn reload_and_log(&self, trigger: ReloadTrigger) -> Result<Reloaded, Problems> {
+        let outcome = self.reloader.reload(trigger);
         match &outcome {
             Ok(Reloaded::Fixed) => tracing::info!("nothing to reload"),
             Ok(Reloaded::Done(needs_restart)) if needs_restart.is_empty() => {
@@ -110,16 +88,6 @@ impl ServerState {
             }
         }
         outcome
-    }
-
-    /// A level that was set in the running process holds until the configured one changes.
-    fn renew_level(&self, level: &'static str) {
-        if self.shared.snapshot().proxy.config.log.level == level {
-            return;
-        }
-        if let Err(error) = watch::set_level(level) {
-            tracing::warn!(%error, level, "the log level stays as it was");
-        }
     }
 
     /// Returns the state of each upstream.
@@ -139,6 +107,18 @@ impl ServerState {
         let upstreams = snapshot.proxy.upstreams();
         let failing = upstreams.filter(|it| health(&it.snapshot(), config).is_failing);
         failing.cloned().collect()
+    }
+
+    fn certificates(&self) -> Vec<CertificateStatus> {
+        let certificates = self.reloader.numbers().certificates.into_iter();
+        let status = |it: CertificateSnapshot| CertificateStatus {
+            role: it.role,
+            file: it.file.display().to_string(),
+            not_after: Timestamp::try_from(it.not_after)
+                .map_or_else(|_| String::new(), |at| at.to_string()),
+            sha256: it.sha256,
+        };
+        certificates.map(status).collect()
     }
 
     fn stage(&self) -> ServerStage {
@@ -191,6 +171,7 @@ impl ManagedServer for ServerState {
             config: config_status(config),
             listeners: self.listeners(&snapshot),
             upstreams: upstreams.into_iter().map(upstream_status).collect(),
+            certificates: self.certificates(),
             limits: LimitStatus {
                 connections: connections.limit,
                 connections_open: connections.open,
@@ -210,7 +191,7 @@ impl ManagedServer for ServerState {
     }
 
     fn reload(&self) -> Result<Vec<String>, Problems> {
-        match self.reload_and_log()? {
+        match self.reload_and_log(ReloadTrigger::Admin)? {
             Reloaded::Fixed => Ok(Vec::new()),
             Reloaded::Done(needs_restart) => Ok(needs_restart),
         }
@@ -234,6 +215,7 @@ fn config_status(config: &Config) -> ConfigStatus {
         file: text.file.display().to_string(),
         sha256: text.sha256.clone(),
         loaded: text.read_at.to_string(),
+        overridden_by_environment: text.environment.names().map(str::to_owned).collect(),
     }
 }
 

@@ -21,6 +21,7 @@ mod lease;
 mod limit;
 mod outcome;
 mod pool;
+pub mod probe;
 mod replay;
 mod retry;
 mod route;

@@ -77,6 +77,7 @@ const MODULES: &[ModuleRule] = &[
         &[
             "serve",
             "proxy",
+            "upstream",
             "net",
             "sandbox",
             "docgen",

@@ -5,7 +5,7 @@ const EVERY = 5000;
 const PATIENCE = 4000;
 
 // Fields that have tables of their own, or stand at the top of the page.
-const APART = ["listeners", "upstreams", "limits", "config"];
+const APART = ["listeners", "upstreams", "certificates", "limits", "config"];
 
 function cell(name, value) {
   const cell = document.createElement(name);
@@ -17,6 +17,7 @@ function cell(name, value) {
 function shown(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "boolean") return value ? "yes" : "no";
+  if (Array.isArray(value)) return value.length ? value.join(", ") : "–";
   return String(value);
 }
 
@@ -63,6 +64,7 @@ function show(status) {
   fields("server", Object.fromEntries(server));
   list("listeners", status.listeners);
   list("upstreams", endpoints(status.upstreams));
+  list("certificates", status.certificates);
   fields("limits", status.limits);
   fields("config", status.config);
   state(status.not_ready ?? "ready", status.not_ready === null);

@@ -19,7 +19,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
 use super::{AdminRequest, CtlOptions};
-use crate::config::{Address, AdminArea, Config, client_tls};
+use crate::config::{Address, AdminArea, client_tls};
 
 /// An admin listener to ask.
 pub(super) struct AdminTarget {
@@ -94,14 +94,14 @@ fn named_address(named: &str) -> Result<(Address, bool), String> {
 }
 
 fn configured_address(options: &CtlOptions, area: AdminArea) -> Result<(Address, bool), String> {
-    let file = &options.file.config;
-    let config = Config::load(file).map_err(|problems| problems.to_string())?;
+    let files = options.file.files();
+    let config = files.load().map_err(|problems| problems.to_string())?;
     let mut listeners = config.admin.iter();
     let listener = listeners.find(|listener| listener.serves.contains(&area));
     let Some(listener) = listener else {
         return Err(format!(
             "{} has no `[[admin]]` that serves `{}`: add one, or name a listener with --admin",
-            file.display(),
+            files.file.display(),
             area.word()
         ));
     };

@@ -9,7 +9,7 @@ use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
-use super::{CONFIGURATION, USAGE, eprint, print, protocols};
+use super::{CONFIGURATION, ConfigFile, FILE_VARIABLE, USAGE, eprint, print, protocols};
 use crate::config::protocol::NOVA;
 use crate::config::{Config, Problems, Protocol, masked};
 use crate::proxy::guard::Flaw;
@@ -27,7 +27,7 @@ use scene::Scene;
 #[derive(Debug, clap::Args)]
 pub(super) struct ExplainOptions {
     /// The configuration file; without one, the service that is asked and every setting at its default
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = FILE_VARIABLE)]
     config: Option<PathBuf>,
     /// The dialect of the client [default: that of the configuration's first listener, or nova]
     #[arg(long, value_name = "DIALECT", value_parser = protocols(|_| true))]
@@ -78,7 +78,8 @@ pub(super) fn run(options: &ExplainOptions) -> ExitCode {
 
 fn config(options: &ExplainOptions) -> Result<Config, Problems> {
     if let Some(file) = &options.config {
-        return Config::load(file);
+        let config = Some(file.clone());
+        return ConfigFile { config }.files().load();
     }
     let speaks = options.speaks.unwrap_or(&NOVA);
     Config::parse(&speaks.example_config(), Path::new(NO_FILE))

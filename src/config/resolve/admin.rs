@@ -1,16 +1,15 @@
 //! `[[admin]]`, and `listen.health_path`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
 
-use super::listener_tls;
+use super::tls::TlsFiles;
 use crate::config::file::Section;
 use crate::config::{Address, AdminArea, AdminListener, Protocol};
 
 /// One `[[admin]]`.
-pub(super) fn listener(section: &Section<'_, '_>, folder: &Path) -> AdminListener {
+pub(super) fn listener(section: &Section<'_, '_>, tls_files: &TlsFiles<'_>) -> AdminListener {
     let address = section
         .text("address")
         .and_then(|at| section.keep(&at.span, at.value.parse()));
@@ -23,7 +22,7 @@ pub(super) fn listener(section: &Section<'_, '_>, folder: &Path) -> AdminListene
         // An invalid address has been noted, so this placeholder never gets into a `Config`.
         address: address.unwrap_or(Address::Tcp(String::new())),
         serves,
-        tls: listener_tls(&tls, folder).map(only_http1),
+        tls: tls_files.listener(&tls).map(only_http1),
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
-use rustls::ServerConfig;
 use toml::de::DeTable;
 
 use super::address::base_path;
@@ -14,14 +13,17 @@ use super::place::Report;
 use super::protocol::NOVA;
 use super::{
     Address, AdminListener, Config, ConfigText, Endpoint, HostHeader, Limits, Listener, Log,
-    Problems, Protocol, Timeouts, Trusted, UpstreamHealthMode, tls,
+    Problems, Protocol, Timeouts, Trusted, UpstreamHealthMode,
 };
 use crate::watch::{AccessLogSettings, AccessMode};
 
 mod admin;
 mod compat;
 mod nova;
+mod tls;
 mod upstream;
+
+use tls::TlsFiles;
 
 /// Headers that describe one message, its framing or its form. A translated request is a different message.
 const NEVER_FORWARDED: &[&str] = &[
@@ -58,44 +60,40 @@ const MOST_BUCKETS: usize = 40;
 /// hyper's smallest read buffer, in bytes.
 const SMALLEST_HEADER_LIMIT: usize = 8192;
 
-/// Reads a whole file.
-pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
-    let report = Report::new(text);
-    let (table, errors) = DeTable::parse_recoverable(text);
+/// Reads a whole file, and the variables that override it.
+pub(super) fn config(text: &Arc<ConfigText>) -> Result<Config, Problems> {
+    let report = Report::new(&text.text, text.environment.names().collect());
+    let (mut table, errors) = DeTable::parse_recoverable(&text.text);
     for error in &errors {
         report.note(&error.span().unwrap_or_default(), error.message());
     }
     // After a syntax error, values may be missing, and reporting those would mislead.
-    let config = errors
-        .is_empty()
-        .then(|| {
-            whole(
-                &Section::root(&report, &table),
-                &Arc::new(ConfigText::new(file, text)),
-            )
-        })
-        .map(|config| Config {
+    let config = errors.is_empty().then(|| {
+        text.environment.lay_over(table.get_mut(), &report);
+        let config = sections(&Section::root(&report, &table), text);
+        Config {
             warnings: report.warnings(),
             ..config
-        });
-    match (report.finish(file), config) {
+        }
+    });
+    match (report.finish(&text.file), config) {
         (None, Some(config)) => Ok(config),
         (Some(problems), _) => Err(problems),
         (None, None) => Err(Problems {
-            file: file.to_owned(),
+            file: text.file.clone(),
             found: Vec::new(),
         }),
     }
 }
 
-fn whole(root: &Section<'_, '_>, text: &Arc<ConfigText>) -> Config {
-    let folder = text.file.parent().unwrap_or(Path::new(""));
+fn sections(root: &Section<'_, '_>, text: &Arc<ConfigText>) -> Config {
+    let tls_files = TlsFiles::new(text.file.parent().unwrap_or(Path::new("")));
     let listen = root.sections("listen");
     if listen.is_empty() {
         root.note(&root.span, "at least one `[[listen]]` is required");
     }
     let (glance, nova) = (root.section("glance"), root.section("nova"));
-    let identity = upstream::identity(&root.section("identity"), folder);
+    let identity = upstream::identity(&root.section("identity"), &tls_files);
     for section in &listen {
         needs_upstream(section, root);
     }
@@ -103,10 +101,10 @@ fn whole(root: &Section<'_, '_>, text: &Arc<ConfigText>) -> Config {
     if timeouts.drain_min.is_zero() {
         admin::warn_of_short_drain(&listen);
     }
-    let listen = listen.iter().map(|section| listener(section, folder));
+    let listen = listen.iter().map(|section| listener(section, &tls_files));
     let listen: Vec<_> = listen.map(Arc::new).collect();
     let admin = root.sections("admin").into_iter();
-    let admin = admin.map(|section| admin::listener(&section, folder));
+    let admin = admin.map(|section| admin::listener(&section, &tls_files));
     let admin: Vec<_> = admin.map(Arc::new).collect();
     refuse_duplicate_addresses(root, &addresses(&listen, &admin));
     let host = nova.said("host").unwrap_or(HostHeader::Client);
@@ -114,8 +112,8 @@ fn whole(root: &Section<'_, '_>, text: &Arc<ConfigText>) -> Config {
     let limits = limits(&root.section("limits"));
     let nova_images = nova::images(&nova, limits.page_size);
     let (glance, nova) = (
-        upstream::glance(&glance, folder),
-        upstream::nova(&nova, folder),
+        upstream::glance(&glance, &tls_files),
+        upstream::nova(&nova, &tls_files),
     );
     let compat = compat::compat(&root.section("compat"), glance.as_ref(), nova.is_some());
     let health = root.section("health");
@@ -137,6 +135,8 @@ fn whole(root: &Section<'_, '_>, text: &Arc<ConfigText>) -> Config {
         glance,
         nova,
         identity,
+        certificate_poll: root.section("reload").duration("certificates"),
+        tls_files: tls_files.found(),
         warnings: Vec::new(),
         text: Arc::clone(text),
     }
@@ -155,7 +155,7 @@ fn needs_upstream(listen: &Section<'_, '_>, root: &Section<'_, '_>) {
     }
 }
 
-fn listener(section: &Section<'_, '_>, folder: &Path) -> Listener {
+fn listener(section: &Section<'_, '_>, tls_files: &TlsFiles<'_>) -> Listener {
     let address = section
         .text("address")
         .and_then(|at| section.keep(&at.span, at.value.parse()));
@@ -172,36 +172,11 @@ fn listener(section: &Section<'_, '_>, folder: &Path) -> Listener {
         address: address.unwrap_or(Address::Tcp(String::new())),
         speaks,
         base_path: path.unwrap_or_default(),
-        tls: listener_tls(&section.section("tls"), folder),
         health_path: admin::health_path(section, speaks),
+        tls: tls_files.listener(&section.section("tls")),
         public_url: public_url(section),
         trusted,
     }
-}
-
-fn listener_tls(section: &Section<'_, '_>, folder: &Path) -> Option<Arc<ServerConfig>> {
-    if !section.is_present() {
-        return None;
-    }
-    let identity = identity(section, folder);
-    let client_ca = match section.text("client_ca") {
-        None => None,
-        Some(at) => Some(section.keep(&at.span, tls::authorities(&folder.join(&at.value)))?),
-    };
-    let config = section.keep(&section.span, tls::server(identity?, client_ca))?;
-    Some(Arc::new(config))
-}
-
-fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<tls::TlsIdentity> {
-    let certificate = section.text("certificate");
-    let key = section.text("key");
-    let chain = certificate
-        .and_then(|at| section.keep(&at.span, tls::certificates(&folder.join(&at.value))));
-    let key = key.and_then(|at| section.keep(&at.span, tls::key(&folder.join(&at.value))));
-    Some(tls::TlsIdentity {
-        chain: chain?,
-        key: key?,
-    })
 }
 
 fn public_url(section: &Section<'_, '_>) -> Option<String> {

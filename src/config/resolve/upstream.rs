@@ -1,19 +1,18 @@
 //! The sections that name an upstream.
 
-use std::path::Path;
-
 use http::HeaderValue;
-use rustls::RootCertStore;
 
-use super::{at_least, identity as identity_of, public_url};
+use super::tls::TlsFiles;
+use super::{at_least, public_url};
 use crate::config::file::{At, Section};
-use crate::config::{
-    Balance, ClientTls, Endpoint, IdentityConfig, OnFailure, RetryPolicy, UpstreamConfig, tls,
-};
+use crate::config::{Balance, Endpoint, IdentityConfig, OnFailure, RetryPolicy, UpstreamConfig};
 
 /// The Glance that answers image requests.
-pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamConfig> {
-    let glance = upstream(section, &endpoints(section), folder)?;
+pub(super) fn glance(
+    section: &Section<'_, '_>,
+    tls_files: &TlsFiles<'_>,
+) -> Option<UpstreamConfig> {
+    let glance = upstream(section, &endpoints(section), tls_files)?;
     Some(UpstreamConfig {
         public_url: public_url(section),
         ..glance
@@ -21,19 +20,22 @@ pub(super) fn glance(section: &Section<'_, '_>, folder: &Path) -> Option<Upstrea
 }
 
 /// The Nova that answers all other requests.
-pub(super) fn nova(section: &Section<'_, '_>, folder: &Path) -> Option<UpstreamConfig> {
-    upstream(section, &endpoints(section), folder)
+pub(super) fn nova(section: &Section<'_, '_>, tls_files: &TlsFiles<'_>) -> Option<UpstreamConfig> {
+    upstream(section, &endpoints(section), tls_files)
 }
 
 /// The Keystone that validates tokens.
-pub(super) fn identity(section: &Section<'_, '_>, folder: &Path) -> Option<IdentityConfig> {
+pub(super) fn identity(
+    section: &Section<'_, '_>,
+    tls_files: &TlsFiles<'_>,
+) -> Option<IdentityConfig> {
     let url = section.text("url");
     let span = url.as_ref().map_or(&section.span, |at| &at.span).clone();
     let url = At {
         value: url.into_iter().collect(),
         span,
     };
-    let upstream = upstream(section, &url, folder);
+    let upstream = upstream(section, &url, tls_files);
     let (cache_ttl, cache_size) = (section.duration("cache_ttl"), section.count("cache_size"));
     let cache_size = at_least(section, "cache_size", &cache_size, 1);
     let roles = section.texts("service_token_roles").value;
@@ -77,7 +79,7 @@ fn endpoints(section: &Section<'_, '_>) -> At<Vec<At<String>>> {
 fn upstream(
     section: &Section<'_, '_>,
     listed: &At<Vec<At<String>>>,
-    folder: &Path,
+    tls_files: &TlsFiles<'_>,
 ) -> Option<UpstreamConfig> {
     let (timeouts, tls) = (section.section("timeouts"), section.section("tls"));
     let endpoints: Vec<Endpoint> = listed
@@ -94,7 +96,7 @@ fn upstream(
     let max_in_flight = section.number("max_in_flight");
     let max_in_flight = max_in_flight.map(|at| at_least(section, "max_in_flight", &at, 1));
     let secure = endpoints.iter().any(Endpoint::is_tls);
-    let tls = upstream_tls(&tls, secure, listed, folder)?;
+    let tls = tls_files.upstream(&tls, secure, listed)?;
     section.is_present().then_some(UpstreamConfig {
         endpoints,
         public_url: None,
@@ -111,32 +113,4 @@ fn upstream(
         max_queued: usize::try_from(section.count("max_queued").value).unwrap_or(usize::MAX),
         queue_timeout: section.duration("queue_timeout"),
     })
-}
-
-fn upstream_tls(
-    section: &Section<'_, '_>,
-    secure: bool,
-    endpoints: &At<Vec<At<String>>>,
-    folder: &Path,
-) -> Option<ClientTls> {
-    if section.is_present() && !secure {
-        section.note(
-            &section.span,
-            "no endpoint is `https`: `tls` would do nothing",
-        );
-    }
-    let roots = match section.text("ca") {
-        Some(at) => section.keep(&at.span, tls::authorities(&folder.join(&at.value))),
-        None if secure => section.keep(&endpoints.span, tls::system_authorities()),
-        None => Some(RootCertStore::empty()),
-    };
-    let shown = match (section.text("certificate"), section.text("key")) {
-        (None, None) => None,
-        (Some(_), Some(_)) => Some(identity_of(section, folder)?),
-        (Some(at), None) | (None, Some(at)) => {
-            section.note(&at.span, "`certificate` and `key` go together");
-            None
-        }
-    };
-    section.keep(&section.span, tls::client(roots?, shown))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -28,8 +28,14 @@ impl Authority {
     }
 
     pub fn sign(&self) -> Identity {
+        self.sign_until(4096, 1, 1)
+    }
+
+    /// A certificate that is valid until this day.
+    pub fn sign_until(&self, year: i32, month: u8, day: u8) -> Identity {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let params = CertificateParams::new(names).unwrap();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.not_after = date_time_ymd(year, month, day);
         let key = KeyPair::generate().unwrap();
         Identity {
             certificate: params.signed_by(&key, &self.0).unwrap().pem(),

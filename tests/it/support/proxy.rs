@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nova_glance_proxy::config::{Config, ConfigSource, Problems};
+use nova_glance_proxy::config::{Config, ConfigFiles, ConfigSource, Problems};
 use nova_glance_proxy::serve::{self, Bound, Reloaded, Running, Startup};
 use nova_glance_proxy::watch::Observer;
 use tempfile::TempDir;
@@ -66,7 +66,7 @@ impl Proxy {
         let config = Config::load(&file).unwrap_or_else(|problems| panic!("{problems}"));
         let startup = Startup {
             observers,
-            ..Startup::new(config, ConfigSource::File(file))
+            ..Startup::new(config, ConfigSource::Files(ConfigFiles::only(&file)))
         };
         let running = serve::start(startup).await.unwrap();
         let first = text.split("speaks = ").nth(1);
