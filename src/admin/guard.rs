@@ -1,4 +1,4 @@
-//! Refuses what a browser may have been tricked into.
+//! Refuses requests that another site made a browser send.
 //!
 //! An operator's browser reaches addresses that an attacker does not. Two tricks make it ask there. With DNS rebinding
 //! a page's own name resolves to our address, so the page may read our replies; its name is in `Host` then. With a
@@ -14,7 +14,7 @@ use crate::config::{Address, AdminListener};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// What a request came in over.
+/// How a request arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AdminChannel {
     /// TCP.

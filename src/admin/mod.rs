@@ -1,7 +1,7 @@
-//! The admin listener: how a server is looked at and changed while it runs.
+//! The admin listener, which shows and controls a running server.
 //!
-//! It knows the server by the trait `ManagedServer` only. `answer` finds the row of `ROUTES` for a path, refuses what a
-//! browser may have been tricked into, and writes the reply.
+//! It knows the server by the trait `ManagedServer`, and the log by `watch`. `answer` finds the row of `ROUTES` for a path,
+//! refuses requests that another site made a browser send, and writes the reply.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(crate) use status::ServerStatus;
 
 use reply::text;
 
-/// What the admin listener asks of the server and does to it.
+/// What the admin listener needs of a server.
 pub(crate) trait ManagedServer: std::fmt::Debug + Send + Sync + 'static {
     /// Whether clients should be sent here, at this moment.
     fn readiness(&self) -> Readiness;
@@ -62,7 +62,7 @@ struct Route {
     page: AdminPage,
 }
 
-/// What stands at a path.
+/// The page at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AdminPage {
     Live,
@@ -148,7 +148,7 @@ pub(crate) async fn answer(
     finished(reply, is_head, is_draining)
 }
 
-/// What is asked for, if it is served here, asked for by somebody who may, and by a method that it has.
+/// Returns the page if it is served here, the client may see it, and it has this method.
 fn admitted(
     listener: &AdminListener,
     channel: AdminChannel,

@@ -71,6 +71,8 @@ pub(crate) struct UpstreamStatus {
     pub(crate) name: &'static str,
     /// Whether every endpoint has failed for a while.
     pub(crate) failing: bool,
+    /// Requests in flight, over all endpoints.
+    pub(crate) in_flight: usize,
     /// Calls that wait for their turn.
     pub(crate) queued: usize,
     /// How many calls may ask it at a time.

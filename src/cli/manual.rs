@@ -43,7 +43,10 @@ const EXITS: &[(&str, &str)] = &[
         "The command failed while running, or an address could not be bound.",
     ),
     ("64", "The command line is wrong."),
-    ("69", "For check --connect: a service cannot be reached."),
+    (
+        "69",
+        "For check --connect: a service cannot be reached. For ctl: the admin listener cannot be reached.",
+    ),
     ("78", "The configuration is wrong."),
 ];
 

@@ -60,21 +60,23 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct ConfigFile {
-    /// The configuration file [default: /etc/nova-glance-proxy/config.toml]
-    #[arg(long, value_name = "FILE", env = FILE_VARIABLE)]
+    /// The configuration file [env: NOVA_GLANCE_PROXY_CONFIG] [default: /etc/nova-glance-proxy/config.toml]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
-/// The variable that names the configuration file.
+/// The variable that names the configuration file, if the command line does not. An empty one counts as unset.
 const FILE_VARIABLE: &str = "NOVA_GLANCE_PROXY_CONFIG";
 
 impl ConfigFile {
     /// The file, and the environment variables that override it. Without a file that was named, the variables are
     /// enough.
     fn files(&self) -> ConfigFiles {
+        let variable = std::env::var_os(FILE_VARIABLE).filter(|file| !file.is_empty());
+        let named = self.config.clone().or_else(|| variable.map(PathBuf::from));
         ConfigFiles {
-            file: self.config.clone().unwrap_or_else(|| DEFAULT_FILE.into()),
-            is_optional: self.config.is_none(),
+            is_optional: named.is_none(),
+            file: named.unwrap_or_else(|| DEFAULT_FILE.into()),
             environment: Environment::of_process(),
         }
     }

@@ -17,6 +17,14 @@ pub struct AdminListener {
     pub tls: Option<Arc<ServerConfig>>,
 }
 
+/// The address of an admin listener, as a client needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AdminAddress {
+    pub(crate) address: Address,
+    pub(crate) serves: Vec<AdminArea>,
+    pub(crate) is_tls: bool,
+}
+
 /// An area of requests that an admin listener may serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdminArea {

@@ -36,6 +36,7 @@ mod tls;
 mod tls_file;
 
 pub use address::{Address, Endpoint, Trusted, masked};
+pub(crate) use admin::AdminAddress;
 pub use admin::{AdminArea, AdminListener, UpstreamHealthMode};
 pub use environment::{Environment, PREFIX, variable};
 pub use place::{LineColumn, Problem, Problems};

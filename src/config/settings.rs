@@ -127,7 +127,7 @@ fn nova() -> Vec<Setting> {
             "How many images the proxy may read for one list that it must sort itself; a longer list is refused. 0 means no limit."),
         setting("nova.max_scan_bytes", Size, value(r#""64MiB""#),
             "How many bytes of images the proxy may keep for one list that it must sort itself; a larger list is refused."),
-        setting("nova.max_scan_bytes_total", Size, value(r#""256MiB""#),
+        setting("nova.max_scan_bytes_total", Size, nothing("256MiB, or `max_scan_bytes` if that is more"),
             "How many bytes of images the proxy may keep for all lists together that it must sort itself. A list that gets no more of them within a second is refused with 503."),
         setting("nova.visibility", words::<Visibility>(), value(r#""public""#),
             "The visibility of images, which Nova does not report. The caller's own images are `private`. Snapshots and backups are `private` too, unless the caller is known and they name another owner."),
@@ -162,7 +162,7 @@ fn identity() -> Vec<Setting> {
 #[rustfmt::skip]
 fn proxy() -> Vec<Setting> {
     vec![
-        setting("limits.connections", Count, nothing("half of the files that the process may open, minus 64; at most 65536"),
+        setting("limits.connections", Count, nothing("half of the files that the process may open, after 64 are kept for other things; at most 65536"),
             "The maximum number of open client connections. At the limit, each new connection closes the one that has been idle longest."),
         setting("limits.silent", Duration, value(r#""5m""#),
             "How long the proxy reads pages of a list without finding an image that matches, before the list ends with an error."),

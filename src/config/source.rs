@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::environment::Environment;
 use super::text::ConfigText;
-use super::{Config, Problems, resolve};
+use super::{AdminAddress, Config, Problems, resolve};
 
 /// Where a configuration is read from, and read from again on a reload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,16 @@ impl ConfigFiles {
     pub fn load(&self) -> Result<Config, Problems> {
         let text = ConfigText::new(&self.file, self.text()?, self.environment.clone());
         resolve::config(&Arc::new(text))
+    }
+
+    /// Reads the addresses of the admin listeners and nothing else, so that a running server can be reached whatever
+    /// else is wrong with the file, or with the certificates that it names.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn admin_addresses(&self) -> Result<Vec<AdminAddress>, Problems> {
+        let text = ConfigText::new(&self.file, self.text()?, self.environment.clone());
+        Ok(resolve::admin_addresses(&text))
     }
 
     fn text(&self) -> Result<String, Problems> {

@@ -1,4 +1,4 @@
-//! How many tokens were checked, and what that brought.
+//! Counts token checks by result.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,7 +16,7 @@ pub(super) struct TokenChecks {
 }
 
 impl TokenChecks {
-    /// The answer was remembered.
+    /// The answer was cached.
     pub(super) fn recalled(&self) {
         self.cached.fetch_add(1, Relaxed);
     }

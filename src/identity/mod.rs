@@ -24,7 +24,7 @@ use crate::config::OnFailure;
 use crate::keystone::Token;
 use crate::model::{Caller, Fault, Reason};
 use crate::upstream::{Replies, Upstream};
-use crate::watch::UpstreamObserver;
+use crate::watch::{OnceAMinute, UpstreamObserver};
 
 mod ask;
 mod checks;
@@ -54,6 +54,8 @@ pub struct Identity {
     no_verdicts: Mutex<ExpiringCache<NoVerdict>>,
     pause: Pause,
     checks: Arc<TokenChecks>,
+    /// The messages about tokens that could not be validated.
+    unvalidated: Mutex<OnceAMinute>,
 }
 
 /// Cached verdicts. Valid and refused tokens have separate caches, so that invalid tokens cannot push valid ones out.
@@ -107,6 +109,7 @@ impl Identity {
             no_verdicts: Mutex::new(ExpiringCache::new(settings.cache_size)),
             pause: Pause::default(),
             checks,
+            unvalidated: Mutex::default(),
         })
     }
 
@@ -245,7 +248,13 @@ impl Identity {
 
     /// Notes that a question about a token got no verdict.
     fn note(&self, digest: Digest, began: Instant, no_verdict: &NoVerdict) {
-        tracing::warn!(why = &*no_verdict.why, "a token could not be validated");
+        if let Some(count) = lock(&self.unvalidated).count() {
+            tracing::warn!(
+                why = &*no_verdict.why,
+                count,
+                "a token could not be validated"
+            );
+        }
         let span = match no_verdict.kind {
             NoVerdictKind::Unclear => return,
             // As long as a refusal, but never longer than the operator's `cache_ttl`.

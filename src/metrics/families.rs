@@ -134,11 +134,11 @@ families! {
     UpstreamInFlight, "novaglance_upstream_in_flight", Gauge, [UPSTREAM, ENDPOINT], AT_START,
         "Attempts whose reply is not complete yet.";
     UpstreamEjected, "novaglance_upstream_ejected", Gauge, [UPSTREAM, ENDPOINT], AT_START,
-        "1 while the endpoint is left alone because it failed.";
+        "1 while the endpoint is ejected because it failed.";
     UpstreamEjections, "novaglance_upstream_ejections_total", Counter, [UPSTREAM, ENDPOINT], AT_START,
         "How often the endpoint was ejected.";
     UpstreamFailing, "novaglance_upstream_failing", Gauge, [UPSTREAM], AT_START,
-        "1 while no endpoint of the upstream serves.";
+        "1 while every endpoint of the upstream fails.";
     UpstreamRetries, "novaglance_upstream_retries_total", Counter, [UPSTREAM, words("why", RETRY_REASONS)], AT_START,
         "Requests that were sent to an upstream once more.";
     UpstreamRetriesDenied, "novaglance_upstream_retries_denied_total", Counter, [UPSTREAM], AT_START,
@@ -148,7 +148,7 @@ families! {
     UpstreamQueued, "novaglance_upstream_queued", Gauge, [UPSTREAM], AT_START,
         "Requests that wait for a permit to ask the upstream.";
     Shed, "novaglance_shed_total", Counter, [UPSTREAM, words("why", SHED_REASONS)], AT_START,
-        "Requests that were refused with 503 because there was no room for them.";
+        "Requests that were refused with 503 because a limit was reached.";
 
     Connections, "novaglance_connections", Gauge, [LISTENER], AT_START,
         "Connections of clients that are open.";
@@ -157,14 +157,14 @@ families! {
     ConnectionsAccepted, "novaglance_connections_accepted_total", Counter, [LISTENER], AT_START,
         "Connections of clients that were accepted.";
     AcceptErrors, "novaglance_accept_errors_total", Counter, [LISTENER], AT_START,
-        "Connections that could not be accepted, for want of file descriptors for instance.";
+        "Failed accepts, for example because no file descriptor was left.";
     HeadsRefused, "novaglance_heads_refused_total", Counter, [LISTENER], AT_START,
         "Requests whose head could not be read as HTTP.";
     TlsHandshakes, "novaglance_tls_handshakes_total", Counter, [LISTENER, words("outcome", HANDSHAKES)], AT_START,
         "TLS handshakes with clients.";
 
     TokenChecks, "novaglance_token_checks_total", Counter, [words("outcome", TOKEN_OUTCOMES)], AT_START,
-        "Tokens that were checked, by what the check brought; only with [identity].";
+        "Token checks by result; only with [identity].";
 
     ConfigReloadSuccessful, "novaglance_config_reload_successful", Gauge, [], AT_START,
         "1 if the last reload of the configuration succeeded, or there was none.";
@@ -178,9 +178,9 @@ families! {
         "When the certificate of a file that ends first expires, in Unix time.";
 
     Draining, "novaglance_draining", Gauge, [], AT_START,
-        "1 while clients are told to go.";
+        "1 while the proxy drains.";
     LogLinesDropped, "novaglance_log_lines_dropped_total", Counter, [], AT_START,
-        "Lines of the log that were lost because standard error took no more.";
+        "Lines of the log that were dropped because standard error took no more.";
     Panics, "novaglance_panics_total", Counter, [], AT_START,
         "Bugs: a task of the program panicked.";
 

@@ -1,5 +1,5 @@
-//! The words that labels can have. Each set is closed, so that no client can make series: a word that is not in the set
-//! counts as [`OTHER`].
+//! The words that labels can have. Each set is closed, so that no client can make series. Sets that words of clients or
+//! dialects reach end with [`OTHER`], as which an unknown word counts.
 
 use http::StatusCode;
 
@@ -110,13 +110,13 @@ pub(super) const UPSTREAM_OUTCOMES: &[&str] = &[
 /// Why a request was sent to an upstream once more.
 pub(super) const RETRY_REASONS: &[&str] = &["connect", "broke", "status"];
 
-/// Why a request was refused for want of room.
+/// Why a request was shed.
 pub(super) const SHED_REASONS: &[&str] = &["queue_full", "queue_timeout", "scan_memory"];
 
 /// How a TLS handshake ended.
 pub(super) const HANDSHAKES: &[&str] = &["ok", "failed", "timeout"];
 
-/// What a check of a token brought.
+/// Results of token checks.
 pub(super) const TOKEN_OUTCOMES: &[&str] = &["cached", "valid", "refused", "failed"];
 
 /// What made the configuration or the certificates be read again.
@@ -139,7 +139,7 @@ const fn reasons() -> [&'static str; Reason::ALL.len() + 1] {
     words
 }
 
-/// Where a word stands in a set; the last place where the set does not have it.
+/// Returns the index of a word; the last index if the word is unknown.
 pub(super) fn place(words: &[&str], word: &str) -> usize {
     let found = words.iter().position(|known| *known == word);
     found.unwrap_or(words.len().saturating_sub(1))
@@ -162,10 +162,14 @@ pub(super) fn code_place(status: Option<StatusCode>) -> usize {
 mod tests {
     use http::StatusCode;
 
-    use super::{CODES, OPERATIONS, OTHER, REASONS, SPEAKS, code_place, place};
+    use super::{
+        CODES, OPERATIONS, OTHER, REASONS, RETRY_REASONS, SHED_REASONS, SPEAKS, UPSTREAM_OUTCOMES,
+        code_place, place,
+    };
     use crate::glance::tables::operation;
     use crate::model::Reason;
     use crate::nova::tables;
+    use crate::upstream::{Outcome, RetryCause, Shed};
 
     #[test]
     fn a_status_is_counted_as_itself_or_as_its_class() {
@@ -227,6 +231,13 @@ mod tests {
 
         let speaks = Setting::find("listen.speaks").unwrap();
         assert_eq!(speaks.kind, Kind::Word(SPEAKS.to_vec()));
+    }
+
+    #[test]
+    fn the_words_of_upstreams_are_all_there() {
+        assert_eq!(Outcome::ALL.map(Outcome::word), UPSTREAM_OUTCOMES);
+        assert_eq!(RetryCause::ALL.map(RetryCause::word), RETRY_REASONS);
+        assert_eq!(Shed::ALL.map(Shed::word), SHED_REASONS);
     }
 
     #[test]

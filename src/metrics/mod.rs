@@ -51,16 +51,9 @@ impl BuildFacts {
     /// What the build said of itself.
     pub const THIS: Self = Self {
         version: env!("CARGO_PKG_VERSION"),
-        commit: known(option_env!("NOVA_GLANCE_PROXY_COMMIT")),
-        rustc: known(option_env!("NOVA_GLANCE_PROXY_RUSTC")),
+        commit: env!("NOVA_GLANCE_PROXY_COMMIT"),
+        rustc: env!("NOVA_GLANCE_PROXY_RUSTC"),
     };
-}
-
-const fn known(fact: Option<&'static str>) -> &'static str {
-    match fact {
-        Some(fact) => fact,
-        None => "unknown",
-    }
 }
 
 impl Metrics {

@@ -79,7 +79,7 @@ novaglance_response_bytes_total{{speaks="glance"}} 0
 # TYPE novaglance_request_body_bytes_total counter
 novaglance_request_body_bytes_total{{speaks="nova"}} 0
 novaglance_request_body_bytes_total{{speaks="glance"}} 0
-# HELP novaglance_log_lines_dropped_total Lines of the log that were lost because standard error took no more.
+# HELP novaglance_log_lines_dropped_total Lines of the log that were dropped because standard error took no more.
 # TYPE novaglance_log_lines_dropped_total counter
 novaglance_log_lines_dropped_total {dropped}
 # HELP novaglance_panics_total Bugs: a task of the program panicked.

@@ -48,12 +48,13 @@ pub(crate) fn connection_limit(config: &Config) -> usize {
 }
 
 /// Returns how many calls an upstream without a `max_in_flight` of its own gets at once: the share of each such upstream
-/// in the other half of this many files.
+/// in the other half of this many files. A high `max_in_flight` of one upstream does not push it below an equal share.
 pub(super) fn permits(config: &Config, files: usize) -> usize {
     let set: usize = upstreams(config).filter_map(|it| it.max_in_flight).sum();
     let others = upstreams(config).filter(|it| it.max_in_flight.is_none());
-    let share = half(files).saturating_sub(set) / others.count().max(1);
-    share.clamp(1, MAX_IN_FLIGHT)
+    let rest = half(files).saturating_sub(set) / others.count().max(1);
+    let equal = half(files) / upstreams(config).count().max(1);
+    rest.max(equal).clamp(1, MAX_IN_FLIGHT)
 }
 
 /// Returns a warning if the configured limits need more files than the process may open.
@@ -141,12 +142,13 @@ mod tests {
         let two = config(NOVA);
         let all = config(&[NOVA, IDENTITY].concat());
         let set = config(&["max_in_flight = 100\n", NOVA].concat());
+        let high = config(&["max_in_flight = 5000\n", NOVA].concat());
         for (files, expected) in [
-            (0, [1, 1, 1, 1]),
-            (1024, [480, 240, 208, 380]),
-            (1 << 20, [1024; 4]),
+            (0, [1; 5]),
+            (1024, [480, 240, 208, 380, 240]),
+            (1 << 20, [1024; 5]),
         ] {
-            let found = [&one, &two, &all, &set].map(|config| permits(config, files));
+            let found = [&one, &two, &all, &set, &high].map(|config| permits(config, files));
             assert_eq!(found, expected, "{files}");
         }
     }

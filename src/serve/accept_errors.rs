@@ -1,38 +1,24 @@
 //! Failures to accept connections: logged once, and then once a minute with their number.
 
 use std::io;
-use std::time::Duration;
-
-use tokio::time::Instant;
 
 use crate::config::Address;
-
-const EVERY: Duration = Duration::from_secs(60);
+use crate::watch::OnceAMinute;
 
 /// The process, or the whole system, has too many open files (`EMFILE` and `ENFILE`, which have these numbers on every
 /// Unix).
 const OUT_OF_FILES: [i32; 2] = [24, 23];
 
-/// The failures of one listener, and when the last one was logged.
+/// The failures of one listener.
 #[derive(Debug, Default)]
-pub(super) struct AcceptErrors {
-    logged: Option<Instant>,
-    /// The number of failures since then.
-    count: u64,
-}
+pub(super) struct AcceptErrors(OnceAMinute);
 
 impl AcceptErrors {
     /// Logs a failure, or only counts it.
     pub(super) fn note(&mut self, address: &Address, error: &io::Error) {
-        self.count += 1;
-        if self.logged.is_some_and(|logged| logged.elapsed() < EVERY) {
-            return;
+        if let Some(count) = self.0.count() {
+            tracing::warn!(%address, %error, count, "cannot accept connections");
         }
-        tracing::warn!(%address, %error, count = self.count, "cannot accept connections");
-        *self = Self {
-            logged: Some(Instant::now()),
-            count: 0,
-        };
     }
 }
 

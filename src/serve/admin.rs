@@ -34,7 +34,7 @@ const WRITE: Duration = Duration::from_secs(30);
 /// How long the last requests may take once everything else has ended.
 const LAST: Duration = Duration::from_secs(1);
 
-/// The least that hyper reads into.
+/// hyper's smallest read buffer, in bytes.
 const HEADER_BYTES: usize = 8192;
 
 /// Open admin listeners. Dropping this ends every connection.
@@ -79,7 +79,7 @@ impl AdminSockets {
         Ok((Self { sockets, drain }, bound))
     }
 
-    /// Lets requests that are under way come to their end, for a moment.
+    /// Gives requests in flight up to `LAST` to finish.
     pub(super) async fn close(mut self) {
         self.drain.stop();
         let _ = timeout(LAST, self.sockets.ended()).await;

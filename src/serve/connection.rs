@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
 
 use super::admission::{Admitted, InUse, Slot};
 use super::drain::{Phase, Phases};
@@ -78,7 +79,7 @@ impl<V: SocketService> Connection<V> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         match config.tls.clone() {
-            None => self.speak(stream, false, config).await,
+            None => self.speak(stream, config).await,
             // Boxed, since connections without TLS would have room for it, too: more than they need
             // themselves.
             Some(server) => Box::pin(self.speak_tls(server, stream, config)).await,
@@ -98,15 +99,14 @@ impl<V: SocketService> Connection<V> {
         self.admitted.counters().shook_hands(&outcome);
         match outcome {
             Ok(stream) => {
-                let is_http2 = tls::is_http2(&stream);
-                self.speak(stream, is_http2, config).await;
+                self.speak(stream, config).await;
             }
             Err(error) => tracing::debug!(peer = %self.peer, %error, "TLS handshake failed"),
         }
     }
 
     /// Serves HTTP/1 or HTTP/2, whichever the client uses.
-    async fn speak<S>(self, stream: S, is_http2: bool, config: &ConnectionConfig)
+    async fn speak<S>(self, stream: S, config: &ConnectionConfig)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -130,18 +130,11 @@ impl<V: SocketService> Connection<V> {
         };
         let builder = builder(config);
         let mut serving = pin!(builder.serve_connection(TokioIo::new(wire), service));
-        // An HTTP/2 client can be told to leave without losing a request. An idle HTTP/1 client cannot, so it stays as
-        // long as clients are accepted.
-        let leave = if is_http2 {
-            Phase::Closing
-        } else {
-            Phase::Stopping
-        };
         let outcome = tokio::select! {
             // `serving` comes first, so that a request that has arrived is seen before its connection is called idle.
             biased;
             outcome = serving.as_mut() => Some(outcome),
-            () = phases.reached(leave) => None,
+            () = time_to_leave(&mut phases, || handle.is_http2()) => None,
             () = http2_idle(&handle, &slot, timeouts.idle) => None,
             () = slot.claimed() => None,
         };
@@ -201,6 +194,21 @@ impl<V: SocketService> Connection<V> {
             tracing::info!(%peer, %error, "refused a request whose head cannot be read");
         } else {
             tracing::debug!(%peer, %error, "connection ended with an error");
+        }
+    }
+}
+
+/// Ready when the client should be told to leave. An HTTP/2 client can be told without losing a request. An idle HTTP/1
+/// client cannot, so it stays as long as clients are accepted. Without TLS, the first bytes tell which one it is.
+async fn time_to_leave(phases: &mut Phases, is_http2: impl Fn() -> bool) {
+    const AGAIN: Duration = Duration::from_secs(1);
+    phases.reached(Phase::Closing).await;
+    while !is_http2() {
+        if timeout(AGAIN, phases.reached(Phase::Stopping))
+            .await
+            .is_ok()
+        {
+            return;
         }
     }
 }

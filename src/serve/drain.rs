@@ -46,7 +46,7 @@ impl Drain {
         self.step(&[Phase::Starting], Phase::Open);
     }
 
-    /// Begins or ends draining. The outcome is whether the server drains or does not drain now, as asked.
+    /// Begins or ends draining. Returns whether the server is now in the requested state.
     pub(super) fn set_draining(&self, draining: bool) -> bool {
         if draining {
             self.step(&[Phase::Open], Phase::Closing);

@@ -5,7 +5,6 @@
 //! its own limits on resets of streams that were not accepted yet (20), on streams that it has to reset itself (1024),
 //! on the CONTINUATION frames of a head (by the maximum size of a head), and on DATA frames that are small or empty.
 //! Resets of streams that were already accepted escape the first of these limits, so they are counted here too.
-//! or empty. What escapes the first is counted here too: resets of streams that were accepted in time.
 
 use std::time::Duration;
 

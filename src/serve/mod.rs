@@ -59,7 +59,7 @@ pub struct Startup {
 }
 
 impl Startup {
-    /// Makes a server that only the access log observes.
+    /// Makes a server that only the access log and the metrics observe.
     pub fn new(config: Config, source: ConfigSource) -> Self {
         Self {
             config,

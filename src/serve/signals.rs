@@ -1,8 +1,10 @@
 //! Signals: SIGHUP reloads, SIGTERM and SIGINT shut down.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 
 use super::Running;
 use super::reload::ReloadTrigger;
@@ -29,11 +31,14 @@ impl Signals {
     /// Serves until a signal ends it. The first SIGTERM or SIGINT lets requests finish, the second one ends them at
     /// once.
     pub async fn serve(mut self, running: Running) {
+        let mut reloads = JoinSet::new();
         loop {
             tokio::select! {
+                Some(_) = reloads.join_next() => {}
                 _ = self.hangup.recv() => {
-                    // The log tells what came of it.
-                    let _ = running.state.reload_and_log(ReloadTrigger::Signal);
+                    // A network file system may keep the reader waiting, and other signals must still be handled.
+                    let state = Arc::clone(&running.state);
+                    reloads.spawn_blocking(move || state.reload_and_log(ReloadTrigger::Signal));
                 }
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,

@@ -97,16 +97,11 @@ impl ServerState {
         upstreams.map(|upstream| upstream.snapshot()).collect()
     }
 
-    /// Returns the upstreams that make the server unready because they fail.
-    pub(super) fn missed_upstreams(&self) -> Vec<Arc<Upstream>> {
+    /// Returns the upstreams that fail.
+    pub(super) fn failing_upstreams(&self) -> Vec<Arc<Upstream>> {
         let snapshot = self.shared.snapshot();
-        let config = &snapshot.proxy.config;
-        if config.upstream_health != UpstreamHealthMode::Require {
-            return Vec::new();
-        }
         let upstreams = snapshot.proxy.upstreams();
-        let failing = upstreams.filter(|it| health(&it.snapshot(), config).is_failing);
-        failing.cloned().collect()
+        upstreams.filter(|it| it.is_failing()).cloned().collect()
     }
 
     fn certificates(&self) -> Vec<CertificateStatus> {
@@ -235,13 +230,15 @@ fn health(upstream: &UpstreamSnapshot, config: &Config) -> UpstreamHealth {
 }
 
 fn upstream_status(upstream: UpstreamSnapshot) -> UpstreamStatus {
-    let endpoints = upstream.endpoints.into_iter();
     UpstreamStatus {
         name: upstream.name,
         failing: upstream.is_failing,
+        in_flight: upstream.endpoints.iter().map(|it| it.in_flight).sum(),
         queued: upstream.queued,
         max_in_flight: upstream.max_in_flight,
-        endpoints: endpoints
+        endpoints: upstream
+            .endpoints
+            .into_iter()
             .map(|endpoint| EndpointStatus {
                 url: endpoint.url.to_string(),
                 in_flight: endpoint.in_flight,

@@ -25,8 +25,3 @@ pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         )),
     }
 }
-
-/// Whether client and server agreed on HTTP/2.
-pub(super) fn is_http2<S>(stream: &TlsStream<S>) -> bool {
-    stream.get_ref().1.alpn_protocol() == Some(b"h2")
-}

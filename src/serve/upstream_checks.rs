@@ -1,7 +1,7 @@
-//! Finds out when an upstream is back that a server needs to be ready.
+//! Checks failing upstreams.
 //!
-//! While such an upstream fails, load balancers send no clients here, and without their requests there would be no news
-//! of it. So it is asked without them.
+//! A load balancer may send no clients while an upstream fails, and clients may give up. Without their requests, the proxy
+//! would never learn that the upstream works again. So it checks.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -10,18 +10,17 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::state::ServerState;
-use crate::upstream::Upstream;
 
-/// How long an upstream is left alone after it was asked.
+/// The pause between two checks, and how long a check may take.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Asks until the server is gone.
+/// Checks until the server is gone.
 pub(super) async fn run(state: Weak<ServerState>) {
     loop {
         sleep(PAUSE).await;
-        let Some(missed) = state.upgrade().map(|state| state.missed_upstreams()) else {
+        let Some(failing) = state.upgrade().map(|state| state.failing_upstreams()) else {
             return;
         };
-        join_all(missed.iter().map(Upstream::check)).await;
+        join_all(failing.iter().map(|upstream| upstream.check(PAUSE))).await;
     }
 }

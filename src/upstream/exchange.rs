@@ -1,4 +1,4 @@
-//! One attempt at one endpoint, from before connecting to the end of the reply's body, as the books have it.
+//! One attempt at one endpoint, with its counts, from before connecting to the end of the reply's body.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
@@ -39,12 +39,17 @@ enum Stage {
     Settled,
 }
 
-/// The statuses that say that a service is not there, whoever answers in its place.
+/// Statuses that mean that the service is down.
 const FAILURES: [StatusCode; 3] = [
     StatusCode::BAD_GATEWAY,
     StatusCode::SERVICE_UNAVAILABLE,
     StatusCode::GATEWAY_TIMEOUT,
 ];
+
+/// Whether a reply with this status is a failure of its endpoint.
+pub(crate) fn is_failure(status: StatusCode) -> bool {
+    FAILURES.contains(&status)
+}
 
 impl Exchange {
     /// An attempt begins. It counts before it is connected, so that an endpoint that takes long to connect is not
@@ -80,7 +85,7 @@ impl Exchange {
         if let Some(observer) = &state.observer {
             observer.replied(self.upstream.name, self.began.elapsed());
         }
-        if FAILURES.contains(&status) {
+        if is_failure(status) {
             self.settle_failed();
             return;
         }

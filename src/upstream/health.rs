@@ -1,4 +1,4 @@
-//! When an endpoint is left alone.
+//! Decides when an endpoint is ejected, and when it is back.
 //!
 //! Failures in a row eject an endpoint for some seconds. Then one request tries it again, as a probe: its success ends
 //! the ejection, its failure begins a longer one. Clouds have two or three endpoints, so ejections begin early and are
@@ -21,10 +21,10 @@ pub(crate) const LONGEST: u64 = 60_000;
 /// How many doublings take [`SHORTEST`] beyond [`LONGEST`].
 const DOUBLINGS: u32 = 4;
 
-/// An upstream is failing when each endpoint has so many failures in a row ...
+/// The failures in a row that make an upstream failing, if each endpoint has them.
 const FAILING: u32 = 3;
 
-/// ... and there was no success for so long, in milliseconds.
+/// The time without a success that makes it failing, in milliseconds.
 const FAILING_FOR: u64 = 10_000;
 
 /// Decides about the endpoints of one upstream. It outlives reloads.
@@ -54,8 +54,9 @@ impl Health {
     /// The endpoint has answered a request to the end.
     pub(crate) fn succeeded(endpoint: &EndpointState) {
         if endpoint.failures.load(Relaxed) != 0 {
-            endpoint.failures.store(0, Relaxed);
+            // In this order, so that a failure in between sets the time of its own row.
             endpoint.failing_since.store(0, Relaxed);
+            endpoint.failures.store(0, Relaxed);
         }
     }
 

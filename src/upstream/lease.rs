@@ -34,7 +34,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// One whose permit has just been taken.
+    /// Makes the lease of a permit that has just been taken.
     pub(crate) fn new(upstream: Arc<Upstream>, stats: Option<Arc<RequestStats>>) -> Arc<Self> {
         Arc::new(Self {
             upstream,
@@ -44,15 +44,14 @@ impl Lease {
         })
     }
 
-    /// Sends a request, and hands out the reply as soon as its head is there; its body streams. The lease lasts at least
-    /// as long as that body.
+    /// Sends a request and returns the reply as soon as its head has arrived; its body streams. The lease lasts at least as
+    /// long as that body.
     ///
     /// The URI is path and query relative to the endpoint, and goes out byte for byte after the endpoint's own path.
-    /// `Host` is the endpoint's unless the request has one. When it is sent again, and where, stands in the table of
-    /// `retry`.
+    /// `Host` is the endpoint's unless the request has one. The table in `retry` decides when it is sent again, and where.
     ///
-    /// Faults: 503 where no endpoint can be connected to, 504 where the head of a reply does not come in time, 502
-    /// where the connection breaks. A body that breaks off later ends with [`BodyError`](body::BodyError).
+    /// Faults: 503 if no endpoint can be connected to, 504 if the head of a reply does not arrive in time, 502 if the
+    /// connection breaks. A body that breaks off later ends with [`BodyError`](body::BodyError).
     pub async fn send(
         self: &Arc<Self>,
         parts: &Parts,
@@ -61,7 +60,7 @@ impl Lease {
         self.forward(parts, &mut body).await
     }
 
-    /// The same; where there is a fault, what has not been sent of the body is left where it was.
+    /// Does the same. After a fault, the unsent part of the body is left in `body`.
     pub async fn forward(
         self: &Arc<Self>,
         parts: &Parts,
@@ -91,7 +90,7 @@ impl Lease {
         self.upstream.state.may_retry(RetryCause::Status)
     }
 
-    /// Gives the permit back although the call goes on, since it asks nothing more.
+    /// Gives the permit back before the call ends, because it sends no more requests.
     pub fn release(&self) {
         if self.is_held.swap(false, Relaxed) {
             self.upstream.state.limiter.release();

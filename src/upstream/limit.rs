@@ -1,4 +1,4 @@
-//! How many requests an upstream gets at once, and how many wait for their turn.
+//! The limit on calls to an upstream, and the queue before it.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
@@ -47,7 +47,7 @@ impl Shed {
 }
 
 impl Limiter {
-    /// One with so many permits.
+    /// Makes a limiter with this many permits.
     pub(crate) fn new(size: usize) -> Self {
         let size = size.min(Semaphore::MAX_PERMITS);
         Self {
@@ -59,8 +59,8 @@ impl Limiter {
         }
     }
 
-    /// Takes a permit, which [`Limiter::release`] gives back. Where none is free, waits in order for so long, if fewer
-    /// than `max_queued` wait already.
+    /// Takes a permit, which [`Limiter::release`] gives back. If none is free, it waits in order, for `wait` at most and only
+    /// if fewer than `max_queued` wait already.
     pub(crate) async fn acquire(&self, max_queued: usize, wait: Duration) -> Result<(), Shed> {
         // The semaphore hands a permit that comes back to the first who waits, so this overtakes none of them.
         if let Ok(permit) = self.semaphore.try_acquire() {

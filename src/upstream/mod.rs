@@ -7,9 +7,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
+use tokio::time::timeout;
 
 mod attempt;
 mod balance;
@@ -130,15 +132,15 @@ impl Upstream {
         Fault::overloaded(self.name).with_detail(format!("{}: {why}", shed.word()))
     }
 
-    /// Sends `GET /` without a token to each endpoint, past the limit. A reply ends a row of failures, so that an
-    /// upstream that gets no requests can be found well again.
-    pub async fn check(self: &Arc<Self>) {
+    /// Sends `GET /` without a token to each endpoint, past the limit, and waits this long for replies. A reply ends a
+    /// row of failures, so that an upstream that gets no requests can be found well again.
+    pub async fn check(self: &Arc<Self>, patience: Duration) {
         let (parts, ()) = Request::new(()).into_parts();
         let checks = self.endpoints.iter().map(|endpoint| async {
             let exchange = Exchange::begin(self, endpoint, false, None);
             let body = ReplayBody::new(body::empty());
-            let reply = attempt(&self.pool, exchange, self.attempt_limits(), &parts, &body).await;
-            drop(reply);
+            let reply = attempt(&self.pool, exchange, self.attempt_limits(), &parts, &body);
+            drop(timeout(patience, reply).await);
         });
         futures_util::future::join_all(checks).await;
     }
@@ -187,6 +189,10 @@ impl Upstream {
             let sent = attempt(&self.pool, exchange, self.attempt_limits(), parts, body).await;
             let failure = match sent {
                 Ok(reply) => {
+                    if let Some(other) = route.after_reply(pick, reply.status()) {
+                        next = Some(other);
+                        continue;
+                    }
                     lease.stay_on(endpoint);
                     return Ok(reply);
                 }

@@ -58,7 +58,7 @@ impl Outcome {
         }
     }
 
-    /// That of a reply with this status. What is no final status is no reply.
+    /// Returns the outcome for a status. An interim status counts as broken.
     pub(crate) fn of(status: StatusCode) -> Self {
         match status.as_u16() / 100 {
             2 => Self::Success,

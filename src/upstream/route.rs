@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use http::Method;
+use http::{Method, StatusCode};
 use tokio::time::Instant;
 
 use super::Upstream;
 use super::balance::{Pick, Search, pick};
 use super::budget::RetryCause;
 use super::endpoint::EndpointState;
+use super::exchange::is_failure;
 use super::retry::{FailureKind, NextStep, Sent, is_replayable, step_after};
 
 /// How many endpoints a request is taken to.
 const MOST_ENDPOINTS: usize = 3;
 
-/// Where a request has been and may go. While an endpoint cannot be connected to, it goes on to the next one, but not for
-/// longer than two of them may take to connect.
+/// The endpoints that a request has tried, and the next one. If an endpoint cannot be connected to, the request goes on
+/// to the next one, but no longer than two of them may take to connect.
 #[derive(Debug)]
 pub(crate) struct Route<'u> {
     upstream: &'u Upstream,
@@ -29,7 +30,7 @@ pub(crate) struct Route<'u> {
 }
 
 impl<'u> Route<'u> {
-    /// A request that has not been anywhere. `is_empty`: it has no body.
+    /// Begins the way of a request. `is_empty`: it has no body.
     pub(crate) fn new(
         upstream: &'u Upstream,
         method: &'u Method,
@@ -60,12 +61,44 @@ impl<'u> Route<'u> {
         sent: Sent,
     ) -> Option<Pick<'u>> {
         self.tried.push(failed.endpoint);
-        let (cause, next) = match step_after(kind, self.method, sent, self.upstream.config.retry) {
-            NextStep::NextEndpoint => (RetryCause::Connect, self.further()?),
-            NextStep::OnceMore if !self.is_repeated => (RetryCause::Broke, self.again(failed)),
-            NextStep::OnceMore | NextStep::Fault => return None,
-        };
-        self.upstream.state.may_retry(cause).then_some(next)
+        match step_after(kind, self.method, sent, self.upstream.config.retry) {
+            NextStep::NextEndpoint => {
+                let next = self.further()?;
+                self.upstream
+                    .state
+                    .may_retry(RetryCause::Connect)
+                    .then_some(next)
+            }
+            // The budget comes first, because a pick may begin a probe, which must then be sent.
+            NextStep::OnceMore if !self.is_repeated => {
+                let may_retry = self.upstream.state.may_retry(RetryCause::Broke);
+                may_retry.then(|| self.again(failed))
+            }
+            NextStep::Fault if kind == FailureKind::Late => self.past_probe(failed),
+            NextStep::OnceMore | NextStep::Fault => None,
+        }
+    }
+
+    /// Where it goes if a probe got this status.
+    pub(crate) fn after_reply(&mut self, pick: Pick<'u>, status: StatusCode) -> Option<Pick<'u>> {
+        is_failure(status).then(|| self.past_probe(pick)).flatten()
+    }
+
+    /// Where a probe goes that has failed, although it was sent: the endpoint was expected to fail, and the client must
+    /// not notice.
+    fn past_probe(&mut self, probe: Pick<'u>) -> Option<Pick<'u>> {
+        let mut endpoints = self.upstream.endpoints.iter();
+        let goes_on = probe.is_probe
+            && self.is_replayable
+            && endpoints.any(|it| !it.is_ejected())
+            && self.upstream.state.may_retry(RetryCause::Status);
+        if !goes_on {
+            return None;
+        }
+        self.tried.push(probe.endpoint);
+        // One probe is enough.
+        self.is_replayable = false;
+        self.pick()
     }
 
     /// The next endpoint, if there is one and time for it.
@@ -77,8 +110,8 @@ impl<'u> Route<'u> {
         self.pick()
     }
 
-    /// Where a request is sent once more. A call that stays on an endpoint stays: that a kept connection ended says
-    /// nothing about the endpoint.
+    /// Where a request is sent once more. A call that stays on an endpoint goes there again: a kept connection that ended
+    /// says nothing about its endpoint.
     fn again(&mut self, failed: Pick<'u>) -> Pick<'u> {
         self.is_repeated = true;
         // It cannot be sent again after that, and so is no longer good for a probe.

@@ -41,7 +41,7 @@ pub struct EndpointSnapshot {
     pub failures: u32,
     /// How often it was ejected.
     pub ejections: u64,
-    /// If it is ejected, how long it stays so; nothing is left once it only waits for a request that tries it.
+    /// If it is ejected, the time until a probe may try it; zero while it waits for one.
     pub ejected_for: Option<Duration>,
     /// Attempts by how they ended.
     pub outcomes: Vec<(Outcome, u64)>,

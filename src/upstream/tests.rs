@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::time::advance;
 
 use super::balance::Pick;
+use super::budget::RetryCause;
 use super::exchange::Exchange;
 use super::retry::{FailureKind, Sent};
 use super::route::Route;
@@ -423,4 +424,60 @@ async fn a_permit_lasts_until_the_call_and_its_bodies_have_ended() {
         );
         drop(lease);
     }
+}
+
+/// The client of a probe does not notice that the endpoint still fails.
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_fails_goes_on_to_an_endpoint_that_works() {
+    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+    for method in [Method::GET, Method::POST] {
+        let upstream = upstream(2, "");
+        for _ in 0..3 {
+            fail(&upstream, 0);
+        }
+        advance(SECOND * 6).await;
+        let mut route = Route::new(&upstream, &method, true, None);
+        let first = route.first().unwrap();
+        let is_get = method == Method::GET;
+        assert_eq!(
+            (place(&upstream, first), first.is_probe),
+            (usize::from(!is_get), is_get)
+        );
+        assert!(route.after_reply(first, OK).is_none());
+        let other = route.after_reply(first, unavailable);
+        assert_eq!(
+            other.map(|pick| place(&upstream, pick)),
+            is_get.then_some(1)
+        );
+        // Only once, and only for a probe.
+        if let Some(other) = other {
+            assert!(route.after_reply(other, unavailable).is_none());
+        }
+        let mut late = Route::new(&upstream, &method, true, None);
+        let first = late.first().unwrap();
+        // The first route has its probe still under way.
+        assert!(!first.is_probe);
+        let next = late.after(first, FailureKind::Late, Sent::Bodyless);
+        assert!(next.is_none());
+    }
+}
+
+/// A denied retry does not take the probe of an endpoint with it.
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_is_denied_leaves_the_probe_to_others() {
+    let upstream = upstream(2, "");
+    for _ in 0..3 {
+        fail(&upstream, 0);
+    }
+    let mut route = Route::new(&upstream, &Method::GET, true, None);
+    let first = route.first().unwrap();
+    assert_eq!(place(&upstream, first), 1);
+    advance(SECOND * 6).await;
+    while upstream.state.may_retry(RetryCause::Broke) {}
+    assert!(
+        route
+            .after(first, FailureKind::Broke, Sent::Bodyless)
+            .is_none()
+    );
+    assert!(next(&upstream, &Method::GET).1, "the probe is still free");
 }

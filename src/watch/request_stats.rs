@@ -54,7 +54,7 @@ impl RequestStats {
         self.items.load(Relaxed).checked_sub(1)
     }
 
-    /// So many more bytes of the request's body were read.
+    /// Adds received bytes of the request's body.
     pub fn add_request_bytes(&self, count: u64) {
         self.request_bytes.fetch_add(count, Relaxed);
     }

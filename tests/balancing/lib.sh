@@ -4,13 +4,9 @@
 
 # prepare NAME: haproxy, the binary in PROXY_BIN, and an empty folder in STATE.
 prepare() {
-  local target=${CARGO_TARGET_DIR:-$REPO/target}
-  export PATH=$PATH:/usr/sbin PYTHONPATH=$REPO/tests/balancing
+  export PATH=$PATH:/usr/sbin PYTHONPATH=$REPO/tests:$REPO/tests/balancing
   command -v haproxy >/dev/null || packages haproxy
-  if [ -z "${PROXY_BIN:-}" ]; then
-    (cd "$REPO" && cargo build --quiet --locked --release)
-    PROXY_BIN=$target/release/nova-glance-proxy
-  fi
+  proxy_binary
   # A socket's path has room for 108 bytes.
   STATE=$(mktemp -d "/tmp/$1.XXXXXX")
   trap 'rm -rf "$STATE"' EXIT

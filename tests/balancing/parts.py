@@ -1,4 +1,5 @@
 """The parts of a balanced proxy: HAProxy as shipped, replicas of the proxy, and what is checked of them."""
+
 import atexit
 import csv
 import os
@@ -8,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+
+from processes import free_port
 
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CONFIGURATION = os.path.join(REPO, "deploy/haproxy/nova-api.cfg")
@@ -52,12 +55,6 @@ def substituted(text, changes):
         if not count:
             sys.exit(f"{pattern} is not there any more")
     return text
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def is_accepting(port):

@@ -11,6 +11,7 @@ use nova_glance_proxy::config::Config;
 use nova_glance_proxy::upstream::{self, Outcome, Replies, UpstreamSnapshot};
 use tokio::net::TcpListener;
 
+use super::support::client::PATIENCE;
 use super::support::pages::{Pages, few, id};
 use super::support::proxy::{before_glance, before_nova};
 use super::support::{Proxy, Reply, Upstream};
@@ -304,11 +305,25 @@ async fn a_check_finds_out_that_an_endpoint_is_well_again() {
     let asked = upstream::Upstream::new("image", &config.glance.unwrap(), Replies::Read, None);
     let failures = || asked.snapshot().endpoints[0].failures;
     for count in 1..=3 {
-        asked.check().await;
+        asked.check(PATIENCE).await;
         assert_eq!(failures(), count);
     }
     is_well.store(true, Relaxed);
-    asked.check().await;
+    asked.check(PATIENCE).await;
     assert_eq!(failures(), 0);
     assert_eq!(upstream.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn a_check_does_not_wait_for_an_endpoint_that_hangs() {
+    let hanging = Upstream::start(|_| Reply::json("{}").latency(PATIENCE)).await;
+    let text = before_glance(hanging.address, "");
+    let config = Config::parse(&text, Path::new("c.toml")).unwrap();
+    let asked = upstream::Upstream::new("image", &config.glance.unwrap(), Replies::Read, None);
+    let started = Instant::now();
+    asked.check(Duration::from_millis(100)).await;
+    assert!(started.elapsed() < PATIENCE / 2);
+    let endpoint = &asked.snapshot().endpoints[0];
+    // Nothing is known yet, so it counts neither way.
+    assert_eq!((endpoint.failures, endpoint.in_flight), (0, 0));
 }

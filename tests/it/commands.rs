@@ -200,6 +200,23 @@ fn signals_reload_and_shut_down() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+/// A network file system may keep a reload waiting for ever.
+#[test]
+fn a_reload_that_hangs_does_not_keep_the_process_from_ending() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, GOOD).unwrap();
+    let (mut child, mut log, address) = serve(&file);
+    std::fs::remove_file(&file).unwrap();
+    let made = Command::new("mkfifo").arg(&file).status().unwrap();
+    assert!(made.success());
+    signal(&child, "HUP");
+    is_served(&address);
+    signal(&child, "TERM");
+    log_line(&mut log, "\"drained\"");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
 /// A client that gives up waiting is in the log, because operators look for it.
 #[test]
 fn a_client_that_leaves_before_its_reply_is_logged() {

@@ -94,7 +94,10 @@ async fn every_command_asks_and_tells_by_its_status() {
     let (code, _, err) = told(&["--admin", &address, "reload"]);
     assert!(code == 1 && err.contains("unknown key `colour`"), "{err}");
     let (code, _, err) = told(&["--config", file, "live"]);
-    assert!(code == 78 && err.contains("unknown key `colour`"), "{err}");
+    assert!(
+        code == 78 && err.contains("has no `[[admin]]` that serves `health`"),
+        "{err}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,4 +178,17 @@ fn something_else_that_listens_is_no_success() {
         assert_eq!(told(&["--admin", &address, "live"]).0, code, "{reply}");
         serving.join().unwrap();
     }
+}
+
+/// A probe must not fail because of a file that a later reload would refuse.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_wrong_by_now_does_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("admin.sock");
+    let admin = format!("[[admin]]\naddress = \"unix:{}\"\n", socket.display());
+    let program = Program::start(&configuration(&admin)).await;
+    let wrong = format!("{admin}[listen]\ncolour = 1\n[glance]\ntls.ca = \"absent.pem\"\n[nova\n");
+    std::fs::write(program.file(), wrong).unwrap();
+    let live = told(&["--config", program.file().to_str().unwrap(), "live"]);
+    assert_eq!(live, (0, "ok\n".to_owned(), String::new()));
 }

@@ -139,6 +139,18 @@ async fn tls_clients_negotiate_http2_and_are_told_to_leave() {
     assert_eq!(nova.seen()[0].header("x-forwarded-proto"), Some("https"));
 }
 
+/// Without TLS the first bytes of a client tell that it speaks HTTP/2.
+#[tokio::test]
+async fn clients_without_tls_are_told_to_leave_too() {
+    let nova = Upstream::start(|_| Reply::json("{}")).await;
+    let more = "[timeouts]\ndrain = { min = \"10s\" }";
+    let proxy = Proxy::start(&before_nova(nova.address, more)).await;
+    let (mut sender, ended) = connect(proxy.address()).await;
+    ask(&mut sender, post("http://a/", b"")).await;
+    drop(tokio::spawn(proxy.running.shutdown()));
+    ended.await.unwrap();
+}
+
 /// RFC 9110, 8.6: several equal lengths of an upstream count as one.
 #[tokio::test]
 async fn replies_have_one_length() {

@@ -36,6 +36,11 @@ fn variables_are_a_whole_configuration() {
         "{text}"
     );
 
+    // Templates often set a variable to nothing.
+    let empty = ("NOVA_GLANCE_PROXY_CONFIG", "");
+    let output = run(&["check"], &[address, speaks, glance, empty]);
+    assert!(output.status.success(), "{output:?}");
+
     let wrong = ("NOVA_GLANCE_PROXY__GLANCE__ENDPOINT", "http://127.0.0.1:9");
     let output = run(&["check"], &[address, speaks, wrong]);
     assert_eq!(output.status.code(), Some(78));

@@ -48,7 +48,7 @@ function list(id, objects) {
 // Each endpoint with the fields of its service before its own.
 function endpoints(upstreams) {
   return upstreams.flatMap((upstream) => {
-    const { endpoints, ...service } = upstream;
+    const { endpoints, in_flight, ...service } = upstream;
     return endpoints.map((endpoint) => ({ ...service, ...endpoint }));
   });
 }

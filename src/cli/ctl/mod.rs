@@ -8,15 +8,12 @@ use bytes::Bytes;
 use clap::Subcommand;
 use http::Method;
 
-use super::{CONFIGURATION, ConfigFile, USAGE, eprint, exit, runtime};
+use super::{CONFIGURATION, ConfigFile, UNAVAILABLE, USAGE, eprint, exit, runtime};
 use crate::config::AdminArea;
 
 mod target;
 
 use target::{AdminTarget, TargetError};
-
-/// The proxy cannot be reached (`EX_UNAVAILABLE` of sysexits).
-const UNREACHABLE: u8 = 69;
 
 /// How long an answer may take, a reload included.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -133,11 +130,11 @@ pub(super) fn run(options: &CtlOptions) -> ExitCode {
             }
         }
         Ok(Err(error)) => failed(
-            UNREACHABLE,
+            UNAVAILABLE,
             &format!("{target} cannot be reached: {error:#}"),
         ),
         Err(_) => failed(
-            UNREACHABLE,
+            UNAVAILABLE,
             &format!("{target} did not answer within {PATIENCE:?}"),
         ),
     }

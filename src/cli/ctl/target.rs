@@ -24,7 +24,7 @@ use crate::config::{Address, AdminArea, client_tls};
 /// An admin listener to ask.
 pub(super) struct AdminTarget {
     address: Address,
-    /// Whom to trust there, where TLS is spoken.
+    /// The TLS settings; `None` for plain HTTP.
     tls: Option<Arc<ClientConfig>>,
 }
 
@@ -95,9 +95,9 @@ fn named_address(named: &str) -> Result<(Address, bool), String> {
 
 fn configured_address(options: &CtlOptions, area: AdminArea) -> Result<(Address, bool), String> {
     let files = options.file.files();
-    let config = files.load().map_err(|problems| problems.to_string())?;
-    let mut listeners = config.admin.iter();
-    let listener = listeners.find(|listener| listener.serves.contains(&area));
+    let listeners = files.admin_addresses();
+    let listeners = listeners.map_err(|problems| problems.to_string())?;
+    let listener = listeners.iter().find(|it| it.serves.contains(&area));
     let Some(listener) = listener else {
         return Err(format!(
             "{} has no `[[admin]]` that serves `{}`: add one, or name a listener with --admin",
@@ -105,7 +105,7 @@ fn configured_address(options: &CtlOptions, area: AdminArea) -> Result<(Address,
             area.word()
         ));
     };
-    Ok((reachable(&listener.address), listener.tls.is_some()))
+    Ok((reachable(&listener.address), listener.is_tls))
 }
 
 /// A listener that is bound to every address is asked on this host.

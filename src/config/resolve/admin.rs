@@ -6,7 +6,7 @@ use rustls::ServerConfig;
 
 use super::tls::TlsFiles;
 use crate::config::file::Section;
-use crate::config::{Address, AdminArea, AdminListener, Protocol};
+use crate::config::{Address, AdminAddress, AdminArea, AdminListener, Protocol};
 
 /// One `[[admin]]`.
 pub(super) fn listener(section: &Section<'_, '_>, tls_files: &TlsFiles<'_>) -> AdminListener {
@@ -24,6 +24,15 @@ pub(super) fn listener(section: &Section<'_, '_>, tls_files: &TlsFiles<'_>) -> A
         serves,
         tls: tls_files.listener(&tls).map(only_http1),
     }
+}
+
+/// The address of one `[[admin]]`, if it has a valid one.
+pub(super) fn address(section: &Section<'_, '_>) -> Option<AdminAddress> {
+    Some(AdminAddress {
+        address: section.text("address")?.value.parse().ok()?,
+        serves: section.all_said("serves"),
+        is_tls: section.section("tls").is_present(),
+    })
 }
 
 /// Notes a port that changes things and that other hosts can reach: they could end the service without a token.

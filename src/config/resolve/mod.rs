@@ -12,8 +12,8 @@ use super::file::{At, Section};
 use super::place::Report;
 use super::protocol::NOVA;
 use super::{
-    Address, AdminListener, Config, ConfigText, Endpoint, HostHeader, Limits, Listener, Log,
-    Problems, Protocol, Timeouts, Trusted, UpstreamHealthMode,
+    Address, AdminAddress, AdminListener, Config, ConfigText, Endpoint, HostHeader, Limits,
+    Listener, Log, Problems, Protocol, Timeouts, Trusted, UpstreamHealthMode,
 };
 use crate::watch::{AccessLogSettings, AccessMode};
 
@@ -84,6 +84,16 @@ pub(super) fn config(text: &Arc<ConfigText>) -> Result<Config, Problems> {
             found: Vec::new(),
         }),
     }
+}
+
+/// Reads the addresses of the admin listeners, whatever else is wrong.
+pub(super) fn admin_addresses(text: &ConfigText) -> Vec<AdminAddress> {
+    let report = Report::new(&text.text, text.environment.names().collect());
+    let (mut table, _) = DeTable::parse_recoverable(&text.text);
+    text.environment.lay_over(table.get_mut(), &report);
+    let root = Section::root(&report, &table);
+    let sections = root.sections("admin");
+    sections.iter().filter_map(admin::address).collect()
 }
 
 fn sections(root: &Section<'_, '_>, text: &Arc<ConfigText>) -> Config {

@@ -38,15 +38,20 @@ pub(super) fn images(section: &Section<'_, '_>, page_size: u64) -> NovaImages {
     }
 }
 
+/// The default of `max_scan_bytes_total`.
+const SCAN_BYTES_TOTAL: usize = 256 << 20;
+
 /// Reads `max_scan_bytes_total`, into which one list must fit. The default never makes a configuration invalid.
 fn scan_bytes_total(section: &Section<'_, '_>, one: usize) -> usize {
     let total = section.size("max_scan_bytes_total");
-    let is_default = total.span == section.span;
-    if !is_default && total.value < one {
+    if total.span == section.span {
+        return SCAN_BYTES_TOTAL.max(one);
+    }
+    if total.value < one {
         let message = "`max_scan_bytes_total` must be at least `max_scan_bytes`";
         section.note(&total.span, message);
     }
-    total.value.max(one)
+    total.value
 }
 
 /// Reads a setting that must be one path segment.
