@@ -43,7 +43,7 @@
 //! | [`identity`] | whose token it is: cache, single flight, pause | `upstream`, `net`, `keystone`, `config`, `watch`, `model` |
 //! | [`proxy`] | one request, in reading order: guard, prepare, recognise, dispatch, answer | `identity`, `upstream`, `net`, `listing`, `nova`, `glance`, `config`, `watch`, `model`, `json` |
 //! | [`admin`] | the admin listener: health, metrics, status, control, the page | `net`, `config`, `watch`, `webob` |
-//! | [`serve`] | sockets, TLS, connections, reload, renewed certificates, drain, signals | `admin`, `proxy`, `upstream`, `net`, `config`, `metrics`, `watch` |
+//! | [`serve`] | sockets, TLS, connections, reload, renewed certificates, drain, signals, systemd | `admin`, `proxy`, `upstream`, `net`, `config`, `metrics`, `watch` |
 //! | [`cli`] | the commands | all but `identity`, `listing` |
 #![forbid(unsafe_code)]
 

@@ -54,7 +54,7 @@ fn is_own_host(listener: &AdminListener, channel: AdminChannel, headers: &Header
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let configured = match &listener.address {
         Address::Tcp(address) => self::host(address),
-        Address::Unix(_) => None,
+        Address::Unix(_) | Address::Systemd(_) => None,
     };
     bare.parse::<IpAddr>().is_ok()
         || host.eq_ignore_ascii_case("localhost")

@@ -22,6 +22,8 @@ pub(super) fn run(files: ConfigFiles) -> ExitCode {
             return ExitCode::from(CONFIGURATION);
         }
     };
+    // The log has a thread.
+    let passed = serve::PassedSockets::of_process();
     let log = match watch::init(config.log.level, config.log.format) {
         Ok(log) => log,
         Err(error) => {
@@ -31,10 +33,14 @@ pub(super) fn run(files: ConfigFiles) -> ExitCode {
     };
     open_files::raise_limit();
     let source = ConfigSource::Files(files);
+    let startup = serve::Startup {
+        passed,
+        ..serve::Startup::new(config, source)
+    };
     let done = runtime().and_then(|runtime| {
         let done = runtime.block_on(async {
             let signals = serve::Signals::caught().context("cannot catch signals")?;
-            let running = serve::start(serve::Startup::new(config, source)).await?;
+            let running = serve::start(startup).await?;
             signals.serve(running).await;
             Ok(())
         });

@@ -17,13 +17,17 @@ pub enum Address {
     Tcp(String),
     /// The path of a unix socket.
     Unix(PathBuf),
+    /// The name of a socket that systemd has bound and passes to the process.
+    Systemd(String),
 }
 
 impl Address {
-    /// Whether only this host can reach it.
+    /// Whether only this host can reach it. What a socket of systemd is bound to is not known before the process starts.
     pub(crate) fn is_local(&self) -> bool {
-        let Self::Tcp(text) = self else {
-            return true;
+        let text = match self {
+            Self::Tcp(text) => text,
+            Self::Unix(_) => return true,
+            Self::Systemd(_) => return false,
         };
         let bound: Option<Authority> = text.parse().ok();
         let host = bound.as_ref().map_or("", |bound| bound.host());
@@ -43,13 +47,23 @@ impl FromStr for Address {
                 Ok(Self::Unix(PathBuf::from(path)))
             };
         }
+        if let Some(name) = text.strip_prefix("systemd:") {
+            // What systemd takes for a FileDescriptorName.
+            let is_name = (1..256).contains(&name.len())
+                && name.bytes().all(|b| (b' '..0x7f).contains(&b) && b != b':');
+            return if is_name {
+                Ok(Self::Systemd(name.to_owned()))
+            } else {
+                Err("`systemd:` must be followed by the FileDescriptorName of a socket".to_owned())
+            };
+        }
         let bound: Option<Authority> = text.parse().ok();
         match bound {
             Some(bound) if bound.port_u16().is_some() && !text.contains('@') => {
                 Ok(Self::Tcp(text.to_owned()))
             }
             _ => Err(format!(
-                "`{}` is not a valid address: write `host:port` or `unix:/path`",
+                "`{}` is not a valid address: write `host:port`, `unix:/path` or `systemd:NAME`",
                 masked(text)
             )),
         }
@@ -61,6 +75,7 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp(address) => f.write_str(address),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Systemd(name) => write!(f, "systemd:{name}"),
         }
     }
 }
@@ -201,12 +216,30 @@ mod tests {
     use super::{Address, Endpoint, Trusted, base_path, masked};
 
     #[test]
-    fn addresses_are_tcp_or_unix() {
-        for good in ["127.0.0.1:8774", "[::1]:0", "localhost:80", "unix:/run/x"] {
+    fn addresses_are_tcp_unix_or_of_systemd() {
+        for good in [
+            "127.0.0.1:8774",
+            "[::1]:0",
+            "localhost:80",
+            "unix:/run/x",
+            "systemd:nova",
+            "systemd:nova-glance-proxy.socket",
+        ] {
             let address: Address = good.parse().unwrap();
             assert_eq!(address.to_string(), good);
         }
-        for bad in ["", "8774", "localhost", "unix:", "a:b", "u@h:1", "h:99999"] {
+        for bad in [
+            "",
+            "8774",
+            "localhost",
+            "unix:",
+            "a:b",
+            "u@h:1",
+            "h:99999",
+            "systemd:",
+            "systemd:a:b",
+            "systemd:a\n",
+        ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
     }
@@ -228,6 +261,7 @@ mod tests {
             "[::]:1",
             "10.0.0.1:1",
             "localhost.example.com:1",
+            "systemd:nova",
         ] {
             assert!(!exposed.parse::<Address>().unwrap().is_local(), "{exposed}");
         }

@@ -271,7 +271,7 @@ forward = ["X-Fine", "Content-Length", "a b"]
         .collect();
     let protocols = words.join(", ");
     let expected = [
-        "c.toml:3:11: `nowhere` is not a valid address: write `host:port` or `unix:/path`",
+        "c.toml:3:11: `nowhere` is not a valid address: write `host:port`, `unix:/path` or `systemd:NAME`",
         &format!("c.toml:4:10: `listen.speaks` must be one of {protocols}"),
         "c.toml:5:1: unknown key `colour`: `listen` takes address, speaks, base_path, public_url, trusted_proxies, health_path, tls",
         "c.toml:7:1: `listen.address` is missing",

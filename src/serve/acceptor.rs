@@ -16,6 +16,7 @@ use super::counters::ListenerCounters;
 use super::drain::{Phase, Phases};
 use super::listen::{Bound, Socket};
 use super::service::SocketService;
+use super::systemd::PassedSockets;
 use crate::config::Address;
 
 /// The pause after a failed accept, if nothing can be done about the failure.
@@ -52,9 +53,10 @@ impl Acceptor {
     pub(super) async fn bind<V: SocketService>(
         &mut self,
         address: &Address,
+        passed: &mut PassedSockets,
         service: V,
     ) -> io::Result<Bound> {
-        let socket = Socket::bind(address, V::FILE_MODE).await?;
+        let socket = Socket::bind(address, V::FILE_MODE, passed).await?;
         let bound = socket.bound()?;
         let listening = Listening {
             socket,
@@ -116,6 +118,8 @@ impl<V: SocketService> Listening<V> {
             };
             has_failed = false;
             let admitted = tokio::select! {
+                // A client that was accepted is served if there is room for it.
+                biased;
                 admitted = self.admission.admit(&self.counters) => admitted,
                 () = stop.reached(Phase::Stopping) => break,
             };

@@ -14,6 +14,7 @@ use super::drain::Drain;
 use super::listen::Bound;
 use super::service::{ConnectionConfig, SocketService};
 use super::state::ServerState;
+use super::systemd::PassedSockets;
 use crate::admin::{self, AdminChannel, ManagedServer};
 use crate::config::{AdminListener, Limits, Timeouts};
 use crate::net::body::{self, Body};
@@ -58,6 +59,7 @@ impl AdminSockets {
     pub(super) async fn bind(
         state: &Arc<ServerState>,
         listeners: &[Arc<AdminListener>],
+        passed: &mut PassedSockets,
     ) -> Result<(Self, Vec<Bound>), StartError> {
         let drain = Drain::new();
         let mut acceptor = Acceptor::new(drain.phases(), Admission::new(CONNECTIONS));
@@ -67,7 +69,7 @@ impl AdminSockets {
                 state: Arc::clone(state),
                 first: Arc::clone(listener),
             };
-            let at = acceptor.bind(&listener.address, service).await;
+            let at = acceptor.bind(&listener.address, passed, service).await;
             let at = at.map_err(|error| StartError::bind(&listener.address, error))?;
             let serves: Vec<_> = listener.serves.iter().map(|area| area.word()).collect();
             let (serves, tls) = (serves.join(", "), listener.tls.is_some());

@@ -306,6 +306,13 @@ impl Slot {
         }
     }
 
+    /// Ready when the connection is busy, or has been idle for `limit`.
+    pub(super) async fn busy_or_idle(&self, limit: Duration) {
+        while let Some(idle) = self.idle_for().filter(|idle| *idle < limit) {
+            sleep(limit.saturating_sub(idle)).await;
+        }
+    }
+
     /// How long the connection has been idle; `None` if it is busy.
     fn idle_for(&self) -> Option<Duration> {
         if !is_idle(self.state.load(Ordering::Acquire)) {

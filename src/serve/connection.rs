@@ -29,6 +29,10 @@ use crate::proxy::forwarded::Peer;
 const STREAMS: u32 = 100;
 const SEND_BUFFER: usize = 64 << 10;
 
+/// How long after a client has connected, or has had a reply, its next request may be on its way. When the server stops,
+/// such a request is still served.
+const ON_ITS_WAY: Duration = Duration::from_millis(250);
+
 /// hyper's own limit on header lines. Setting any other limit costs an allocation per request.
 const USUAL_HEADERS: usize = 100;
 
@@ -134,7 +138,7 @@ impl<V: SocketService> Connection<V> {
             // `serving` comes first, so that a request that has arrived is seen before its connection is called idle.
             biased;
             outcome = serving.as_mut() => Some(outcome),
-            () = time_to_leave(&mut phases, || handle.is_http2()) => None,
+            () = time_to_leave(&mut phases, &slot, || handle.is_http2()) => None,
             () = http2_idle(&handle, &slot, timeouts.idle) => None,
             () = slot.claimed() => None,
         };
@@ -199,18 +203,18 @@ impl<V: SocketService> Connection<V> {
 }
 
 /// Ready when the client should be told to leave. An HTTP/2 client can be told without losing a request. An idle HTTP/1
-/// client cannot, so it stays as long as clients are accepted. Without TLS, the first bytes tell which one it is.
-async fn time_to_leave(phases: &mut Phases, is_http2: impl Fn() -> bool) {
+/// client cannot, so it stays as long as clients are accepted, and until its next request is no longer likely to be on its
+/// way. Without TLS, the first bytes tell which one it is.
+async fn time_to_leave(phases: &mut Phases, slot: &Slot, is_http2: impl Fn() -> bool) {
     const AGAIN: Duration = Duration::from_secs(1);
     phases.reached(Phase::Closing).await;
-    while !is_http2() {
-        if timeout(AGAIN, phases.reached(Phase::Stopping))
+    let mut stops = async || {
+        timeout(AGAIN, phases.reached(Phase::Stopping))
             .await
             .is_ok()
-        {
-            return;
-        }
-    }
+    };
+    while !is_http2() && !stops().await {}
+    slot.busy_or_idle(ON_ITS_WAY).await;
 }
 
 /// Ready when an HTTP/2 client has had no open stream for `limit`, even if it answers pings. hyper has such a limit for

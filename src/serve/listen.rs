@@ -10,6 +10,7 @@ use tokio::net::{
     TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, UnixStream, lookup_host,
 };
 
+use super::systemd::{PassedListener, PassedSockets};
 use crate::config::Address;
 
 /// How many clients the kernel keeps waiting until they are accepted, if `net.core.somaxconn` allows as many.
@@ -19,7 +20,8 @@ const BACKLOG: u32 = 1024;
 #[derive(Debug)]
 pub(super) enum Socket {
     Tcp(TcpListener),
-    Unix(UnixListener, SocketFile),
+    /// With its file, if the process made it.
+    Unix(UnixListener, Option<SocketFile>),
 }
 
 /// An accepted connection.
@@ -48,7 +50,11 @@ pub(super) struct SocketFile {
 
 impl Socket {
     /// Binds an address. Replaces a socket file on which no process listens any more; the new one has this mode.
-    pub(super) async fn bind(address: &Address, mode: u32) -> io::Result<Self> {
+    pub(super) async fn bind(
+        address: &Address,
+        mode: u32,
+        passed: &mut PassedSockets,
+    ) -> io::Result<Self> {
         match address {
             Address::Tcp(address) => Ok(Self::Tcp(bind_first(address).await?)),
             Address::Unix(path) => {
@@ -57,7 +63,22 @@ impl Socket {
                 socket.bind(path)?;
                 let listener = socket.listen(BACKLOG)?;
                 std::fs::set_permissions(path, Permissions::from_mode(mode))?;
-                Ok(Self::Unix(listener, SocketFile::of(path)?))
+                Ok(Self::Unix(listener, Some(SocketFile::of(path)?)))
+            }
+            Address::Systemd(name) => Self::passed(passed.take(name)?),
+        }
+    }
+
+    /// A socket that systemd bound.
+    fn passed(listener: PassedListener) -> io::Result<Self> {
+        match listener {
+            PassedListener::Tcp(listener) => {
+                listener.set_nonblocking(true)?;
+                Ok(Self::Tcp(TcpListener::from_std(listener)?))
+            }
+            PassedListener::Unix(listener) => {
+                listener.set_nonblocking(true)?;
+                Ok(Self::Unix(UnixListener::from_std(listener)?, None))
             }
         }
     }
@@ -66,7 +87,12 @@ impl Socket {
     pub(super) fn bound(&self) -> io::Result<Bound> {
         match self {
             Self::Tcp(listener) => Ok(Bound::Tcp(listener.local_addr()?)),
-            Self::Unix(_, file) => Ok(Bound::Unix(file.path.clone())),
+            Self::Unix(_, Some(file)) => Ok(Bound::Unix(file.path.clone())),
+            Self::Unix(listener, None) => {
+                let address = listener.local_addr()?;
+                let path = address.as_pathname().unwrap_or(Path::new(""));
+                Ok(Bound::Unix(path.to_owned()))
+            }
         }
     }
 

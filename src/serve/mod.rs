@@ -29,6 +29,7 @@ mod signals;
 mod snapshot;
 mod state;
 mod streams;
+mod systemd;
 mod target;
 mod tls;
 mod upstream_checks;
@@ -38,6 +39,7 @@ pub use counters::{ConnectionStats, ListenerStats};
 pub use listen::Bound;
 pub use reload::{CertificateSnapshot, ReloadCount, ReloadSnapshot, Reloaded};
 pub use signals::Signals;
+pub use systemd::PassedSockets;
 
 use acceptor::{Acceptor, OpenSockets};
 use admin::AdminSockets;
@@ -56,15 +58,18 @@ pub struct Startup {
     pub source: ConfigSource,
     /// Observers of every request, in addition to the access log and the metrics. A reload keeps them.
     pub observers: Vec<Arc<dyn Observer>>,
+    /// The sockets that systemd has passed.
+    pub passed: PassedSockets,
 }
 
 impl Startup {
-    /// Makes a server that only the access log and the metrics observe.
+    /// Makes a server that only the access log and the metrics observe, and that binds its addresses itself.
     pub fn new(config: Config, source: ConfigSource) -> Self {
         Self {
             config,
             source,
             observers: Vec::new(),
+            passed: PassedSockets::default(),
         }
     }
 }
@@ -100,13 +105,15 @@ pub async fn start(startup: Startup) -> Result<Running, StartError> {
         config,
         source,
         observers,
+        mut passed,
     } = startup;
     let (listeners, admin) = (config.listen.clone(), config.admin.clone());
     let state = ServerState::new(config, source, observers);
     let numbers = ServerNumbers::new(&state);
     state.metrics.add_source(Arc::new(numbers));
-    let (admin, admin_bound) = AdminSockets::bind(&state, &admin).await?;
-    let (sockets, bound) = bind(&state, &listeners).await?;
+    let (admin, admin_bound) = AdminSockets::bind(&state, &admin, &mut passed).await?;
+    let (sockets, bound) = bind(&state, &listeners, &mut passed).await?;
+    passed.warn_of_unused();
     // Clients are accepted only after every address is bound, so that a server that fails to start serves none.
     let sockets = sockets.open();
     let _ = state.bound.set(bound);
@@ -127,12 +134,13 @@ pub async fn start(startup: Startup) -> Result<Running, StartError> {
 async fn bind(
     state: &Arc<ServerState>,
     listeners: &[Arc<Listener>],
+    passed: &mut PassedSockets,
 ) -> Result<(Acceptor, Vec<Bound>), StartError> {
     let mut acceptor = Acceptor::new(state.drain.phases(), Arc::clone(&state.admission));
     let mut bound = Vec::new();
     for (slot, listener) in listeners.iter().enumerate() {
         let service = ProxyService::new(state, slot, Arc::clone(listener));
-        let at = acceptor.bind(&listener.address, service).await;
+        let at = acceptor.bind(&listener.address, passed, service).await;
         let at = at.map_err(|error| StartError::bind(&listener.address, error))?;
         let (speaks, tls) = (listener.speaks.word, listener.tls.is_some());
         tracing::info!(address = %at, speaks, tls, "listening");

@@ -10,6 +10,7 @@ use super::drain::{Drain, Phase};
 use super::listen::Bound;
 use super::reload::{CertificateSnapshot, ReloadTrigger, Reloaded, Reloader};
 use super::snapshot::{Shared, Snapshot};
+use super::systemd;
 use crate::admin::status::{
     CertificateStatus, ConfigStatus, EndpointStatus, LimitStatus, ListenerStatus, UpstreamStatus,
 };
@@ -186,7 +187,9 @@ impl ManagedServer for ServerState {
     }
 
     fn reload(&self) -> Result<Vec<String>, Problems> {
-        match self.reload_and_log(ReloadTrigger::Admin)? {
+        let outcome = self.reload_and_log(ReloadTrigger::Admin);
+        systemd::tell_status(&systemd::reload_status(&outcome));
+        match outcome? {
             Reloaded::Fixed => Ok(Vec::new()),
             Reloaded::Done(needs_restart) => Ok(needs_restart),
         }
@@ -196,8 +199,14 @@ impl ManagedServer for ServerState {
         let before = self.drain.now();
         let is_so = self.drain.set_draining(draining);
         match (before, self.drain.now()) {
-            (Phase::Open, Phase::Closing) => tracing::info!("draining, as an operator asked"),
-            (Phase::Closing, Phase::Open) => tracing::info!("no longer draining"),
+            (Phase::Open, Phase::Closing) => {
+                tracing::info!("draining, as an operator asked");
+                systemd::tell_status("draining, as an operator asked");
+            }
+            (Phase::Closing, Phase::Open) => {
+                tracing::info!("no longer draining");
+                systemd::tell_status("no longer draining");
+            }
             _ => {}
         }
         is_so

@@ -52,6 +52,16 @@ async fn no_byte_of_a_body_in_flight_is_lost() {
     );
 }
 
+async fn is_served_for_the_last_time(client: &mut Client) {
+    client.send(GET).await;
+    let answer = client.answer().await;
+    assert_eq!(
+        (answer.status(), answer.header("connection")),
+        (200, Some("close"))
+    );
+    assert!(client.is_closed().await);
+}
+
 /// In the first phase of shutting down, clients are still served, and told that their connection closes.
 #[tokio::test]
 async fn clients_are_told_to_close_before_they_are_refused() {
@@ -72,13 +82,7 @@ async fn clients_are_told_to_close_before_they_are_refused() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     let mut new = Client::connect(&address).await;
     for client in [&mut idle, &mut new] {
-        client.send(GET).await;
-        let answer = client.answer().await;
-        assert_eq!(
-            (answer.status(), answer.header("connection")),
-            (200, Some("close"))
-        );
-        assert!(client.is_closed().await);
+        is_served_for_the_last_time(client).await;
     }
     assert!(
         started.elapsed() < Duration::from_millis(900),
@@ -89,6 +93,39 @@ async fn clients_are_told_to_close_before_they_are_refused() {
     assert!(started.elapsed() >= Duration::from_secs(1));
     ending.await.unwrap();
     assert!(started.elapsed() < Duration::from_millis(2500));
+}
+
+/// A client that has just connected sends its request a moment later, and cannot know that the server stops meanwhile.
+#[tokio::test]
+async fn a_request_that_is_on_its_way_is_served() {
+    let nova = Upstream::start(|_| Reply::json("{}")).await;
+    let proxy = Proxy::start(&before_nova(nova.address, "")).await;
+    let mut silent = proxy.client().await;
+    let mut before = proxy.client().await;
+    before.send(GET).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(before.answer().await.status(), 200);
+    let mut fresh = proxy.client().await;
+    fresh.send(GET).await;
+    fresh.answer().await;
+    let mut new = proxy.client().await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+
+    let started = Instant::now();
+    let ending = tokio::spawn(proxy.running.shutdown());
+    for client in [&mut silent, &mut before] {
+        assert!(client.is_closed().await);
+    }
+    let closed = started.elapsed();
+    for client in [&mut fresh, &mut new] {
+        is_served_for_the_last_time(client).await;
+    }
+    assert!(
+        started.elapsed() < Duration::from_millis(250),
+        "the test ran too slowly to be conclusive"
+    );
+    assert!(closed < Duration::from_millis(100), "{closed:?}");
+    ending.await.unwrap();
 }
 
 #[tokio::test]

@@ -53,6 +53,7 @@ mod sent_back;
 mod settings;
 mod sorted_memory;
 mod support;
+mod systemd;
 mod timeouts;
 mod translated;
 mod upstreams;

@@ -121,7 +121,7 @@ fn a_machine_that_cannot_install_is_an_error() {
 /// Scripts that begin with `#!`, and those that others source.
 fn scripts() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders: Vec<_> = [".ci", "tests", "benches"]
+    let mut folders: Vec<_> = [".ci", "deploy", "tests", "benches"]
         .map(|name| root().join(name))
         .into();
     while let Some(folder) = folders.pop() {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use http::header::HOST;
 use http::uri::Authority;
@@ -58,6 +58,9 @@ impl AdminTarget {
     /// Sends a request and waits for the whole answer.
     pub(super) async fn ask(&self, request: AdminRequest) -> anyhow::Result<AdminAnswer> {
         match &self.address {
+            Address::Systemd(_) => {
+                bail!("only systemd knows where this is: name its address with --admin")
+            }
             Address::Unix(path) => {
                 let stream = UnixStream::connect(path).await?;
                 exchange(stream, "localhost", request).await

@@ -45,11 +45,15 @@ fn refuse_exposed(
     if asks_certificates || address.is_local() {
         return;
     }
+    let why = match address {
+        Address::Systemd(_) => "of which only systemd knows who can reach it",
+        _ => "which other hosts can reach",
+    };
     for area in serves.iter().filter(|area| area.is_private()) {
         section.note(
             &section.span,
             format!(
-                "`{}` cannot be served at {address}, which other hosts can reach: use a loopback address or a unix \
+                "`{}` cannot be served at {address}, {why}: use a loopback address or a unix \
                  socket, or set `tls.client_ca`",
                 area.word()
             ),

@@ -15,7 +15,7 @@ pub(super) fn settings() -> Vec<Setting> {
 fn listen() -> Vec<Setting> {
     vec![
         setting("listen.address", Text, Required,
-            "The address to accept clients on: `host:port` (port 0 picks a free port, which the log names) or `unix:/path` (mode 0660)."),
+            "The address to accept clients on: `host:port` (port 0 picks a free port, which the log names), `unix:/path` (mode 0660), or `systemd:NAME`, a socket that systemd passes (`FileDescriptorName=`)."),
         setting("listen.speaks", words::<&Protocol>(), Required, protocol::meaning()),
         setting("listen.base_path", Text, value(r#""""#),
             "The path under which this listener mounts the API, such as `/compute`."),
@@ -38,9 +38,9 @@ fn listen() -> Vec<Setting> {
 fn admin() -> Vec<Setting> {
     vec![
         setting("admin.address", Text, Required,
-            "Where probes, scrapers and operators come in: `host:port` or `unix:/path` (mode 0600)."),
+            "Where probes, scrapers and operators come in: `host:port`, `unix:/path` (mode 0600) or `systemd:NAME`."),
         setting("admin.serves", words_of::<AdminArea>(), value(r#"["health", "metrics"]"#),
-            "What can be asked there: `health` (`/live`, `/ready`, `/healthcheck`), `metrics`, `status` (the page, `/status`, `/config`), `control` (`/log-level`, `/reload`, `/drain`). The last two only on a loopback address, on a unix socket, or with `client_ca`."),
+            "What can be asked there: `health` (`/live`, `/ready`, `/healthcheck`), `metrics`, `status` (the page, `/status`, `/config`), `control` (`/log-level`, `/reload`, `/drain`). The last two only on a loopback address, on a unix socket of its own, or with `client_ca`."),
         setting("admin.tls.certificate", Text, Required,
             "As for `listen`."),
         setting("admin.tls.key", Text, Required,
