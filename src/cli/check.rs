@@ -60,19 +60,10 @@ fn warnings(config: &Config) -> Vec<String> {
 
 /// Connects to every endpoint, prints what it finds, and returns whether all of them work.
 fn connects(config: &Config) -> bool {
-    let identity = config.identity.as_ref().map(|identity| &identity.upstream);
-    let upstreams = [
-        ("image", config.glance.as_ref()),
-        ("compute", config.nova.as_ref()),
-        ("identity", identity),
-    ];
-    let upstreams = upstreams
-        .into_iter()
-        .filter_map(|(name, settings)| Some((name, settings?)));
     let found = runtime().map(|runtime| {
         runtime.block_on(async {
             let mut all_work = true;
-            for (name, settings) in upstreams {
+            for (name, settings) in config.upstreams() {
                 for probed in probe(name, settings).await {
                     all_work &= probed.works;
                     print(&format_args!("{name}: {}", probed.text));

@@ -262,6 +262,18 @@ pub struct Log {
 }
 
 impl Config {
+    /// Returns every upstream that is configured, with its name in the log and in metrics.
+    pub(crate) fn upstreams(&self) -> impl Iterator<Item = (&'static str, &UpstreamConfig)> {
+        let identity = self.identity.as_ref().map(|identity| &identity.upstream);
+        [
+            ("image", self.glance.as_ref()),
+            ("compute", self.nova.as_ref()),
+            ("identity", identity),
+        ]
+        .into_iter()
+        .filter_map(|(name, upstream)| Some((name, upstream?)))
+    }
+
     /// Reads and checks a configuration file. Returns every problem that it has.
     pub fn load(file: &Path) -> Result<Self, Problems> {
         ConfigFiles::only(file).load()

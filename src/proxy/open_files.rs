@@ -50,7 +50,8 @@ pub(crate) fn connection_limit(config: &Config) -> usize {
 /// Returns how many calls an upstream without a `max_in_flight` of its own gets at once: the share of each such upstream
 /// in the other half of this many files. A high `max_in_flight` of one upstream does not push it below an equal share.
 pub(super) fn permits(config: &Config, files: usize) -> usize {
-    let set: usize = upstreams(config).filter_map(|it| it.max_in_flight).sum();
+    let set = upstreams(config).filter_map(|it| it.max_in_flight);
+    let set = set.fold(0, usize::saturating_add);
     let others = upstreams(config).filter(|it| it.max_in_flight.is_none());
     let rest = half(files).saturating_sub(set) / others.count().max(1);
     let equal = half(files) / upstreams(config).count().max(1);
@@ -91,10 +92,7 @@ fn half(files: usize) -> usize {
 }
 
 fn upstreams(config: &Config) -> impl Iterator<Item = &UpstreamConfig> {
-    let keystone = config.identity.as_ref().map(|keystone| &keystone.upstream);
-    [config.glance.as_ref(), config.nova.as_ref(), keystone]
-        .into_iter()
-        .flatten()
+    config.upstreams().map(|(_, upstream)| upstream)
 }
 
 fn in_files(limit: u64) -> usize {
@@ -166,5 +164,9 @@ mod tests {
         let set = config("max_in_flight = 1000");
         let told = too_many(&set, 1100).unwrap();
         assert!(told.contains("need 1582 open files"), "{told}");
+        let most = "max_in_flight = 9223372036854775807\n";
+        let huge = config(&[most, NOVA, most, IDENTITY].concat());
+        assert_eq!(permits(&huge, 1024), 160);
+        assert!(too_many(&huge, 1100).is_some());
     }
 }

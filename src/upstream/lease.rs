@@ -85,7 +85,7 @@ impl Lease {
         self.upstream.shed(Shed::ScanMemory, why)
     }
 
-    /// Whether the call may send a request again that an endpoint has refused for now, within the budget of retries.
+    /// Whether the call may send a request again that an endpoint has refused with a conflict, within the budget of retries.
     pub fn may_retry(&self) -> bool {
         self.upstream.state.may_retry(RetryCause::Status)
     }
