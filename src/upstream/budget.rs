@@ -6,6 +6,8 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::counts::Counts;
+
 /// What a retry costs. The balance is in thousandths of a retry.
 const RETRY: u64 = 1_000;
 
@@ -53,7 +55,7 @@ pub(crate) struct Budget {
     balance: AtomicU64,
     /// Up to when seconds have been added, in milliseconds of the upstream's clock.
     counted_to: AtomicU64,
-    retries: [AtomicU64; RetryCause::ALL.len()],
+    retries: Counts<RetryCause, { RetryCause::ALL.len() }>,
     denied: AtomicU64,
 }
 
@@ -63,7 +65,7 @@ impl Budget {
         Self {
             balance: AtomicU64::new(START),
             counted_to: AtomicU64::new(now),
-            retries: Default::default(),
+            retries: Counts::new(RetryCause::ALL),
             denied: AtomicU64::new(0),
         }
     }
@@ -80,16 +82,13 @@ impl Budget {
             self.denied.fetch_add(1, Relaxed);
             return false;
         }
-        if let Some(count) = self.retries.get(cause as usize) {
-            count.fetch_add(1, Relaxed);
-        }
+        self.retries.add(cause);
         true
     }
 
     /// The retries since the start, each number with its cause.
     pub(crate) fn retries(&self) -> Vec<(RetryCause, u64)> {
-        let counts = self.retries.iter().map(|count| count.load(Relaxed));
-        RetryCause::ALL.into_iter().zip(counts).collect()
+        self.retries.all()
     }
 
     /// The retries that the budget did not allow.

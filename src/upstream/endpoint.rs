@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
 use std::time::Duration;
 
-use super::outcome::Outcomes;
+use super::counts::Counts;
+use super::outcome::Outcome;
 use super::snapshot::EndpointSnapshot;
 use crate::config::Endpoint;
 
@@ -35,7 +36,7 @@ pub(crate) struct EndpointState {
     /// All ejections since the start.
     pub(crate) ejections: AtomicU64,
     /// How its attempts ended, since the start.
-    pub(crate) outcomes: Outcomes,
+    pub(crate) outcomes: Counts<Outcome, { Outcome::ALL.len() }>,
 }
 
 impl EndpointState {
@@ -52,7 +53,7 @@ impl EndpointState {
             backoff: AtomicU32::new(0),
             back_since: AtomicU64::new(0),
             ejections: AtomicU64::new(0),
-            outcomes: Outcomes::default(),
+            outcomes: Counts::new(Outcome::ALL),
         })
     }
 
@@ -70,7 +71,7 @@ impl EndpointState {
             failures: self.failures.load(Relaxed),
             ejections: self.ejections.load(Relaxed),
             ejected_for: (until != 0).then(|| Duration::from_millis(until.saturating_sub(now))),
-            outcomes: self.outcomes.counts(),
+            outcomes: self.outcomes.all(),
         }
     }
 }

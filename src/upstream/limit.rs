@@ -1,12 +1,14 @@
 //! The limit on calls to an upstream, and the queue before it.
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+
+use super::counts::Counts;
 
 /// The permits of one upstream. It outlives reloads, also those that change how many there are.
 #[derive(Debug)]
@@ -17,7 +19,7 @@ pub(crate) struct Limiter {
     /// Permits that are lent and end when they come back, since the limit has been lowered.
     surplus: AtomicUsize,
     queued: AtomicUsize,
-    shed: [AtomicU64; Shed::ALL.len()],
+    shed: Counts<Shed, { Shed::ALL.len() }>,
 }
 
 /// Why a request was refused.
@@ -55,7 +57,7 @@ impl Limiter {
             size: Mutex::new(size),
             surplus: AtomicUsize::new(0),
             queued: AtomicUsize::new(0),
-            shed: Default::default(),
+            shed: Counts::new(Shed::ALL),
         }
     }
 
@@ -82,9 +84,7 @@ impl Limiter {
 
     /// Counts a call that is refused.
     pub(crate) fn count(&self, shed: Shed) {
-        if let Some(count) = self.shed.get(shed as usize) {
-            count.fetch_add(1, Relaxed);
-        }
+        self.shed.add(shed);
     }
 
     /// Gives a permit back.
@@ -122,8 +122,7 @@ impl Limiter {
 
     /// How many were refused since the start, each number with its reason.
     pub(crate) fn shed(&self) -> Vec<(Shed, u64)> {
-        let counts = self.shed.iter().map(|count| count.load(Relaxed));
-        Shed::ALL.into_iter().zip(counts).collect()
+        self.shed.all()
     }
 }
 

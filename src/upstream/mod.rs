@@ -16,6 +16,7 @@ use tokio::time::timeout;
 mod attempt;
 mod balance;
 mod budget;
+mod counts;
 mod endpoint;
 mod exchange;
 mod health;

@@ -1,8 +1,5 @@
 //! How attempts end, for counting.
 
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
-
 use http::StatusCode;
 
 /// How an attempt ended.
@@ -66,43 +63,6 @@ impl Outcome {
             4 => Self::ClientError,
             5 => Self::ServerError,
             _ => Self::Broke,
-        }
-    }
-}
-
-/// Counts attempts by outcome.
-#[derive(Debug, Default)]
-pub(crate) struct Outcomes([AtomicU64; Outcome::ALL.len()]);
-
-impl Outcomes {
-    /// One more ended so.
-    pub(crate) fn add(&self, outcome: Outcome) {
-        if let Some(count) = self.0.get(outcome as usize) {
-            count.fetch_add(1, Relaxed);
-        }
-    }
-
-    /// The counts, each with its outcome.
-    pub(crate) fn counts(&self) -> Vec<(Outcome, u64)> {
-        let counts = self.0.iter().map(|count| count.load(Relaxed));
-        Outcome::ALL.into_iter().zip(counts).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Outcome, Outcomes};
-
-    #[test]
-    fn each_outcome_has_a_count_of_its_own() {
-        let outcomes = Outcomes::default();
-        for (place, outcome) in Outcome::ALL.into_iter().enumerate() {
-            for _ in 0..=place {
-                outcomes.add(outcome);
-            }
-        }
-        for (place, (outcome, count)) in outcomes.counts().into_iter().enumerate() {
-            assert_eq!(count, place as u64 + 1, "{}", outcome.word());
         }
     }
 }
